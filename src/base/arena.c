@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Arena: a list of blocks, each twice the one before up to a maximum.  One thread at a time. */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 256 * 1024, ALIGNMENT = _Alignof(max_align_t) };
+
+struct block {
+	struct block *next;
+	size_t size;
+	_Alignas(max_align_t) char bytes[];
+};
+
+struct arena {
+	struct block *first;
+	struct block *last;
+	size_t filled; /* of the last block */
+	size_t used;
+	size_t limit;
+};
+
+static struct block *block_new(size_t size)
+{
+	struct block *block = malloc(sizeof(*block) + size);
+
+	if (block) {
+		block->next = NULL;
+		block->size = size;
+	}
+	return block;
+}
+
+struct arena *arena_new(size_t limit)
+{
+	struct arena *arena = calloc(1, sizeof(*arena));
+
+	if (!arena)
+		return NULL;
+	arena->limit = limit;
+	arena->first = arena->last = block_new(FIRST_BLOCK);
+	if (!arena->first) {
+		free(arena);
+		return NULL;
+	}
+	return arena;
+}
+
+static void blocks_free(struct block *block)
+{
+	while (block) {
+		struct block *next = block->next;
+		free(block);
+		block = next;
+	}
+}
+
+void arena_free(struct arena *arena)
+{
+	if (!arena)
+		return;
+	blocks_free(arena->first);
+	free(arena);
+}
+
+void arena_reset(struct arena *arena)
+{
+	blocks_free(arena->first->next);
+	arena->first->next = NULL;
+	arena->last = arena->first;
+	arena->filled = 0;
+	arena->used = 0;
+}
+
+static bool arena_grow(struct arena *arena, size_t size)
+{
+	size_t block_size = arena->last->size * 2;
+
+	if (block_size > LARGEST_BLOCK)
+		block_size = LARGEST_BLOCK;
+	if (block_size < size)
+		block_size = size;
+	struct block *block = block_new(block_size);
+	if (!block)
+		return false;
+	arena->last->next = block;
+	arena->last = block;
+	arena->filled = 0;
+	return true;
+}
+
+static void *arena_take(struct arena *arena, size_t size)
+{
+	if (size > SIZE_MAX / 2)
+		return NULL;
+	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	if (arena->limit && size > arena->limit - arena->used)
+		return NULL;
+	if (size > arena->last->size - arena->filled && !arena_grow(arena, size))
+		return NULL;
+	char *piece = arena->last->bytes + arena->filled;
+	arena->filled += size;
+	arena->used += size;
+	return piece;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	void *piece = arena_take(arena, size ? size : 1);
+
+	return piece ? memset(piece, 0, size) : NULL;
+}
+
+struct span arena_copy(struct arena *arena, struct span text)
+{
+	char *copy;
+
+	if (!text.ptr || text.len == SIZE_MAX)
+		return SPAN_NONE;
+	copy = arena_take(arena, text.len + 1);
+	if (!copy)
+		return SPAN_NONE;
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	return span_make(copy, text.len);
+}
+
+struct span arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len < 0)
+		return SPAN_NONE;
+	text = arena_take(arena, (size_t)len + 1);
+	if (!text)
+		return SPAN_NONE;
+	va_start(args, format);
+	vsnprintf(text, (size_t)len + 1, format, args);
+	va_end(args);
+	return span_make(text, (size_t)len);
+}
+
+size_t arena_get_used(const struct arena *arena)
+{
+	return arena->used;
+}

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-2-Clause
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/base/span.h src/base/span.c src/base/arena.h src/base/arena.c src/base/buffer.h src/base/buffer.c \
+	src/base/complaint.h src/base/complaint.c src/base/address.h src/base/timestamp.h src/base/log.h
+
+# what every program below links, in the order of the layers from the top; lists of libraries and what they stand on
+BASE_LIBS = libbase.a $(IDN2_LIBS) $(UNISTRING_LIBS)
+EVIDENCE_LIBS = libevidence.a $(BASE_LIBS) $(CONFUSE_LIBS)
+CLASSIFY_LIBS = libclassify.a libevidence.a $(BASE_LIBS) $(PCRE2_LIBS) $(CONFUSE_LIBS)
+DECIDE_LIBS = libdecide.a $(CLASSIFY_LIBS)
+REPLY_LIBS = libreply.a $(DECIDE_LIBS)
+STORE_LIBS = libstore.a $(DECIDE_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+FLOW_LIBS = libflow.a libreply.a $(STORE_LIBS)
+ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_span
+tests_unit_test_span_SOURCES = tests/unit/test_span.c
+tests_unit_test_span_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

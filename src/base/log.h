@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log: one line an event, an event name and key=value pairs, to syslog, the journal or standard error.
+ * Only the shell logs (intake, store, ops, loop, conf, the mains), once, where the error is handled; never a pure folder.
+ * Any thread.
+ */
+#ifndef KODAMA_BASE_LOG_H
+#define KODAMA_BASE_LOG_H
+
+#include "base/span.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL };
+
+/* Before the first thread.  name: "kodamad". */
+void log_open(const char *name, enum log_target target, enum log_level level);
+void log_set_level(enum log_level level);
+
+/* log_event(LOG_LEVEL_ERROR, "store-failed", "path=%s error=%s", path, reason) */
+void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Remote text made fit for a log value: quoted if needed, control bytes and quotes as \xNN, cut at 256 bytes.
+ * Returns `out`. */
+enum { LOG_VALUE_SIZE = 1100 };
+const char *log_value(struct span text, char out[static LOG_VALUE_SIZE]);
+
+#endif

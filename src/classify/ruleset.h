@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rule set: rules.d/[name].rules, local.rules, providers and advice, compiled and frozen.
+ * Loading reads files (conf and the command call it); afterwards pure, immutable, shared by threads,
+ * reference-counted.  The files are the operator's, not hostile, but may be wrong in every way.
+ */
+#ifndef KODAMA_CLASSIFY_RULESET_H
+#define KODAMA_CLASSIFY_RULESET_H
+
+#include "base/complaint.h"
+#include "classify/verdict.h"
+
+struct ruleset;
+
+/*
+ * Loads `etc`/rules.d/[name].rules in the order of their names, then `etc`/local.rules if it is there, `etc`/providers.conf
+ * and `etc`/advice/[name].advice: all or nothing.  -EINVAL with *complaint (file, line, reason), -errno, -ENOMEM.
+ */
+int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint) __attribute__((warn_unused_result));
+struct ruleset *ruleset_ref(struct ruleset *ruleset);
+void ruleset_unref(struct ruleset *ruleset);
+
+size_t ruleset_get_count(const struct ruleset *ruleset); /* rules that are enabled */
+bool ruleset_is_jit(const struct ruleset *ruleset);      /* compiled to machine code, not interpreted */
+
+#endif

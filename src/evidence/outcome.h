@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Outcome: what happened to one recipient of one message, as some report says.
+ * A field that is unknown is absent (SPAN_NONE, 0, *_UNKNOWN), never guessed.  All text is UTF-8 made valid
+ * (U+FFFD for what is not) and comes from outside: hostile.  Spans are borrowed from the arena of the mail.
+ * Pure; any thread.
+ */
+#ifndef KODAMA_EVIDENCE_OUTCOME_H
+#define KODAMA_EVIDENCE_OUTCOME_H
+
+#include "evidence/reply.h"
+#include "evidence/status.h"
+
+/* RFC 3464 section 2.3.3 */
+enum action { ACTION_UNKNOWN, ACTION_FAILED, ACTION_DELAYED, ACTION_DELIVERED, ACTION_RELAYED, ACTION_EXPANDED, ACTION_COUNT };
+
+/* How the bytes came to us. */
+enum source { SOURCE_UNKNOWN, SOURCE_MILTER, SOURCE_LOG, SOURCE_INGEST, SOURCE_FILE, SOURCE_RESPONSE, SOURCE_COUNT };
+
+/* The form of the input. */
+enum kind { KIND_UNKNOWN, KIND_DSN, KIND_BOUNCE, KIND_ARF, KIND_AUTOREPLY, KIND_LOG, KIND_RESPONSE, KIND_COUNT };
+
+/* What proves that the outcome is about mail that we sent; set by the flow, never by a reader. */
+enum proof { PROOF_UNKNOWN, PROOF_NONE, PROOF_LOCAL, PROOF_LOG, PROOF_SHARED, PROOF_TOKEN, PROOF_COUNT };
+
+/* The lower-case names of the output; "" for unknown. */
+const char *action_get_name(enum action action);
+const char *source_get_name(enum source source);
+const char *kind_get_name(enum kind kind);
+const char *proof_get_name(enum proof proof);
+
+/* By those names, any case; *_UNKNOWN otherwise. */
+enum action action_find(struct span name);
+enum source source_find(struct span name);
+enum kind kind_find(struct span name);
+enum proof proof_find(struct span name);
+
+struct outcome {
+	struct span recipient;          /* Final-Recipient: the address without brackets, comments or type */
+	struct span original_recipient; /* ORCPT, xtext decoded: the client's own word */
+	struct span sender;             /* envelope or header sender of the original */
+	enum action action;
+	uint16_t reply;                 /* SMTP reply code, 0 unknown */
+	struct status status;           /* the report's Status field, else the reply's own */
+	struct span text;               /* the remote's words (struct reply) */
+	enum smtp_command command;
+	struct span remote_mta;
+	struct span reporting_mta;
+	struct span queue_id;           /* of the original message at the reporting MTA */
+	struct span envelope_id;        /* ENVID, xtext decoded */
+	struct span message_id;         /* of the original, without angle brackets */
+	int64_t time_s;                 /* when it failed, seconds since the epoch; 0 unknown */
+	enum source source;
+	enum kind kind;
+	enum proof proof;
+	struct span token;              /* X-Kodama-Token of the original, as it stands there */
+	bool is_not_spam;               /* ARF: Feedback-Type not-spam */
+	bool is_from_original;          /* the recipient was not named by the report: it is the original's only To */
+	bool is_generic;                /* read by the generic reader, that is guessed: confidence generic */
+};
+
+/* A list in an arena. */
+struct outcomes {
+	struct outcome *items;
+	size_t count;
+	bool is_cut; /* there were more than OUTCOMES_MAX */
+};
+
+enum { OUTCOMES_MAX = 1000 };
+
+/* A zeroed new item at the end; NULL when the list or the arena is full. */
+struct outcome *outcomes_add(struct outcomes *outcomes, struct arena *arena);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Read first: the path of one failure, one function per arrow of DESIGN section 2.
+ *
+ *   intake  --flow_read-->  outcomes  --flow_classify-->  verdicts  --flow_decide-->  decisions  --flow_reply-->  edits
+ *   policy, milter RCPT  --flow_ask-->  answer
+ *
+ * The fronts call these and nothing behind them.  Any thread; a snapshot is frozen and held by reference for a session.
+ */
+#ifndef KODAMA_FLOW_FLOW_H
+#define KODAMA_FLOW_FLOW_H
+
+#include "classify/classify.h"
+#include "decide/limits.h"
+#include "evidence/evidence.h"
+#include "evidence/formats.h"
+#include "reply/header.h"
+#include "store/writer.h"
+
+/* What a reload exchanges as one: rules, forms and the operator's word.  Immutable but for the count. */
+struct snapshot {
+	struct ruleset *ruleset;
+	struct formats *formats;    /* may be NULL */
+	struct limits limits;
+	const char *host;           /* our name in headers */
+	enum language language;
+	const char *refusal;        /* template; NULL for the default */
+	const char *extension_delimiters;
+	struct arena *arena;        /* owns the texts above */
+	unsigned references;        /* atomic */
+};
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot);
+
+/* One failure on its way. */
+struct failure {
+	struct outcome outcome;
+	struct verdict verdict;
+	struct decision decision;
+	bool is_decided;
+};
+
+struct failures {
+	struct failure *items;
+	size_t count;
+};
+
+/* What the front knows about where the evidence came from. */
+struct origin_facts {
+	enum source source;
+	enum proof proof;          /* local when the front proved it; else none */
+	struct span host;          /* our MTA's name (milter macro j) */
+	struct span stream;
+	bool is_from_our_mta;      /* made by the MTA that we serve */
+	int64_t now_s;
+};
+
+/* mail -> outcomes, in mail->arena. */
+int flow_read(const struct snapshot *snapshot, const struct mail *mail, const struct origin_facts *facts, struct failures *ret_failures)
+	__attribute__((warn_unused_result));
+
+/* outcomes -> verdicts. */
+void flow_classify(const struct snapshot *snapshot, struct scratch *scratch, struct failures *failures);
+
+/* verdicts -> decisions, durably.  As writer_record; is_decided is false where the answer is -EINPROGRESS. */
+int flow_decide(const struct snapshot *snapshot, struct writer *writer, const struct origin_facts *facts, struct failures *failures)
+	__attribute__((warn_unused_result));
+
+/* decisions -> header edits. */
+int flow_reply(const struct snapshot *snapshot, const struct failures *failures, struct arena *arena, struct edits *edits)
+	__attribute__((warn_unused_result));
+
+/* May mail go to this recipient? */
+struct answer {
+	bool is_suppressed;
+	bool is_dry_run;     /* suppressed, but enforce = no: say so in the log, refuse nothing */
+	struct address recipient;
+	struct index_hit hit;
+	char text[512];      /* of the refusal, ends in the mark */
+};
+void flow_ask(const struct snapshot *snapshot, const struct index *index, struct span recipient, struct span sender, struct span stream,
+	      int64_t now_s, struct answer *ret_answer);
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+noinst_LIBRARIES += libflow.a
+libflow_a_SOURCES = src/flow/flow.h 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one writer: a thread with its own store handle that takes batches from any thread, records them in one
+ * transaction for all that wait (group commit), and answers after the commit.  Behind it a bounded queue on disk for
+ * when the store does not answer in time; it is drained in order when the store is back.
+ */
+#ifndef KODAMA_STORE_WRITER_H
+#define KODAMA_STORE_WRITER_H
+
+#include "store/index.h"
+
+struct writer;
+
+struct writer_options {
+	struct store_options store;
+	const char *queue_dir;    /* 0700; the queue on disk */
+	uint64_t queue_max;       /* bytes */
+	unsigned deadline_ms;     /* longest wait of writer_record for the commit */
+};
+
+/* index may be NULL; else each committed change is put into it at once.  Refuses to start when the store cannot be
+ * opened and the reason is not one that passes (-EBUSY does). */
+int writer_start(const struct writer_options *options, struct index *index, struct writer **ret_writer) __attribute__((warn_unused_result));
+
+/* What is queued is committed or is on disk when this returns. */
+void writer_stop(struct writer *writer);
+
+/*
+ * Records `count` events and waits.  0: committed, decisions filled.  -EINPROGRESS: safe in the queue on disk,
+ * decisions are not known yet.  -EIO and others: nothing was kept.  Copies all that it needs.  Any thread but the loop's.
+ */
+int writer_record(struct writer *writer, const struct limits *limits, const struct event *events, size_t count, struct decision *ret_decisions)
+	__attribute__((warn_unused_result));
+
+/* Runs `job` in the writer's thread inside a transaction (for the control socket): its result, after the commit. */
+int writer_run(struct writer *writer, int (*job)(struct store *store, void *data), void *data) __attribute__((warn_unused_result));
+
+struct writer_stats {
+	uint64_t committed, duplicates, queued, drained, failed;
+	uint64_t queue_bytes;
+	char last_error[256];
+};
+void writer_get_stats(struct writer *writer, struct writer_stats *ret_stats);
+
+#endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What is common to the tests; each layer's own tests stand in its folder's local.mk.
+FUZZ_MAIN =
+FUZZ_LINK = $(AM_LDFLAGS)
+if ENABLE_FUZZ
+FUZZ_LINK += -fsanitize=fuzzer
+else
+FUZZ_MAIN += tests/fuzz/replay.c
+endif
+EXTRA_DIST += tests/fuzz/replay.c
