@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Options and the fixtures that system tests and cases share."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "system"))
+
+from harness.kodamad import Kodamad  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update", action="store_true", help="rewrite what the cases and golden files want")
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        raise pytest.UsageError("the system tests need root: Postfix does")
+
+
+@pytest.fixture
+def update(request):
+    return request.config.getoption("--update")
+
+
+@pytest.fixture
+def scratch(tmp_path_factory):
+    """A folder that the users of Postfix and Kodama can reach: pytest's own is for its owner alone."""
+    path = tmp_path_factory.mktemp("t")
+    for folder in (path, path.parent, path.parent.parent):
+        folder.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def kodamad(scratch):
+    """A daemon that is ready, with an empty store; no Postfix."""
+    with Kodamad(scratch / "kodama") as daemon:
+        daemon.start()
+        yield daemon
