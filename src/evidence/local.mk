@@ -1,3 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libevidence.a
-libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h src/evidence/mail.h src/evidence/outcome.h src/evidence/reply.h src/evidence/status.h 
+libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h src/evidence/mail.h \
+	src/evidence/outcome.h src/evidence/outcome.c src/evidence/reply.h src/evidence/reply.c \
+	src/evidence/frame.h src/evidence/frame.c src/evidence/status.h src/evidence/status.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_reply
+tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
+tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_reply
+tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_reply_LDADD = $(EVIDENCE_LIBS)
+tests_fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/reply

@@ -49,7 +49,7 @@ static int replay_folder(const char *path)
 		exit(1);
 	}
 	while ((entry = readdir(folder))) {
-		char file[4096];
+		char file[4096 + 256 + 2];
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);

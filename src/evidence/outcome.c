@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The names of an outcome's words, and the list of outcomes.  Pure; any thread. */
+#include "evidence/outcome.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+
+static const char *const action_names[] = { "", "failed", "delayed", "delivered", "relayed", "expanded" };
+static const char *const source_names[] = { "", "milter", "log", "ingest", "file", "response" };
+static const char *const kind_names[] = { "", "dsn", "bounce", "arf", "autoreply", "log", "response" };
+static const char *const proof_names[] = { "", "none", "local", "log", "shared", "token" };
+
+#define NAMES_COUNT(names) (sizeof(names) / sizeof((names)[0]))
+static_assert(NAMES_COUNT(action_names) == ACTION_COUNT, "one name for each action");
+static_assert(NAMES_COUNT(source_names) == SOURCE_COUNT, "one name for each source");
+static_assert(NAMES_COUNT(kind_names) == KIND_COUNT, "one name for each kind");
+static_assert(NAMES_COUNT(proof_names) == PROOF_COUNT, "one name for each proof");
+
+static const char *get_name(const char *const names[], size_t count, unsigned value)
+{
+	return value < count ? names[value] : "";
+}
+
+static unsigned find_name(const char *const names[], size_t count, struct span name)
+{
+	for (unsigned i = 1; i < count; i++) {
+		if (span_is_equal_nocase(name, span_of(names[i])))
+			return i;
+	}
+	return 0;
+}
+
+const char *action_get_name(enum action action)
+{
+	return get_name(action_names, ACTION_COUNT, action);
+}
+
+const char *source_get_name(enum source source)
+{
+	return get_name(source_names, SOURCE_COUNT, source);
+}
+
+const char *kind_get_name(enum kind kind)
+{
+	return get_name(kind_names, KIND_COUNT, kind);
+}
+
+const char *proof_get_name(enum proof proof)
+{
+	return get_name(proof_names, PROOF_COUNT, proof);
+}
+
+enum action action_find(struct span name)
+{
+	return find_name(action_names, ACTION_COUNT, name);
+}
+
+enum source source_find(struct span name)
+{
+	return find_name(source_names, SOURCE_COUNT, name);
+}
+
+enum kind kind_find(struct span name)
+{
+	return find_name(kind_names, KIND_COUNT, name);
+}
+
+enum proof proof_find(struct span name)
+{
+	return find_name(proof_names, PROOF_COUNT, name);
+}
+
+/* The room is always the power of two that holds `count`: full when the count is one. */
+static bool is_full(size_t count)
+{
+	return count == 0 || (count >= 4 && (count & (count - 1)) == 0);
+}
+
+struct outcome *outcomes_add(struct outcomes *outcomes, struct arena *arena)
+{
+	if (outcomes->count == OUTCOMES_MAX) {
+		outcomes->is_cut = true;
+		return NULL;
+	}
+	if (is_full(outcomes->count)) {
+		size_t room = outcomes->count ? outcomes->count * 2 : 4;
+		struct outcome *items = arena_alloc(arena, room * sizeof(*items));
+		if (!items)
+			return NULL;
+		if (outcomes->count)
+			memcpy(items, outcomes->items, outcomes->count * sizeof(*items));
+		outcomes->items = items;
+	}
+	return &outcomes->items[outcomes->count++];
+}
