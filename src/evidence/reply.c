@@ -60,6 +60,7 @@ struct scan {
 	size_t start;     /* of what is neither blank nor a diagnostic's type */
 	size_t opened_at; /* where a frame says that the reply begins; SIZE_MAX for nowhere */
 	struct place best;
+	struct status status;      /* "#5.1.1 smtp;550": the frame's own, for a reply that has none */
 	enum smtp_command command; /* last one that the frame named */
 	enum smtp_command soft_command;
 	struct span host;
@@ -250,6 +251,8 @@ static void scan_digit(struct scan *scan, size_t at)
 	}
 	if (before == '\'' || before == '"')
 		place.quote = before;
+	if (place.code == 0 && !status_is_known(scan->status))
+		scan->status = place.status;
 	/* the same code again is a line of the same reply, or a repetition of it */
 	if (place.rank > scan->best.rank && (scan->best.rank < RANK_COLON || place.code != scan->best.code))
 		scan->best = place;
@@ -472,6 +475,8 @@ static int read_words(const struct scan *scan, struct arena *arena, struct reply
 	reply->text = trim_words(scan, span_make(words.bytes, words.len));
 	if (place->code && !status_is_known(reply->status))
 		reply->status = find_status(reply->text, place->code / 100u);
+	if (place->code && !status_is_known(reply->status) && scan->status.class_digit == place->code / 100)
+		reply->status = scan->status;
 	return 0;
 }
 
@@ -496,8 +501,8 @@ int reply_find(struct span text, struct arena *arena, struct reply *ret_reply)
 	}
 	if (reply.text.len == 0) {
 		/* no words: the frame's own are the best there is */
-		size_t end = scan.best.rank > RANK_STATUS_SIGN ? scan.best.at : text.len;
-		error = fold_text(span_slice(text, scan.start, end), arena, &reply.text);
+		bool is_bare = is_only_signs(text, scan.start, scan.best.at) && scan.best.rank > RANK_STATUS_SIGN;
+		error = fold_text(is_bare ? SPAN_LIT("") : span_skip(text, scan.start), arena, &reply.text);
 		if (error)
 			return error;
 	}
