@@ -18,8 +18,13 @@ struct networks {
 	size_t count;
 };
 
+enum { NETWORK_SIZE = 64 };
+
 /* -EINVAL: no address, or bits set behind the prefix. */
 int network_parse(struct span text, struct network *ret_network) __attribute__((warn_unused_result));
+
+/* "192.0.2.0/24"; an address alone where all bits count.  Returns `text`. */
+const char *network_format(const struct network *network, char text[static NETWORK_SIZE]);
 
 /* false for a NULL address and for families that are not IP. */
 bool networks_has(const struct networks *networks, const struct sockaddr *address);

@@ -25,14 +25,15 @@ struct config {
 	struct { int target; int level; } log; /* enum log_choice, enum log_level */
 
 	struct { struct socket_options socket; bool is_enabled, header; int on_suppressed; } milter;
-	struct { struct socket_options socket; bool is_enabled; int64_t idle_s, request_s, connections; } policy;
+	struct { struct socket_options socket; bool is_enabled; int on_suppressed; int64_t idle_s, request_s, connections; } policy;
 	struct { struct socket_options socket; } control;
 	struct { const char *uri; int64_t retention_s, busy_ms; } store;
 	struct { const char *dir; int64_t size, deadline_ms; } queue;
 
 	struct limits limits; /* with enforce, preset, proof, local-domains, exempt-* and the suppress sections */
+	size_t own_limits; /* so many of limits.items are from the file; the preset's follow */
 	bool is_local_submission_trusted;
-	struct networks trusted_networks;
+	struct networks trusted_networks, outbound_networks;
 	const char *extension_delimiters, *refusal;
 
 	struct arena *arena; /* owns the texts above */

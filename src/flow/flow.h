@@ -10,12 +10,16 @@
 #ifndef KODAMA_FLOW_FLOW_H
 #define KODAMA_FLOW_FLOW_H
 
+#include "base/network.h"
 #include "classify/classify.h"
 #include "decide/limits.h"
 #include "evidence/evidence.h"
 #include "evidence/formats.h"
 #include "reply/header.h"
 #include "store/writer.h"
+
+/* What a front does with a suppressed recipient. */
+enum reaction { REACTION_REJECT, REACTION_TEMPFAIL, REACTION_REMOVE };
 
 /* What a reload exchanges as one: rules, forms and the operator's word.  Immutable but for the count. */
 struct snapshot {
@@ -26,12 +30,30 @@ struct snapshot {
 	enum language language;
 	const char *refusal;        /* template; NULL for the default */
 	const char *extension_delimiters;
+	struct networks trusted_networks;  /* whose header fields of ours are passed as they are */
+	struct networks outbound_networks; /* whose mail is ours without a login */
+	bool is_local_submission_trusted;  /* the MTA's own bounces prove */
+	bool writes_headers;
+	enum reaction milter_reaction, policy_reaction;
 	struct arena *arena;        /* owns the texts above */
 	unsigned references;        /* atomic */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
+
+/* A new one with one reference and an empty arena; NULL when out of memory. */
+struct snapshot *snapshot_new(void);
+
+/* The snapshot in force: sessions take theirs from here, a reload exchanges it.  Any thread. */
+struct current;
+struct current *current_new(struct snapshot *snapshot); /* takes over the reference; NULL when out of memory */
+void current_free(struct current *current);
+struct snapshot *current_get(struct current *current);  /* a reference of the caller's */
+void current_set(struct current *current, struct snapshot *snapshot); /* takes over the reference */
+
+/* For who asks often: *held (may be NULL at first) is exchanged only when there is a newer one. */
+void current_refresh(struct current *current, struct snapshot **held);
 
 /* One failure on its way. */
 struct failure {
@@ -44,6 +66,7 @@ struct failure {
 struct failures {
 	struct failure *items;
 	size_t count;
+	bool is_cut; /* the mail had more than OUTCOMES_MAX */
 };
 
 /* What the front knows about where the evidence came from. */

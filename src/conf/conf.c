@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading kodama.conf.  libconfuse reads words; each word is checked by its row while the parser still knows the line,
+ * and stored afterwards.  libconfuse's error function has no argument of its own: the complaint travels in a
+ * thread-local pointer.
+ */
+#include "conf/conf.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf/options.h"
+
+enum { CONF_ARENA_MAX = 64 << 20, SECTIONS_MAX = 16 };
+
+static _Thread_local struct complaint *current_complaint;
+
+/* The first complaint is the cause; what follows it is consequence. */
+static void take_error(cfg_t *cfg, const char *format, va_list args)
+{
+	char text[sizeof(current_complaint->text)];
+
+	if (!current_complaint || current_complaint->text[0])
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	complaint_set(current_complaint, cfg && cfg->filename ? cfg->filename : "", cfg ? (unsigned)cfg->line : 0, "%s", text);
+}
+
+static const struct option *find_row(cfg_t *cfg, const cfg_opt_t *opt)
+{
+	const char *section = cfg_name(cfg);
+
+	return option_find(strcmp(section, "root") == 0 ? "" : section, cfg_opt_name((cfg_opt_t *)opt));
+}
+
+/* Runs for each word as it is read. */
+static int check_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct option *option = find_row(cfg, opt);
+	struct arena *arena = arena_new(0);
+	union option_value value;
+	const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+	char why[300] = "";
+	int error;
+
+	if (!arena || !option) {
+		arena_free(arena);
+		return -1;
+	}
+	error = option_parse(option, text, arena, &value, why, sizeof(why));
+	arena_free(arena);
+	if (error == 0)
+		return 0;
+	cfg_error(cfg, "%s%s%s: \"%.100s\" %s", option->section, option->section[0] ? " " : "", option->name, text, error == -ENOMEM ? "is too long" : why);
+	return -1;
+}
+
+/* The default as libconfuse wants it: a list's in braces, anything else as it is. */
+static cfg_opt_t make_opt(const struct option *option)
+{
+	cfg_opt_t scalar = CFG_STR(option->name, option->initial, CFGF_NONE);
+	cfg_opt_t list = CFG_STR_LIST(option->name, (char *)option->initial, CFGF_NONE);
+	cfg_opt_t opt = option_is_list(option) ? list : scalar;
+
+	opt.validcb = check_value;
+	return opt;
+}
+
+/* The parser's own table, made from ours. */
+struct grammar {
+	cfg_opt_t *top;                    /* option_count + SECTIONS_MAX + 1 */
+	cfg_opt_t *sections[SECTIONS_MAX]; /* option_count + 1 each */
+	size_t section_count;
+};
+
+static void grammar_free(struct grammar *grammar)
+{
+	for (size_t i = 0; i < grammar->section_count; i++)
+		free(grammar->sections[i]);
+	free(grammar->top);
+}
+
+/* The rows of one section follow one another. */
+static cfg_opt_t *grammar_add_section(struct grammar *grammar, const struct option *first)
+{
+	static const cfg_opt_t end = CFG_END();
+	cfg_opt_t *opts = calloc(option_count + 1, sizeof(*opts));
+	size_t count = 0;
+
+	if (!opts)
+		return NULL;
+	for (const struct option *option = first; option < options + option_count && strcmp(option->section, first->section) == 0; option++)
+		opts[count++] = make_opt(option);
+	opts[count] = end;
+	grammar->sections[grammar->section_count++] = opts;
+	return opts;
+}
+
+static int grammar_init(struct grammar *grammar)
+{
+	static const cfg_opt_t end = CFG_END();
+	size_t count = 0;
+
+	*grammar = (struct grammar){ .top = calloc(option_count + SECTIONS_MAX + 1, sizeof(cfg_opt_t)) };
+	if (!grammar->top)
+		return -ENOMEM;
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &options[i];
+		if (option->section[0] == '\0') {
+			grammar->top[count++] = make_opt(option);
+		} else if (strcmp(option->section, options[i - 1].section) != 0) {
+			cfg_opt_t *opts = grammar_add_section(grammar, option);
+			cfg_flag_t flags = option_is_limit(option) ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
+			cfg_opt_t section = CFG_SEC(option->section, opts, flags);
+			if (!opts) {
+				grammar_free(grammar);
+				return -ENOMEM;
+			}
+			grammar->top[count++] = section;
+		}
+	}
+	grammar->top[count] = end;
+	return 0;
+}
+
+/* --- from the parser's tree into the struct */
+
+struct loading {
+	struct config *config;
+	struct complaint *complaint;
+};
+
+static int parse_stored(const struct loading *loading, const struct option *option, const char *text, union option_value *ret_value)
+{
+	char why[300] = "";
+	int error = option_parse(option, text, loading->config->arena, ret_value, why, sizeof(why));
+
+	if (error == -EINVAL)
+		complaint_set(loading->complaint, loading->config->path, 0, "%s: %s", option->name, why);
+	return error;
+}
+
+static int store_scalar(const struct loading *loading, const struct option *option, const char *text, char *at)
+{
+	union option_value value;
+	int error = parse_stored(loading, option, text, &value);
+
+	if (error < 0)
+		return error;
+	switch (option->kind) {
+	case OPTION_BOOL:
+		*(bool *)at = value.flag;
+		break;
+	case OPTION_DURATION:
+		*(int64_t *)at = strcmp(option->unit, "ms") == 0 ? value.number * 1000 : value.number;
+		break;
+	case OPTION_NUMBER:
+	case OPTION_SIZE:
+		*(int64_t *)at = value.number;
+		break;
+	case OPTION_COUNT:
+		*(unsigned *)at = (unsigned)value.number;
+		break;
+	case OPTION_CHOICE:
+		*(int *)at = value.choice;
+		break;
+	default:
+		*(const char **)at = value.text;
+	}
+	return 0;
+}
+
+static int store_set(const struct loading *loading, const struct option *option, cfg_opt_t *opt, char *at)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
+		union option_value value;
+		int error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &value);
+		if (error < 0)
+			return error;
+		bits |= value.bit;
+	}
+	if (option->kind == OPTION_SET)
+		*(uint64_t *)at = bits;
+	else
+		*(unsigned *)at = (unsigned)bits;
+	return 0;
+}
+
+static int store_texts(const struct loading *loading, const struct option *option, cfg_opt_t *opt, char *at)
+{
+	unsigned count = cfg_opt_size(opt);
+	const char **items = arena_alloc(loading->config->arena, (count + 1) * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		union option_value value;
+		int error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &value);
+		if (error < 0)
+			return error;
+		items[i] = value.text;
+	}
+	*(const char *const **)at = items;
+	return 0;
+}
+
+static int store_networks(const struct loading *loading, const struct option *option, cfg_opt_t *opt, char *at)
+{
+	unsigned count = cfg_opt_size(opt);
+	struct network *items = arena_alloc(loading->config->arena, count * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		union option_value value;
+		int error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &value);
+		if (error < 0)
+			return error;
+		items[i] = value.network;
+	}
+	*(struct networks *)at = (struct networks){ items, count };
+	return 0;
+}
+
+static int store_option(const struct loading *loading, const struct option *option, cfg_t *section, void *base)
+{
+	cfg_opt_t *opt = cfg_getopt(section, option->name);
+	char *at = (char *)base + option->offset;
+
+	if (option->kind == OPTION_NETWORKS)
+		return store_networks(loading, option, opt, at);
+	if (option->kind == OPTION_SET || option->kind == OPTION_SET_SMALL)
+		return store_set(loading, option, opt, at);
+	if (option_is_list(option))
+		return store_texts(loading, option, opt, at);
+	return store_scalar(loading, option, cfg_opt_getnstr(opt, 0), at);
+}
+
+static int store_limit(const struct loading *loading, cfg_t *section, struct limit *limit)
+{
+	struct span name = arena_copy(loading->config->arena, span_of(cfg_title(section)));
+
+	if (!name.ptr)
+		return -ENOMEM;
+	limit->name = name.ptr;
+	for (size_t i = 0; i < option_count; i++) {
+		int error = option_is_limit(&options[i]) ? store_option(loading, &options[i], section, limit) : 0;
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+/* How much a section says about where it applies: classes, then effects with scopes, then effects. */
+static int limit_get_rank(const struct limit *limit)
+{
+	if (limit->classes)
+		return 3;
+	if (limit->effects && limit->scopes)
+		return 2;
+	return limit->effects || limit->scopes ? 1 : 0;
+}
+
+/* Could one failure fall under both, with nothing to say which? */
+static bool limit_is_rival(const struct limit *a, const struct limit *b)
+{
+	return limit_get_rank(a) == limit_get_rank(b) && (!a->classes || !b->classes || (a->classes & b->classes)) &&
+	       (!a->effects || !b->effects || (a->effects & b->effects)) && (!a->scopes || !b->scopes || (a->scopes & b->scopes));
+}
+
+static int check_rivals(const struct loading *loading, const struct limits *limits)
+{
+	for (size_t i = 0; i < limits->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (limit_is_rival(&limits->items[j], &limits->items[i])) {
+				complaint_set(loading->complaint, loading->config->path, 0,
+					      "suppress %s and suppress %s are equally specific and apply to the same failures", limits->items[j].name,
+					      limits->items[i].name);
+				return -EINVAL;
+			}
+	return 0;
+}
+
+/* The preset's own sections stand behind the file's, but for those that the file has in other words. */
+static void add_defaults(struct limits *limits, size_t own)
+{
+	size_t count;
+	const struct limit *defaults = limits_get_defaults(limits->preset, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		bool is_replaced = false;
+		for (size_t j = 0; j < own; j++)
+			is_replaced = is_replaced || strcmp(limits->items[j].name, defaults[i].name) == 0 || limit_is_rival(&limits->items[j], &defaults[i]);
+		if (!is_replaced)
+			limits->items[limits->count++] = defaults[i];
+	}
+}
+
+static int store_limits(const struct loading *loading, cfg_t *cfg)
+{
+	struct limits *limits = &loading->config->limits;
+	unsigned own = cfg_size(cfg, "suppress");
+	size_t count;
+	int error;
+
+	limits_get_defaults(limits->preset, &count);
+	limits->items = arena_alloc(loading->config->arena, (own + count) * sizeof(*limits->items));
+	if (!limits->items)
+		return -ENOMEM;
+	for (unsigned i = 0; i < own; i++) {
+		error = store_limit(loading, cfg_getnsec(cfg, "suppress", i), &limits->items[limits->count++]);
+		if (error < 0)
+			return error;
+	}
+	error = check_rivals(loading, limits);
+	if (error < 0)
+		return error;
+	loading->config->own_limits = own;
+	add_defaults(limits, own);
+	return 0;
+}
+
+/* Options whose default depends on the machine. */
+static int complete(struct config *config)
+{
+	char name[256] = "localhost";
+
+	if (config->host[0] == '\0') {
+		if (gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0')
+			snprintf(name, sizeof(name), "localhost");
+		config->host = arena_copy(config->arena, span_of(name)).ptr;
+	}
+	config->milter.is_enabled = config->milter.socket.address[0] != '\0';
+	config->policy.is_enabled = config->policy.socket.address[0] != '\0';
+	return config->host ? 0 : -ENOMEM;
+}
+
+/* Rules between options. */
+static int check_together(const struct loading *loading)
+{
+	const struct config *config = loading->config;
+
+	if (!socket_get_path(config->control.socket.address)) {
+		complaint_set(loading->complaint, config->path, 0, "control socket: must be a unix socket");
+		return -EINVAL;
+	}
+	for (const char *c = config->host; *c; c++)
+		if (!ascii_is_alnum(*c) && *c != '.' && *c != '-' && *c != '_') {
+			complaint_set(loading->complaint, config->path, 0, "host: \"%.100s\" is no host name", config->host);
+			return -EINVAL;
+		}
+	return 0;
+}
+
+static int store_all(const struct loading *loading, cfg_t *cfg)
+{
+	int error;
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &options[i];
+		cfg_t *section = option->section[0] && !option_is_limit(option) ? cfg_getsec(cfg, option->section) : cfg;
+		error = option_is_limit(option) ? 0 : store_option(loading, option, section, loading->config);
+		if (error < 0)
+			return error;
+	}
+	error = store_limits(loading, cfg);
+	if (error == 0)
+		error = complete(loading->config);
+	return error < 0 ? error : check_together(loading);
+}
+
+/* --- the file */
+
+static int parse_file(const struct loading *loading, cfg_t *cfg)
+{
+	const char *path = loading->config->path;
+	FILE *file = fopen(path, "re");
+	int error = errno, result;
+
+	if (!file) {
+		complaint_set(loading->complaint, path, 0, "%s", strerror(error));
+		return -error;
+	}
+	current_complaint = loading->complaint;
+	loading->complaint->text[0] = '\0';
+	cfg_set_error_function(cfg, take_error);
+	cfg->filename = strdup(path);
+	result = cfg_parse_fp(cfg, file);
+	current_complaint = NULL;
+	fclose(file);
+	if (result == CFG_SUCCESS)
+		return 0;
+	if (loading->complaint->text[0] == '\0')
+		complaint_set(loading->complaint, path, 0, "cannot be read");
+	return -EINVAL;
+}
+
+static struct config *config_new(const char *path, const char *etc)
+{
+	struct arena *arena = arena_new(CONF_ARENA_MAX);
+	struct config *config = arena ? arena_alloc(arena, sizeof(*config)) : NULL;
+	const char *slash = strrchr(path, '/');
+	struct span folder = slash ? span_make(path, (size_t)(slash - path)) : SPAN_LIT(".");
+
+	if (!config) {
+		arena_free(arena);
+		return NULL;
+	}
+	config->arena = arena;
+	config->path = arena_copy(arena, span_of(path)).ptr;
+	config->etc = arena_copy(arena, etc ? span_of(etc) : folder).ptr;
+	return config->path && config->etc ? config : NULL;
+}
+
+int conf_load(const char *path, const char *etc, struct config **ret_config, struct complaint *complaint)
+{
+	struct complaint unread;
+	struct loading loading = { config_new(path, etc), complaint ? complaint : &unread };
+	struct grammar grammar;
+	int error = -ENOMEM;
+	cfg_t *cfg;
+
+	if (!loading.config)
+		return -ENOMEM;
+	if (grammar_init(&grammar) == 0) {
+		cfg = cfg_init(grammar.top, CFGF_NONE);
+		error = cfg ? parse_file(&loading, cfg) : -ENOMEM;
+		if (error == 0)
+			error = store_all(&loading, cfg);
+		if (cfg)
+			cfg_free(cfg);
+		grammar_free(&grammar);
+	}
+	if (error < 0)
+		conf_free(loading.config);
+	else
+		*ret_config = loading.config;
+	return error;
+}
+
+void conf_free(struct config *config)
+{
+	if (config)
+		arena_free(config->arena);
+}
+
+const char *conf_get_etc(const char *option)
+{
+	const char *environment = getenv("KODAMA_ETC");
+
+	if (option)
+		return option;
+	return environment && environment[0] ? environment : SYSCONFDIR "/kodama";
+}
+
+struct store_options conf_get_store_options(const struct config *config)
+{
+	return (struct store_options){ .uri = config->store.uri, .retention_s = config->store.retention_s, .busy_ms = (unsigned)config->store.busy_ms };
+}
+
+struct writer_options conf_get_writer_options(const struct config *config)
+{
+	return (struct writer_options){
+		.store = conf_get_store_options(config),
+		.queue_dir = config->queue.dir,
+		.queue_max = (uint64_t)config->queue.size,
+		.deadline_ms = (unsigned)config->queue.deadline_ms,
+	};
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of options.  A new option is a row here and a member of struct config; nothing else names it. */
+#include "conf/options.h"
+
+#include <limits.h>
+
+static const char *language_name(unsigned value)
+{
+	return value < LANGUAGE_COUNT ? language_get_name((enum language)value) : NULL;
+}
+
+static const char *preset_name(unsigned value)
+{
+	return value < PRESET_COUNT ? preset_get_name((enum preset)value) : NULL;
+}
+
+static const char *effect_name(unsigned value)
+{
+	return value < EFFECTS ? effect_get_name((enum effect)value) : NULL;
+}
+
+static const char *scope_name(unsigned value)
+{
+	return value < SCOPE_COUNT ? scope_get_name((enum scope)value) : NULL;
+}
+
+static const char *class_name(unsigned value)
+{
+	return value < CLASS_COUNT ? class_get_name((enum class)value) : NULL;
+}
+
+static const char *proof_word(unsigned value)
+{
+	static const char *const names[] = { "any", "required", NULL };
+	return names[value];
+}
+
+static const char *submission_word(unsigned value)
+{
+	static const char *const names[] = { "untrusted", "trusted", NULL };
+	return names[value];
+}
+
+static const char *level_name(unsigned value)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error", NULL };
+	return names[value];
+}
+
+static const char *target_name(unsigned value)
+{
+	static const char *const names[] = { "auto", "stderr", "syslog", "journal", NULL };
+	return names[value];
+}
+
+static const char *milter_reaction_name(unsigned value)
+{
+	static const char *const names[] = { "reject", "tempfail", "remove", NULL };
+	return names[value];
+}
+
+static const char *policy_reaction_name(unsigned value)
+{
+	static const char *const names[] = { "reject", "tempfail", NULL };
+	return names[value];
+}
+
+#define AT(member) offsetof(struct config, member)
+#define LIMIT(member) offsetof(struct limit, member)
+#define YEAR_S (365LL * 86400)
+
+const struct option options[] = {
+	{ "", "user", OPTION_TEXT, false, AT(user), "kodama", 0, 0, "", NULL,
+	  "The user that the daemon becomes after its sockets are open.  Without effect when it is not started as root." },
+	{ "", "group", OPTION_TEXT, false, AT(group), "kodama", 0, 0, "", NULL, "Its group." },
+	{ "", "host", OPTION_TEXT, true, AT(host), "", 0, 0, "", NULL,
+	  "Our name in the header fields.  Empty: the name that the system has." },
+	{ "", "language", OPTION_CHOICE, true, AT(language), "en", 0, 0, "", language_name, "The language of X-Bounce-Advice." },
+
+	{ "", "enforce", OPTION_BOOL, true, AT(limits.enforce), "yes", 0, 0, "", NULL,
+	  "Refuse mail to suppressed addresses.  With no, everything is decided, written into headers and logged, and nothing is refused: "
+	  "recommended for the first week." },
+	{ "", "preset", OPTION_CHOICE, true, AT(limits.preset), "careful", 0, 0, "", preset_name,
+	  "What suppresses an address where no section suppress says otherwise.  careful: an address that is gone at once and for ever, "
+	  "other failures of the recipient after three in a row.  strict: the same, and weaker evidence counts too.  shanon: three errors in a row." },
+	{ "", "proof", OPTION_BOOL, true, AT(limits.is_proof_required), "required", 0, 0, "", proof_word,
+	  "required: only a bounce that is proved to be about mail of ours changes what is suppressed.  any: every bounce does, and so anybody "
+	  "who forges one can silence any address." },
+	{ "", "local-submission", OPTION_BOOL, true, AT(is_local_submission_trusted), "untrusted", 0, 0, "", submission_word,
+	  "trusted: a bounce that comes from the MTA itself over the unix milter socket is proof.  Only for hosts whose local users may be "
+	  "trusted: mail that one of them sends with an empty sender looks the same." },
+	{ "", "local-domains", OPTION_DOMAINS, true, AT(limits.local_domains), "{}", 0, 0, "", NULL,
+	  "Domains of our own: their addresses are never suppressed by evidence." },
+	{ "", "trusted-networks", OPTION_NETWORKS, true, AT(trusted_networks), "{127.0.0.0/8, ::1}", 0, 0, "", NULL,
+	  "Clients whose X-Bounce-Result, X-Bounce-Advice and X-Kodama-Token are passed as they are: our own hosts.  From all others they are removed." },
+	{ "", "outbound-networks", OPTION_NETWORKS, true, AT(outbound_networks), "{}", 0, 0, "", NULL,
+	  "Clients whose mail is ours although they do not log in.  Read and checked; without effect until outbound mail is signed." },
+	{ "", "exempt-senders", OPTION_ADDRESSES, true, AT(limits.exempt_senders), "{}", 0, 0, "", NULL,
+	  "Envelope senders (\"@example.com\": a whole domain) whose mail is never refused and whose failures change nothing." },
+	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL, "SASL logins of which the same holds." },
+	{ "", "exempt-recipients", OPTION_ADDRESSES, true, AT(limits.exempt_recipients), "{}", 0, 0, "", NULL,
+	  "Addresses that are never suppressed by evidence." },
+	{ "", "exempt-domains", OPTION_DOMAINS, true, AT(limits.exempt_domains), "{}", 0, 0, "", NULL,
+	  "Domains whose addresses are never suppressed by evidence." },
+	{ "", "extension-delimiters", OPTION_TEXT, true, AT(extension_delimiters), "+", 0, 0, "", NULL,
+	  "The MTA's recipient_delimiter: an address is looked up as it is, then without what follows one of these." },
+	{ "", "refusal", OPTION_TEXT, true, AT(refusal), "", 0, 0, "", NULL,
+	  "The text of a refusal: %r is the recipient, %d the date, %c the class; the mark \"(kodama-suppressed)\" is added.  Empty: "
+	  "\"<%r>: suppressed since %d: %c\"." },
+
+	{ "log", "target", OPTION_CHOICE, false, AT(log.target), "auto", 0, 0, "", target_name,
+	  "Where the log goes.  auto: to the journal when the service manager has connected it, else to standard error when that is a terminal, a "
+	  "file or a pipe, else to syslog." },
+	{ "log", "level", OPTION_CHOICE, true, AT(log.level), "info", 0, 0, "", level_name, "The least that is logged." },
+
+	{ "milter", "socket", OPTION_SOCKET, false, AT(milter.socket.address), "unix:/var/spool/postfix/kodama/milter.sock", 0, 0, "", NULL,
+	  "Where the milter listens: \"unix:/path\" or \"inet:port@host\".  Empty: no milter." },
+	{ "milter", "group", OPTION_TEXT, false, AT(milter.socket.group), "postfix", 0, 0, "", NULL,
+	  "The group that may open the unix socket: the MTA's.  Empty: the daemon's own." },
+	{ "milter", "header", OPTION_BOOL, true, AT(milter.header), "yes", 0, 0, "", NULL,
+	  "Write X-Bounce-Result and X-Bounce-Advice into bounces." },
+	{ "milter", "on-suppressed", OPTION_CHOICE, true, AT(milter.on_suppressed), "reject", 0, 0, "", milter_reaction_name,
+	  "What happens to a suppressed recipient of mail that comes by SMTP.  reject: refused with 550 5.1.1.  tempfail: with 450 4.1.1.  remove: "
+	  "taken out at the end of the message, without a word to the sender unless nobody is left.  Mail from sendmail(1) is always treated as with remove." },
+
+	{ "policy", "listen", OPTION_SOCKET, false, AT(policy.socket.address), "unix:/var/spool/postfix/kodama/policy.sock", 0, 0, "", NULL,
+	  "Where the policy service listens, as milter socket.  Empty: no policy service." },
+	{ "policy", "group", OPTION_TEXT, false, AT(policy.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
+	{ "policy", "on-suppressed", OPTION_CHOICE, true, AT(policy.on_suppressed), "reject", 0, 0, "", policy_reaction_name,
+	  "What happens to a suppressed recipient.  reject: refused with 550 5.1.1.  tempfail: with 450 4.1.1." },
+	{ "policy", "connections", OPTION_NUMBER, false, AT(policy.connections), "1000", 1, 100000, "", NULL,
+	  "How many connections are open at once; past it the one that has been idle longest is closed." },
+	{ "policy", "idle-timeout", OPTION_DURATION, false, AT(policy.idle_s), "20m", 1, 86400, "s", NULL,
+	  "A connection without a request is closed after this time.  Longer than Postfix's smtpd_policy_service_max_idle and max_ttl, or "
+	  "else a request now and then finds its connection closed and is answered with the default action." },
+	{ "policy", "request-timeout", OPTION_DURATION, false, AT(policy.request_s), "30s", 1, 3600, "s", NULL,
+	  "A request that has begun must be whole, and its answer taken, within this time." },
+
+	{ "control", "socket", OPTION_SOCKET, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
+	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },
+	{ "control", "group", OPTION_TEXT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },
+
+	{ "store", "uri", OPTION_TEXT, false, AT(store.uri), "sqlite:/var/lib/kodama/kodama.db", 0, 0, "", NULL,
+	  "The database: \"sqlite:/path\".  The folder is made if need be, with mode 0700." },
+	{ "store", "retention", OPTION_DURATION, false, AT(store.retention_s), "180d", 86400, TIME_FOREVER, "s", NULL,
+	  "How long single outcomes are kept; what is suppressed stays as long as it holds." },
+	{ "store", "busy-timeout", OPTION_DURATION, false, AT(store.busy_ms), "2s", 1, 60, "ms", NULL,
+	  "Longest wait for a lock that another process holds on the database." },
+
+	{ "queue", "dir", OPTION_PATH, false, AT(queue.dir), "/var/lib/kodama/queue", 0, 0, "", NULL,
+	  "Where outcomes wait while the database does not answer." },
+	{ "queue", "size", OPTION_SIZE, false, AT(queue.size), "64M", 1 << 16, 1LL << 40, "bytes", NULL, "The most that may wait there." },
+	{ "queue", "deadline", OPTION_DURATION, false, AT(queue.deadline_ms), "3s", 1, 60, "ms", NULL,
+	  "A bounce waits so long for its outcomes to be committed; then they go to the queue.  Less than the MTA's milter timeout." },
+
+	{ "suppress", "classes", OPTION_SET, true, LIMIT(classes), "{}", 0, 0, "", class_name,
+	  "The classes of failure that this section is about; empty: any." },
+	{ "suppress", "effects", OPTION_SET_SMALL, true, LIMIT(effects), "{}", 0, 0, "", effect_name,
+	  "The effects (now, count) that it is about; empty: any." },
+	{ "suppress", "scopes", OPTION_SET_SMALL, true, LIMIT(scopes), "{}", 0, 0, "", scope_name,
+	  "The scopes (recipient, domain) that it is about; empty: any." },
+	{ "suppress", "after", OPTION_COUNT, true, LIMIT(after), "1", 1, 1000, "", NULL, "So many failures in a row suppress." },
+	{ "suppress", "within", OPTION_DURATION, true, LIMIT(within_s), "forever", 1, TIME_FOREVER, "s", NULL,
+	  "They must all lie within this time." },
+	{ "suppress", "for", OPTION_DURATION, true, LIMIT(for_s), "30d", 60, TIME_FOREVER, "s", NULL,
+	  "How long the address is suppressed then: a duration, or forever." },
+};
+
+const size_t option_count = sizeof(options) / sizeof(options[0]);
+
+const struct option *option_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (strcmp(options[i].section, section) == 0 && strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of options written out: what is in force, the sample file, the manual. */
+#include <inttypes.h>
+
+#include "conf/options.h"
+
+enum { COLUMNS = 100 };
+
+/* "    name = value" with the section's frame around it; rows of a section follow one another. */
+static void write_options(struct buffer *out, const char *frame, void (*write)(const struct option *option, const void *data, struct buffer *out),
+			  const void *data)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < option_count; i++) {
+		if (option_is_limit(&options[i]))
+			continue;
+		if (strcmp(options[i].section, section) != 0) {
+			if (section[0])
+				buffer_add(out, SPAN_LIT("}\n"));
+			section = options[i].section;
+			buffer_printf(out, "%s%s {\n", frame, section);
+		}
+		write(&options[i], data, out);
+	}
+	buffer_add(out, SPAN_LIT("}\n"));
+}
+
+static void show_option(const struct option *option, const void *data, struct buffer *out)
+{
+	buffer_printf(out, "%s%s = ", option->section[0] ? "\t" : "", option->name);
+	option_write(option, data, out);
+	buffer_add_char(out, '\n');
+}
+
+static void show_limit(const struct limit *limit, struct buffer *out)
+{
+	buffer_printf(out, "suppress %s {\n", limit->name);
+	for (size_t i = 0; i < option_count; i++)
+		if (option_is_limit(&options[i]))
+			show_option(&options[i], limit, out);
+	buffer_add(out, SPAN_LIT("}\n"));
+}
+
+void conf_show(const struct config *config, struct buffer *out)
+{
+	write_options(out, "", show_option, config);
+	for (size_t i = 0; i < config->limits.count; i++)
+		show_limit(&config->limits.items[i], out);
+}
+
+/* The help as comment lines of at most COLUMNS. */
+static void write_comment(const char *indent, struct span text, struct buffer *out)
+{
+	size_t room = COLUMNS - 2 - strlen(indent) * 8;
+
+	while (text.len > 0) {
+		size_t len = text.len;
+		if (len > room) {
+			for (len = room; len > 0 && text.ptr[len] != ' ';)
+				len--;
+			if (len == 0)
+				len = room;
+		}
+		buffer_printf(out, "%s# %.*s\n", indent, SPAN_ARG(span_trim_right(span_slice(text, 0, len))));
+		text = span_trim_left(span_skip(text, len));
+	}
+}
+
+/* A text default stands in quotes; words and lists as they are. */
+static void write_initial(const struct option *option, struct buffer *out)
+{
+	bool is_text = option->kind == OPTION_TEXT || option->kind == OPTION_PATH || option->kind == OPTION_SOCKET;
+
+	buffer_printf(out, is_text ? "\"%s\"" : "%s", option->initial);
+}
+
+static void sample_option(const struct option *option, const void *data, struct buffer *out)
+{
+	const char *indent = option->section[0] ? "\t" : "";
+
+	(void)data;
+	write_comment(indent, span_of(option->help), out);
+	buffer_printf(out, "%s#%s = ", indent, option->name);
+	write_initial(option, out);
+	buffer_add(out, SPAN_LIT("\n\n"));
+}
+
+void conf_write_sample(struct buffer *out)
+{
+	size_t count;
+	const struct limit *defaults = limits_get_defaults(PRESET_CAREFUL, &count);
+
+	buffer_add(out, SPAN_LIT("# kodama.conf: the configuration of kodamad(8); kodama.conf(5) explains it.\n"
+				 "# Every option stands here with its default, commented out.  A line that nobody knows, or a value out of\n"
+				 "# bounds, stops the start.  After a change: kodama config check, kodama reload.\n"
+				 "# In \"...\" a backslash quotes and ${NAME} is the environment's; '...' is taken as it is.\n\n"));
+	write_options(out, "", sample_option, NULL);
+	buffer_add(out, SPAN_LIT("\n# What suppresses an address, and for how long.  A section applies to the failures of its classes, effects and\n"
+				 "# scopes; the most specific one wins.  These are the sections of the preset careful; one of the same name here\n"
+				 "# takes its place.\n"));
+	for (size_t i = 0; i < count; i++) {
+		struct buffer section;
+		buffer_init(&section, 4096);
+		show_limit(&defaults[i], &section);
+		struct span rest = buffer_get(&section);
+		while (rest.len > 0)
+			buffer_printf(out, "#%.*s\n", SPAN_ARG(span_take_line(&rest)));
+		buffer_done(&section);
+	}
+}
+
+/* Hyphens and backslashes as roff wants them; a dot at the start of a line is never written (help begins with a word). */
+static void write_roff(struct span text, struct buffer *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '-')
+			buffer_add(out, SPAN_LIT("\\-"));
+		else if (text.ptr[i] == '\\')
+			buffer_add(out, SPAN_LIT("\\e"));
+		else
+			buffer_add_char(out, text.ptr[i]);
+	}
+}
+
+static void manual_option(const struct option *option, struct buffer *out)
+{
+	buffer_add(out, SPAN_LIT(".TP\n.B "));
+	if (option->section[0]) {
+		write_roff(span_of(option->section), out);
+		buffer_add(out, span_of(option_is_limit(option) ? " NAME " : " "));
+	}
+	write_roff(span_of(option->name), out);
+	buffer_add(out, SPAN_LIT(" = "));
+	write_roff(span_of(option->initial[0] ? option->initial : "\"\""), out);
+	buffer_add_char(out, '\n');
+	write_roff(span_of(option->help), out);
+	if (option->kind == OPTION_NUMBER || option->kind == OPTION_COUNT)
+		buffer_printf(out, " From %" PRId64 " to %" PRId64 ".", option->min, option->max);
+	if (option->get_name && option_is_list(option))
+		buffer_add(out, SPAN_LIT(" A list."));
+	if (!option->is_reloadable)
+		buffer_add(out, SPAN_LIT(" A change needs a restart."));
+	buffer_add_char(out, '\n');
+}
+
+void conf_write_manual(struct buffer *out)
+{
+	for (size_t i = 0; i < option_count; i++)
+		manual_option(&options[i], out);
+}
+
+const char *conf_find_restart(const struct config *old, const struct config *new)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < option_count && !found; i++) {
+		struct buffer a, b;
+		if (options[i].is_reloadable || option_is_limit(&options[i]))
+			continue;
+		buffer_init(&a, 1 << 16);
+		buffer_init(&b, 1 << 16);
+		option_write(&options[i], old, &a);
+		option_write(&options[i], new, &b);
+		if (!span_is_equal(buffer_get(&a), buffer_get(&b)))
+			found = options[i].name;
+		buffer_done(&a);
+		buffer_done(&b);
+	}
+	return found;
+}

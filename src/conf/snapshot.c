@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the configuration to what a reload exchanges: rules, forms, limits. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+
+static int copy_text(struct arena *arena, const char *text, const char **ret_copy)
+{
+	struct span copy = arena_copy(arena, span_of(text));
+
+	*ret_copy = copy.ptr;
+	return copy.ptr ? 0 : -ENOMEM;
+}
+
+static int copy_list(struct arena *arena, const char *const *list, const char *const **ret_copy)
+{
+	const char **copy;
+	size_t count = 0;
+
+	while (list && list[count])
+		count++;
+	copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (copy_text(arena, list[i], &copy[i]) < 0)
+			return -ENOMEM;
+	*ret_copy = copy;
+	return 0;
+}
+
+static int copy_networks(struct arena *arena, const struct networks *networks, struct networks *ret_copy)
+{
+	struct network *items = arena_alloc(arena, networks->count * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	if (networks->count > 0)
+		memcpy(items, networks->items, networks->count * sizeof(*items));
+	*ret_copy = (struct networks){ items, networks->count };
+	return 0;
+}
+
+static int copy_limits(struct arena *arena, const struct limits *limits, struct limits *copy)
+{
+	*copy = *limits;
+	copy->items = arena_alloc(arena, limits->count * sizeof(*limits->items));
+	if (!copy->items)
+		return -ENOMEM;
+	for (size_t i = 0; i < limits->count; i++) {
+		copy->items[i] = limits->items[i];
+		if (copy_text(arena, limits->items[i].name, &copy->items[i].name) < 0)
+			return -ENOMEM;
+	}
+	if (copy_list(arena, limits->local_domains, &copy->local_domains) < 0 || copy_list(arena, limits->exempt_senders, &copy->exempt_senders) < 0 ||
+	    copy_list(arena, limits->exempt_logins, &copy->exempt_logins) < 0 ||
+	    copy_list(arena, limits->exempt_recipients, &copy->exempt_recipients) < 0 ||
+	    copy_list(arena, limits->exempt_domains, &copy->exempt_domains) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int copy_words(const struct config *config, struct snapshot *snapshot)
+{
+	struct arena *arena = snapshot->arena;
+
+	snapshot->language = config->language;
+	snapshot->is_local_submission_trusted = config->is_local_submission_trusted;
+	snapshot->writes_headers = config->milter.header;
+	snapshot->milter_reaction = (enum reaction)config->milter.on_suppressed;
+	snapshot->policy_reaction = (enum reaction)config->policy.on_suppressed;
+	if (config->refusal[0] && copy_text(arena, config->refusal, &snapshot->refusal) < 0)
+		return -ENOMEM;
+	if (copy_text(arena, config->host, &snapshot->host) < 0 || copy_text(arena, config->extension_delimiters, &snapshot->extension_delimiters) < 0 ||
+	    copy_networks(arena, &config->trusted_networks, &snapshot->trusted_networks) < 0 ||
+	    copy_networks(arena, &config->outbound_networks, &snapshot->outbound_networks) < 0)
+		return -ENOMEM;
+	return copy_limits(arena, &config->limits, &snapshot->limits);
+}
+
+/* Forms are an addition: without their folder the standard forms are read. */
+static int load_formats(const char *etc, struct formats **ret_formats, struct complaint *complaint)
+{
+	char dir[4096];
+
+	snprintf(dir, sizeof(dir), "%s/formats.d", etc);
+	if (access(dir, F_OK) < 0)
+		return 0;
+	return formats_load(dir, ret_formats, complaint);
+}
+
+int conf_load_snapshot(const struct config *config, struct snapshot **ret_snapshot, struct complaint *complaint)
+{
+	struct snapshot *snapshot = snapshot_new();
+	int error;
+
+	if (!snapshot)
+		return -ENOMEM;
+	error = ruleset_load(config->etc, &snapshot->ruleset, complaint);
+	if (error == 0)
+		error = load_formats(config->etc, &snapshot->formats, complaint);
+	if (error == 0)
+		error = copy_words(config, snapshot);
+	if (error < 0)
+		snapshot_unref(snapshot);
+	else
+		*ret_snapshot = snapshot;
+	return error;
+}

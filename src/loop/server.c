@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connections stand in one of two lists, each in the order of its deadline: quiet ones (between requests) and busy ones
+ * (half a request read, or an answer that the peer has not taken).  One tick a second looks at the heads.  One read
+ * an event into a buffer that all share: a quiet connection holds no memory but itself.
+ */
+#include "loop/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { CHUNK_SIZE = 16 * 1024, ACCEPTS_AT_ONCE = 64, LOG_PAUSE_S = 60 };
+
+struct connection {
+	struct connection *previous, *next;
+	struct list *list;
+	struct server *server;
+	struct watch *reading, *writing;
+	int fd;
+	bool is_closing; /* after the output */
+	int64_t since_s;
+	struct buffer input, output; /* what waits for more bytes; what waits for the peer */
+};
+
+struct list {
+	struct connection *first, *last;
+};
+
+struct server {
+	struct loop *loop;
+	struct server_options options;
+	struct watch *accepting;
+	struct list quiet, busy;
+	struct server_stats stats; /* each member atomic */
+	int64_t now_s, logged_s;
+	int fd;
+	bool is_accepting;
+	struct buffer answers; /* of one read */
+	char chunk[CHUNK_SIZE];
+};
+
+static void count_up(uint64_t *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+static int64_t read_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec;
+}
+
+/* --- lists */
+
+static void list_remove(struct connection *connection)
+{
+	struct list *list = connection->list;
+
+	*(connection->previous ? &connection->previous->next : &list->first) = connection->next;
+	*(connection->next ? &connection->next->previous : &list->last) = connection->previous;
+}
+
+static void list_append(struct list *list, struct connection *connection)
+{
+	connection->list = list;
+	connection->next = NULL;
+	connection->previous = list->last;
+	*(list->last ? &list->last->next : &list->first) = connection;
+	list->last = connection;
+}
+
+/* A busy connection keeps the time at which it became busy: trickling bytes does not extend it. */
+static void connection_place(struct connection *connection)
+{
+	struct server *server = connection->server;
+	bool is_busy = connection->input.len > 0 || connection->output.len > 0;
+
+	if (is_busy && connection->list == &server->busy)
+		return;
+	list_remove(connection);
+	connection->since_s = server->now_s;
+	list_append(is_busy ? &server->busy : &server->quiet, connection);
+}
+
+/* --- one connection */
+
+static void connection_close(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	list_remove(connection);
+	watch_free(connection->reading);
+	watch_free(connection->writing);
+	close(connection->fd);
+	buffer_done(&connection->input);
+	buffer_done(&connection->output);
+	free(connection);
+	__atomic_sub_fetch(&server->stats.open, 1, __ATOMIC_RELAXED);
+}
+
+/* What the socket does not take at once waits, and nothing more is read until it is gone. */
+static int connection_send(struct connection *connection, struct span answers)
+{
+	ssize_t sent = 0;
+
+	if (answers.len > 0)
+		sent = send(connection->fd, answers.ptr, answers.len, MSG_NOSIGNAL);
+	if (sent < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	answers = span_skip(answers, sent > 0 ? (size_t)sent : 0);
+	if (answers.len == 0)
+		return 0;
+	buffer_add(&connection->output, answers);
+	watch_set(connection->reading, false);
+	watch_set(connection->writing, true);
+	return connection->output.is_cut ? -ENOMEM : 0;
+}
+
+static void on_writable(void *data)
+{
+	struct connection *connection = data;
+	ssize_t sent = send(connection->fd, connection->output.bytes, connection->output.len, MSG_NOSIGNAL);
+
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (sent < 0) {
+		connection_close(connection);
+		return;
+	}
+	buffer_drop(&connection->output, (size_t)sent);
+	if (connection->output.len > 0)
+		return;
+	if (connection->is_closing) {
+		connection_close(connection);
+		return;
+	}
+	buffer_done(&connection->output);
+	watch_set(connection->writing, false);
+	watch_set(connection->reading, true);
+	connection_place(connection);
+}
+
+/* Keeps what of `input` was not taken; false when that is too much. */
+static bool connection_keep(struct connection *connection, struct span input, size_t taken)
+{
+	if (connection->input.len > 0)
+		buffer_drop(&connection->input, taken);
+	else if (taken < input.len)
+		buffer_add(&connection->input, span_skip(input, taken));
+	if (connection->input.len == 0)
+		buffer_done(&connection->input);
+	return !connection->input.is_cut && connection->input.len < connection->server->options.input_max;
+}
+
+/* false: the peer is to be left */
+static bool connection_take(struct connection *connection, struct span chunk)
+{
+	struct server *server = connection->server;
+	struct span input = chunk;
+	ssize_t taken;
+
+	if (connection->input.len > 0) {
+		buffer_add(&connection->input, chunk);
+		input = buffer_get(&connection->input);
+	}
+	buffer_clear(&server->answers);
+	taken = server->options.take(server->options.data, input, &server->answers);
+	if (taken < 0 || !connection_keep(connection, input, (size_t)taken)) {
+		count_up(&server->stats.refused);
+		connection->is_closing = true;
+	}
+	if (connection_send(connection, buffer_get(&server->answers)) < 0)
+		return false;
+	return !connection->is_closing || connection->output.len > 0;
+}
+
+static void on_readable(void *data)
+{
+	struct connection *connection = data;
+	struct server *server = connection->server;
+	ssize_t got = recv(connection->fd, server->chunk, sizeof(server->chunk), 0);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0 || !connection_take(connection, span_make(server->chunk, (size_t)got))) {
+		connection_close(connection);
+		return;
+	}
+	connection_place(connection);
+}
+
+static void connection_open(struct server *server, int fd)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection) {
+		close(fd);
+		return;
+	}
+	connection->server = server;
+	connection->fd = fd;
+	connection->since_s = server->now_s;
+	/* a whole read may come on top of what is kept */
+	buffer_init(&connection->input, server->options.input_max + CHUNK_SIZE);
+	buffer_init(&connection->output, server->options.output_max);
+	connection->reading = loop_watch_read(server->loop, fd, on_readable, connection);
+	connection->writing = loop_watch_write(server->loop, fd, on_writable, connection);
+	list_append(&server->quiet, connection);
+	__atomic_add_fetch(&server->stats.open, 1, __ATOMIC_RELAXED);
+	if (!connection->reading || !connection->writing)
+		connection_close(connection);
+}
+
+/* --- all of them */
+
+/* An attack fills the log with one line a minute, not with one a connection. */
+static bool may_log(struct server *server)
+{
+	if (server->logged_s && server->now_s - server->logged_s < LOG_PAUSE_S)
+		return false;
+	server->logged_s = server->now_s;
+	return true;
+}
+
+static void make_room(struct server *server)
+{
+	if (server->stats.open < server->options.connections)
+		return;
+	if (may_log(server))
+		log_event(LOG_LEVEL_WARNING, "connections-full", "front=%s connections=%u", server->options.name, server->stats.open);
+	count_up(&server->stats.evicted);
+	connection_close(server->quiet.first ? server->quiet.first : server->busy.first);
+}
+
+static void on_acceptable(void *data)
+{
+	struct server *server = data;
+
+	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+		int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			count_up(&server->stats.accepted);
+			make_room(server);
+			connection_open(server, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			if (may_log(server))
+				log_event(LOG_LEVEL_ERROR, "accept-failed", "front=%s error=\"%s\"", server->options.name, strerror(errno));
+			/* until the next tick: the waiting connection would wake us without end */
+			watch_set(server->accepting, false);
+			server->is_accepting = false;
+		}
+		return;
+	}
+}
+
+static void close_overdue(struct server *server, struct list *list, unsigned timeout_s)
+{
+	while (list->first && server->now_s - list->first->since_s >= timeout_s) {
+		count_up(&server->stats.timed_out);
+		connection_close(list->first);
+	}
+}
+
+static void on_tick(void *data)
+{
+	struct server *server = data;
+
+	server->now_s = read_clock();
+	close_overdue(server, &server->quiet, server->options.idle_s);
+	close_overdue(server, &server->busy, server->options.request_s);
+	if (!server->is_accepting) {
+		watch_set(server->accepting, true);
+		server->is_accepting = true;
+	}
+}
+
+int server_start(struct loop *loop, int fd, const struct server_options *options, struct server **ret_server)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return -ENOMEM;
+	server->loop = loop;
+	server->options = *options;
+	server->fd = fd;
+	server->now_s = read_clock();
+	server->is_accepting = true;
+	buffer_init(&server->answers, options->output_max);
+	server->accepting = loop_watch_read(loop, fd, on_acceptable, server);
+	if (!server->accepting || loop_add_tick(loop, 1000, on_tick, server) < 0) {
+		watch_free(server->accepting);
+		free(server);
+		return -ENOMEM;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+void server_stop(struct server *server)
+{
+	if (!server)
+		return;
+	while (server->quiet.first)
+		connection_close(server->quiet.first);
+	while (server->busy.first)
+		connection_close(server->busy.first);
+	watch_free(server->accepting);
+	close(server->fd);
+	buffer_done(&server->answers);
+	free(server);
+}
+
+void server_get_stats(const struct server *server, struct server_stats *ret_stats)
+{
+	ret_stats->accepted = __atomic_load_n(&server->stats.accepted, __ATOMIC_RELAXED);
+	ret_stats->evicted = __atomic_load_n(&server->stats.evicted, __ATOMIC_RELAXED);
+	ret_stats->timed_out = __atomic_load_n(&server->stats.timed_out, __ATOMIC_RELAXED);
+	ret_stats->refused = __atomic_load_n(&server->stats.refused, __ATOMIC_RELAXED);
+	ret_stats->open = __atomic_load_n(&server->stats.open, __ATOMIC_RELAXED);
+}
