@@ -37,6 +37,7 @@ struct server_stats {
 
 /* fd: a listening, non-blocking socket; the server's from now on, on success. */
 int server_start(struct loop *loop, int fd, const struct server_options *options, struct server **ret_server) __attribute__((warn_unused_result));
+/* After the loop has stopped. */
 void server_stop(struct server *server);
 /* Any thread. */
 void server_get_stats(const struct server *server, struct server_stats *ret_stats);
