@@ -52,7 +52,13 @@ struct part {
 
 /* Which caps were met: what follows was dropped. */
 enum mail_cut {
-	CUT_DEPTH = 1, CUT_PARTS = 2, CUT_FIELDS = 4, CUT_FIELD_SIZE = 8, CUT_LINE = 16, CUT_TEXT = 32, CUT_MEMORY = 64
+	CUT_DEPTH = 1,
+	CUT_PARTS = 2,
+	CUT_FIELDS = 4,
+	CUT_FIELD_SIZE = 8,
+	CUT_LINE = 16,
+	CUT_TEXT = 32,
+	CUT_MEMORY = 64
 };
 
 struct mail_caps {
@@ -61,7 +67,8 @@ struct mail_caps {
 	unsigned fields;     /* of one header; 1000 */
 	size_t field_size;   /* bytes of one header field; 64 KiB */
 	size_t line_size;    /* bytes of a body line that is looked at; 64 KiB */
-	size_t text_size;    /* bytes of decoded text that are kept, over all parts; 512 KiB */
+	size_t header_size;  /* bytes of all header fields that are kept; 1 MiB */
+	size_t text_size;    /* bytes of decoded text that are kept, over all parts; as much again for reports; 512 KiB */
 };
 
 extern const struct mail_caps mail_default_caps;
@@ -98,10 +105,13 @@ bool mail_is_candidate(const struct mail_reader *reader);
 
 void mail_add_body(struct mail_reader *reader, struct span chunk);
 
+/* Instead of the three above: a message as it stands in a file, header and body, in chunks of any size. */
+void mail_add_bytes(struct mail_reader *reader, struct span chunk);
+
 /* The mail, borrowed until the next mail_begin. */
 const struct mail *mail_end(struct mail_reader *reader);
 
-/* The same for a whole message in memory: LF, CRLF or bare CR; a leading mbox "From " line is passed over
+/* begin, add_bytes and end for a whole message in memory: LF, CRLF or bare CR; a leading mbox "From " line is passed over
  * and its address is the sender when `sender` is SPAN_NONE (else Return-Path is). */
 const struct mail *mail_read(struct mail_reader *reader, struct span message, struct span sender);
 

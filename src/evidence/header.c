@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Header fields: cutting and decoding.  Pure; one struct charsets a thread; every byte is hostile. */
+#include "evidence/header.h"
+
+#include "base/utf8.h"
+#include "evidence/transfer.h"
+
+enum { SECTIONS_MAX = 64 }; /* of one RFC 2231 parameter */
+
+/* --- encoded words */
+
+struct encoded_word {
+	struct span charset;
+	struct span text;
+	char encoding; /* 'b', 'q' */
+	size_t len;    /* of the whole, "=?" to "?=" */
+};
+
+/* An encoded word at the very start of `text`. */
+static bool word_parse(struct span text, struct encoded_word *word)
+{
+	size_t charset_end, end;
+
+	if (text.len < 8 || text.ptr[0] != '=' || text.ptr[1] != '?')
+		return false;
+	charset_end = span_find_char(span_slice(text, 0, 80), '?', 2);
+	if (charset_end == SIZE_MAX || charset_end + 3 > text.len || text.ptr[charset_end + 2] != '?')
+		return false;
+	word->encoding = ascii_lower(text.ptr[charset_end + 1]);
+	if (word->encoding != 'b' && word->encoding != 'q')
+		return false;
+	end = span_find(text, SPAN_LIT("?="), charset_end + 3);
+	if (end == SIZE_MAX)
+		return false;
+	word->charset = span_slice(text, 2, charset_end);
+	word->charset = span_take(&word->charset, '*'); /* RFC 2231 section 5: a language follows */
+	word->text = span_slice(text, charset_end + 3, end);
+	word->len = end + 2;
+	return true;
+}
+
+static void word_decode(const struct encoded_word *word, struct buffer *bytes)
+{
+	struct base64 state = { 0 };
+
+	if (word->encoding == 'q') {
+		q_decode(word->text, bytes);
+		return;
+	}
+	base64_decode(&state, word->text, bytes);
+	base64_decode(&state, SPAN_LIT("="), bytes);
+}
+
+/*
+ * Appends the run of encoded words at the start of `text` and returns its length.  A character may be cut
+ * between two words of one set (against the RFC, and common), so their bytes are joined before conversion.
+ */
+static size_t words_decode(struct charsets *charsets, struct span text, struct encoded_word word, struct buffer *out)
+{
+	struct buffer bytes;
+	struct span charset = word.charset;
+	size_t end = 0, next = 0;
+
+	buffer_init(&bytes, text.len);
+	do {
+		if (!span_is_equal_nocase(charset, word.charset)) {
+			charset_convert(charsets, charset, buffer_get(&bytes), out);
+			buffer_clear(&bytes);
+			charset = word.charset;
+		}
+		word_decode(&word, &bytes);
+		end = next + word.len;
+		for (next = end; next < text.len && ascii_is_space(text.ptr[next]); next++)
+			;
+	} while (word_parse(span_skip(text, next), &word));
+	charset_convert(charsets, charset, buffer_get(&bytes), out);
+	buffer_done(&bytes);
+	return end;
+}
+
+bool header_needs_decoding(struct span text)
+{
+	if (text.len == 0)
+		return false;
+	return !text_is_ascii(text) || memmem(text.ptr, text.len, "=?", 2) || memchr(text.ptr, 0x1b, text.len) ||
+	       memchr(text.ptr, '\0', text.len);
+}
+
+/* Where the last "?=" stands; a word can only begin before it, which keeps hostile input linear. */
+static size_t find_last_end(struct span text)
+{
+	for (size_t i = text.len; i >= 2; i--)
+		if (text.ptr[i - 1] == '=' && text.ptr[i - 2] == '?')
+			return i - 2;
+	return 0;
+}
+
+void header_decode(struct charsets *charsets, struct span text, struct buffer *out)
+{
+	size_t plain = 0, mark = 0, last_end = find_last_end(text);
+	struct encoded_word word;
+
+	while ((mark = span_find(text, SPAN_LIT("=?"), mark)) < last_end) {
+		struct span rest = span_skip(text, mark);
+		if (!word_parse(rest, &word)) {
+			mark += 2;
+			continue;
+		}
+		charset_convert(charsets, SPAN_NONE, span_slice(text, plain, mark), out);
+		mark += words_decode(charsets, rest, word, out);
+		plain = mark;
+	}
+	charset_convert(charsets, SPAN_NONE, span_skip(text, plain), out);
+}
+
+/* --- lines */
+
+bool header_split(struct span line, struct span *ret_name, struct span *ret_value)
+{
+	size_t end = 0, colon;
+
+	while (end < line.len && line.ptr[end] > ' ' && line.ptr[end] < 0x7f && line.ptr[end] != ':')
+		end++;
+	for (colon = end; colon < line.len && (line.ptr[colon] == ' ' || line.ptr[colon] == '\t'); colon++)
+		;
+	if (end == 0 || colon == line.len || line.ptr[colon] != ':')
+		return false;
+	*ret_name = span_slice(line, 0, end);
+	*ret_value = span_skip(line, colon + 1);
+	return true;
+}
+
+struct span header_take_field(struct span *rest)
+{
+	size_t end = 0;
+
+	do {
+		const char *lf = memchr(rest->ptr + end, '\n', rest->len - end);
+		end = lf ? (size_t)(lf - rest->ptr) + 1 : rest->len;
+	} while (end < rest->len && (rest->ptr[end] == ' ' || rest->ptr[end] == '\t'));
+	struct span field = span_slice(*rest, 0, end);
+	*rest = span_skip(*rest, end);
+	return field;
+}
+
+size_t header_unfold(char *text, size_t len)
+{
+	char *first = memchr(text, '\n', len);
+	size_t from, to;
+
+	if (!first)
+		return len;
+	from = to = (size_t)(first - text);
+	while (from < len) {
+		if (text[from] != '\n') {
+			text[to++] = text[from++];
+			continue;
+		}
+		while (to > 0 && (text[to - 1] == '\r' || text[to - 1] == ' ' || text[to - 1] == '\t'))
+			to--;
+		while (from < len && ascii_is_space(text[from]))
+			from++;
+		if (from < len)
+			text[to++] = ' ';
+	}
+	return to;
+}
+
+/* --- parameters */
+
+/* The length of the comment at the start of `text`, nested ones within; 0 if none begins there. */
+static size_t comment_len(struct span text)
+{
+	size_t depth = 0;
+
+	if (text.len == 0 || text.ptr[0] != '(')
+		return 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\\')
+			i++;
+		else if (text.ptr[i] == '(')
+			depth++;
+		else if (text.ptr[i] == ')' && --depth == 0)
+			return i + 1;
+	}
+	return text.len;
+}
+
+static struct span skip_space_and_comments(struct span text)
+{
+	for (;;) {
+		text = span_trim_left(text);
+		size_t len = comment_len(text);
+		if (len == 0)
+			return text;
+		text = span_skip(text, len);
+	}
+}
+
+struct span header_get_token(struct span value)
+{
+	size_t end = 0;
+
+	value = skip_space_and_comments(value);
+	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(')
+		end++;
+	return span_trim(span_slice(value, 0, end));
+}
+
+/* The length of a quoted string at the start of `text`, quotes included; the rest where it never closes. */
+static size_t quoted_len(struct span text)
+{
+	for (size_t i = 1; i < text.len; i++) {
+		if (text.ptr[i] == '\\')
+			i++;
+		else if (text.ptr[i] == '"')
+			return i + 1;
+	}
+	return text.len;
+}
+
+/* The content of a quoted string, which may hold quoted pairs. */
+static struct span unquote(struct span quoted, struct arena *arena)
+{
+	struct span inner = span_skip(quoted, 1);
+	size_t to = 0;
+
+	if (inner.len && inner.ptr[inner.len - 1] == '"')
+		inner.len--;
+	if (inner.len == 0 || !memchr(inner.ptr, '\\', inner.len))
+		return inner;
+	char *text = arena_alloc(arena, inner.len);
+	if (!text)
+		return SPAN_NONE;
+	for (size_t i = 0; i < inner.len; i++) {
+		if (inner.ptr[i] == '\\' && i + 1 < inner.len)
+			i++;
+		text[to++] = inner.ptr[i];
+	}
+	return span_make(text, to);
+}
+
+/* One "name=value" off *rest (which stands after a ";"); false at the end. */
+static bool take_parameter(struct span *rest, struct span *ret_name, struct span *ret_value)
+{
+	size_t end = 0;
+
+	*rest = skip_space_and_comments(*rest);
+	if (rest->len == 0)
+		return false;
+	while (end < rest->len && rest->ptr[end] != '=' && rest->ptr[end] != ';')
+		end++;
+	*ret_name = span_trim(span_slice(*rest, 0, end));
+	*ret_value = span_slice(*rest, end, end);
+	if (end < rest->len && rest->ptr[end] == '=') {
+		*rest = span_trim_left(span_skip(*rest, end + 1));
+		if (rest->len && rest->ptr[0] == '"')
+			end = quoted_len(*rest);
+		else
+			for (end = 0; end < rest->len && rest->ptr[end] != ';' && !ascii_is_space(rest->ptr[end]);)
+				end++;
+		*ret_value = span_slice(*rest, 0, end);
+	}
+	*rest = span_skip(*rest, end);
+	size_t next = span_find_char(*rest, ';', 0);
+	*rest = next == SIZE_MAX ? span_skip(*rest, rest->len) : span_skip(*rest, next + 1);
+	return true;
+}
+
+struct section {
+	struct span value;
+	bool is_known, is_extended;
+};
+
+/* "0", "0*", "" (the whole, extended) after the first "*" of a parameter's name. */
+static bool section_parse(struct span suffix, size_t *ret_index, bool *ret_is_extended)
+{
+	uint64_t index = 0;
+
+	*ret_is_extended = suffix.len == 0 || suffix.ptr[suffix.len - 1] == '*';
+	if (suffix.len && *ret_is_extended)
+		suffix.len--;
+	if (suffix.len && span_parse_unsigned(suffix, SECTIONS_MAX - 1, &index) < 0)
+		return false;
+	*ret_index = (size_t)index;
+	return true;
+}
+
+static void percent_decode(struct span text, struct buffer *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		int high = -1, low = -1;
+		if (text.ptr[i] == '%' && text.len - i > 2) {
+			high = hex_value(text.ptr[i + 1]);
+			low = hex_value(text.ptr[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			buffer_add_char(out, (char)(high << 4 | low));
+			i += 2;
+		} else {
+			buffer_add_char(out, text.ptr[i]);
+		}
+	}
+}
+
+/* RFC 2231 sections 3 and 4: charset'language'text in the first section, the rest follows on. */
+static struct span sections_join(struct charsets *charsets, const struct section *sections, struct arena *arena)
+{
+	struct buffer bytes, text;
+	struct span charset = SPAN_NONE, joined;
+
+	buffer_init(&bytes, 64 * 1024);
+	buffer_init(&text, 256 * 1024);
+	for (size_t i = 0; i < SECTIONS_MAX && sections[i].is_known; i++) {
+		struct span value = sections[i].value;
+		if (i == 0 && sections[i].is_extended && span_find_char(value, '\'', 0) != SIZE_MAX) {
+			charset = span_take(&value, '\'');
+			(void)span_take(&value, '\'');
+		}
+		if (sections[i].is_extended)
+			percent_decode(value, &bytes);
+		else
+			buffer_add(&bytes, value);
+	}
+	charset_convert(charsets, charset, buffer_get(&bytes), &text);
+	joined = arena_copy(arena, buffer_get(&text));
+	buffer_done(&bytes);
+	buffer_done(&text);
+	return joined;
+}
+
+struct span header_find_parameter(struct charsets *charsets, struct span value, const char *name, struct arena *arena)
+{
+	struct section sections[SECTIONS_MAX] = { 0 };
+	struct span wanted = span_of(name), rest, found_name, found;
+	size_t start = span_find_char(value, ';', 0);
+
+	if (start == SIZE_MAX)
+		return SPAN_NONE;
+	rest = span_skip(value, start + 1);
+	while (take_parameter(&rest, &found_name, &found)) {
+		size_t index;
+		bool is_extended;
+
+		if (!span_has_prefix_nocase(found_name, wanted))
+			continue;
+		if (found.len && found.ptr[0] == '"')
+			found = unquote(found, arena);
+		if (found_name.len == wanted.len)
+			return found;
+		if (found_name.ptr[wanted.len] != '*' ||
+		    !section_parse(span_skip(found_name, wanted.len + 1), &index, &is_extended))
+			continue;
+		if (!sections[index].is_known)
+			sections[index] = (struct section){ found, true, is_extended };
+	}
+	return sections[0].is_known ? sections_join(charsets, sections, arena) : SPAN_NONE;
+}
+
+/* --- addresses */
+
+/* Where the mailbox at the start of `text` ends: a "," or ";" outside of quotes, comments and brackets. */
+static size_t mailbox_len(struct span text)
+{
+	bool is_in_angle = false;
+	size_t i = 0;
+
+	while (i < text.len) {
+		char c = text.ptr[i];
+		if (c == '"') {
+			i += quoted_len(span_skip(text, i));
+			continue;
+		}
+		if (c == '(') {
+			i += comment_len(span_skip(text, i));
+			continue;
+		}
+		if (c == '<')
+			is_in_angle = true;
+		else if (c == '>')
+			is_in_angle = false;
+		else if ((c == ',' || c == ';') && !is_in_angle)
+			break;
+		i++;
+	}
+	return i;
+}
+
+/* The "<" outside of quotes and comments; SIZE_MAX if there is none. */
+static size_t find_angle(struct span text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		char c = text.ptr[i];
+		if (c == '<')
+			return i;
+		i += c == '"' ? quoted_len(span_skip(text, i)) : c == '(' ? comment_len(span_skip(text, i)) : 1;
+	}
+	return SIZE_MAX;
+}
+
+struct span header_take_address(struct span *rest)
+{
+	size_t len = mailbox_len(*rest);
+	struct span mailbox = span_slice(*rest, 0, len);
+	size_t angle = find_angle(mailbox);
+
+	*rest = len < rest->len ? span_skip(*rest, len + 1) : SPAN_NONE;
+	if (angle != SIZE_MAX) {
+		size_t end = span_find_char(mailbox, '>', angle);
+		return span_trim(span_slice(mailbox, angle + 1, end == SIZE_MAX ? mailbox.len : end));
+	}
+	mailbox = skip_space_and_comments(mailbox);
+	size_t end = 0;
+	while (end < mailbox.len && !ascii_is_space(mailbox.ptr[end]) && mailbox.ptr[end] != '(')
+		end += mailbox.ptr[end] == '"' ? quoted_len(span_skip(mailbox, end)) : 1;
+	mailbox = span_slice(mailbox, 0, end);
+	return span_find_char(mailbox, '@', 0) == SIZE_MAX ? span_slice(mailbox, 0, 0) : mailbox;
+}
+

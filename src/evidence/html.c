@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* HTML to text: one pass, no tree.  Pure; any thread; the text is hostile. */
+#include "evidence/html.h"
+
+#include "base/utf8.h"
+
+enum { TAG_MAX = 4096 }; /* bytes; keeps hostile input linear */
+
+/* What a tag does to the text. */
+enum effect { EFFECT_NONE, EFFECT_LINE, EFFECT_BLANK, EFFECT_DROP };
+
+static const struct {
+	const char *name;
+	enum effect effect;
+} tags[] = {
+	{ "br", EFFECT_LINE },	       { "p", EFFECT_LINE },	 { "div", EFFECT_LINE },   { "tr", EFFECT_LINE },
+	{ "li", EFFECT_LINE },	       { "table", EFFECT_LINE }, { "ul", EFFECT_LINE },	   { "ol", EFFECT_LINE },
+	{ "pre", EFFECT_LINE },	       { "hr", EFFECT_LINE },	 { "h1", EFFECT_LINE },	   { "h2", EFFECT_LINE },
+	{ "h3", EFFECT_LINE },	       { "h4", EFFECT_LINE },	 { "h5", EFFECT_LINE },	   { "h6", EFFECT_LINE },
+	{ "blockquote", EFFECT_LINE }, { "dt", EFFECT_LINE },	 { "dd", EFFECT_LINE },	   { "body", EFFECT_LINE },
+	{ "td", EFFECT_BLANK },	       { "th", EFFECT_BLANK },	 { "script", EFFECT_DROP }, { "style", EFFECT_DROP },
+	{ "title", EFFECT_DROP },
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} references[] = {
+	{ "lt", "<" },	   { "gt", ">" },     { "amp", "&" },	  { "quot", "\"" }, { "apos", "'" }, { "nbsp", " " },
+	{ "ndash", "-" },  { "mdash", "-" },  { "lsquo", "'" },	  { "rsquo", "'" }, { "ldquo", "\"" }, { "rdquo", "\"" },
+	{ "auml", "\u00e4" }, { "ouml", "\u00f6" }, { "uuml", "\u00fc" }, { "Auml", "\u00c4" }, { "Ouml", "\u00d6" },
+	{ "Uuml", "\u00dc" }, { "szlig", "\u00df" }, { "eacute", "\u00e9" }, { "egrave", "\u00e8" }, { "agrave", "\u00e0" },
+	{ "ccedil", "\u00e7" }, { "ntilde", "\u00f1" }, { "oacute", "\u00f3" }, { "aacute", "\u00e1" }, { "iacute", "\u00ed" },
+	{ "atilde", "\u00e3" },
+};
+
+struct writer {
+	struct buffer *out;
+	bool is_blank_due;   /* white space was seen within the line */
+	bool is_line_due;    /* a block begins */
+	bool is_at_start;    /* nothing stands on the line yet */
+	unsigned pre;        /* within <pre>: lines are kept */
+};
+
+static void flush_space(struct writer *writer)
+{
+	if (writer->is_line_due && !writer->is_at_start)
+		buffer_add_char(writer->out, '\n');
+	else if (writer->is_blank_due && !writer->is_at_start)
+		buffer_add_char(writer->out, ' ');
+	writer->is_line_due = writer->is_blank_due = false;
+}
+
+static void write_word(struct writer *writer, struct span word)
+{
+	flush_space(writer);
+	buffer_add(writer->out, word);
+	writer->is_at_start = false;
+}
+
+/* A run of text between tags and references. */
+static void write_text(struct writer *writer, struct span text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		size_t start = i;
+		if (ascii_is_space(text.ptr[i])) {
+			if (writer->pre && text.ptr[i] == '\n') {
+				flush_space(writer);
+				buffer_add_char(writer->out, '\n');
+				writer->is_at_start = true;
+			} else {
+				writer->is_blank_due = true;
+			}
+			i++;
+			continue;
+		}
+		while (i < text.len && !ascii_is_space(text.ptr[i]))
+			i++;
+		write_word(writer, span_slice(text, start, i));
+	}
+}
+
+/* "&lt;", "&#64;", "&#x40;" at the start of `text`: writes it and returns its length; 0 if it is none. */
+static size_t write_reference(struct writer *writer, struct span text)
+{
+	size_t end = span_find_char(span_slice(text, 0, 12), ';', 1);
+	struct span name = span_slice(text, 1, end);
+	uint32_t character = 0;
+	char bytes[4];
+
+	if (end == SIZE_MAX || name.len == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++)
+		if (span_is_equal(name, span_of(references[i].name))) {
+			if (references[i].text[0] == ' ')
+				writer->is_blank_due = true;
+			else
+				write_word(writer, span_of(references[i].text));
+			return end + 1;
+		}
+	if (name.ptr[0] != '#')
+		return 0;
+	bool is_hex = name.len > 1 && ascii_lower(name.ptr[1]) == 'x';
+	for (size_t i = is_hex ? 2 : 1; i < name.len; i++) {
+		char c = ascii_lower(name.ptr[i]);
+		bool is_letter = c >= 'a' && c <= 'f';
+		if (!ascii_is_digit(c) && !(is_hex && is_letter))
+			return 0;
+		character = character * (is_hex ? 16 : 10) + (uint32_t)(is_letter ? c - 'a' + 10 : c - '0');
+		if (character > 0x10ffff)
+			character = 0xfffd;
+	}
+	if (character == 0xa0 || (character <= ' ' && ascii_is_space((char)character)))
+		writer->is_blank_due = true;
+	else
+		write_word(writer, span_make(bytes, utf8_put(character ? character : 0xfffd, bytes)));
+	return end + 1;
+}
+
+static enum effect effect_find(struct span name)
+{
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (span_is_equal_nocase(name, span_of(tags[i].name)))
+			return tags[i].effect;
+	return EFFECT_NONE;
+}
+
+/* Where the tag at the start of `text` ends; an address in angle brackets that nobody escaped is no tag. */
+static size_t tag_len(struct span text, struct span *ret_name)
+{
+	size_t i = 1, start;
+
+	if (i < text.len && text.ptr[i] == '/')
+		i++;
+	for (start = i; i < text.len && ascii_is_alnum(text.ptr[i]); i++)
+		;
+	*ret_name = span_slice(text, start, i);
+	if (i < text.len && (text.ptr[i] == '@' || text.ptr[i] == '.' || text.ptr[i] == '_' || text.ptr[i] == '+'))
+		return 0;
+	if (start < text.len && i == start && text.ptr[start] != '!' && text.ptr[start] != '?')
+		return 0;
+	size_t end = span_find_char(span_slice(text, 0, TAG_MAX), '>', i);
+	return end == SIZE_MAX ? 0 : end + 1;
+}
+
+/* What follows the end tag of `name`; the end where there is none. */
+static size_t skip_element(struct span html, struct span name, size_t from)
+{
+	for (;;) {
+		size_t mark = span_find(html, SPAN_LIT("</"), from);
+		if (mark == SIZE_MAX)
+			return html.len;
+		if (span_has_prefix_nocase(span_skip(html, mark + 2), name)) {
+			size_t end = span_find_char(html, '>', mark);
+			return end == SIZE_MAX ? html.len : end + 1;
+		}
+		from = mark + 2;
+	}
+}
+
+static size_t take_tag(struct writer *writer, struct span html, size_t at)
+{
+	struct span rest = span_skip(html, at), name;
+	bool is_end = rest.len > 1 && rest.ptr[1] == '/';
+	size_t len;
+
+	if (span_has_prefix(rest, SPAN_LIT("<!--"))) {
+		size_t end = span_find(html, SPAN_LIT("-->"), at + 4);
+		return end == SIZE_MAX ? html.len : end + 3;
+	}
+	len = tag_len(rest, &name);
+	if (len == 0) {
+		write_word(writer, SPAN_LIT("<"));
+		return at + 1;
+	}
+	if (span_is_equal_nocase(name, SPAN_LIT("pre")))
+		writer->pre = !is_end;
+	switch (effect_find(name)) {
+	case EFFECT_LINE:
+		writer->is_line_due = true;
+		break;
+	case EFFECT_BLANK:
+		writer->is_blank_due = true;
+		break;
+	case EFFECT_DROP:
+		return is_end ? at + len : skip_element(html, name, at + len);
+	case EFFECT_NONE:
+		break;
+	}
+	return at + len;
+}
+
+/* Where the next "<" or "&" is. */
+static size_t find_mark(struct span html, size_t from)
+{
+	while (from < html.len && html.ptr[from] != '<' && html.ptr[from] != '&')
+		from++;
+	return from;
+}
+
+void html_to_text(struct span html, struct buffer *out)
+{
+	struct writer writer = { .out = out, .is_at_start = true };
+	size_t i = 0;
+
+	while (i < html.len && !out->is_cut) {
+		size_t mark = find_mark(html, i);
+		write_text(&writer, span_slice(html, i, mark));
+		i = mark;
+		if (i == html.len)
+			break;
+		if (html.ptr[i] == '<') {
+			i = take_tag(&writer, html, i);
+			continue;
+		}
+		size_t len = write_reference(&writer, span_skip(html, i));
+		if (len == 0) {
+			write_word(&writer, SPAN_LIT("&"));
+			len = 1;
+		}
+		i += len;
+	}
+	buffer_add_char(out, '\n');
+}
