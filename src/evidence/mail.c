@@ -401,15 +401,10 @@ static void convert_text(struct mail_reader *reader)
 	charset_convert(reader->charsets, reader->charset, text, utf8);
 	if (utf8->len)
 		utf8->len = normalize_lines(utf8->bytes, utf8_trim_partial(buffer_get(utf8)).len);
-	if (span_is_equal(reader->part->type, SPAN_LIT("text/html"))) {
-		buffer_clear(&reader->scratch);
-		html_to_text(buffer_get(utf8), &reader->scratch);
-	} else if (reader->part->kind != PART_TEXT && utf8->len && memmem(utf8->bytes, utf8->len, "=?", 2)) {
-		buffer_clear(&reader->scratch);
-		header_decode(reader->charsets, buffer_get(utf8), &reader->scratch);
-	} else {
+	if (!span_is_equal(reader->part->type, SPAN_LIT("text/html")))
 		return;
-	}
+	buffer_clear(&reader->scratch);
+	html_to_text(buffer_get(utf8), &reader->scratch);
 	struct buffer swap = *utf8;
 	*utf8 = reader->scratch;
 	reader->scratch = swap;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of readers.  Pure; any thread; hostile input. */
+#include "evidence/evidence.h"
+
+#include "evidence/report.h"
+
+/* 1: the form is known and its outcomes are appended (there may be none); 0: another reader's; -ENOMEM. */
+typedef int reader_function(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes);
+
+static int read_report(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
+{
+	(void)formats;
+	return report_read(mail, outcomes);
+}
+
+static reader_function *const readers[] = { read_report };
+
+int evidence_read(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]) && result == 0; i++)
+		result = readers[i](mail, formats, outcomes);
+	return result < 0 ? result : 0;
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The report's fields by a table, one group of recipient fields after the other.  Lenient where reporters are
+ * not: groups without an empty line between them, continuation lines without white space, missing types.
+ * Pure; any thread; hostile input; time is linear.
+ */
+#include "evidence/report.h"
+
+#include <errno.h>
+
+#include "base/timestamp.h"
+#include "base/utf8.h"
+#include "evidence/header.h"
+#include "evidence/transcript.h"
+#include "evidence/transfer.h"
+
+enum { DIAGNOSTIC_MAX = 64 * 1024 };
+
+/* What the fields of a report say, as written.  The first of a name counts. */
+struct message_fields {
+	struct span reporting_mta, envelope_id, queue_id, sender, arrival_date;
+};
+
+struct recipient_fields {
+	struct span final, original, actual, action, status, remote_mta, diagnostic, last_attempt;
+};
+
+struct report {
+	const struct mail *mail;
+	struct outcomes *outcomes;
+	struct span transcript;
+	const struct fields *original;
+	size_t recipient_count;
+	struct message_fields message;
+	struct recipient_fields recipient;
+	bool is_recipient_open;
+};
+
+enum scope { FIELD_OF_MESSAGE, FIELD_OF_RECIPIENT };
+
+/* RFC 3464 sections 2.2 and 2.3, and Postfix's and Sendmail's own. */
+static const struct {
+	struct span name;
+	enum scope scope;
+	size_t offset;
+} known_fields[] = {
+	{ SPAN_LIT("reporting-mta"), FIELD_OF_MESSAGE, offsetof(struct message_fields, reporting_mta) },
+	{ SPAN_LIT("original-envelope-id"), FIELD_OF_MESSAGE, offsetof(struct message_fields, envelope_id) },
+	{ SPAN_LIT("x-postfix-queue-id"), FIELD_OF_MESSAGE, offsetof(struct message_fields, queue_id) },
+	{ SPAN_LIT("x-postfix-sender"), FIELD_OF_MESSAGE, offsetof(struct message_fields, sender) },
+	{ SPAN_LIT("arrival-date"), FIELD_OF_MESSAGE, offsetof(struct message_fields, arrival_date) },
+	{ SPAN_LIT("final-recipient"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, final) },
+	{ SPAN_LIT("original-recipient"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, original) },
+	{ SPAN_LIT("x-actual-recipient"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, actual) },
+	{ SPAN_LIT("action"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, action) },
+	{ SPAN_LIT("status"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, status) },
+	{ SPAN_LIT("remote-mta"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, remote_mta) },
+	{ SPAN_LIT("diagnostic-code"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, diagnostic) },
+	{ SPAN_LIT("last-attempt-date"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, last_attempt) },
+};
+
+/* --- values */
+
+/* The length of "smtp;", "dns ;" at the start: an atom and a semicolon; 0 if there is no type. */
+static size_t type_len(struct span value)
+{
+	size_t end = 0;
+
+	while (end < value.len && (ascii_is_alnum(value.ptr[end]) || value.ptr[end] == '-' || value.ptr[end] == '_'))
+		end++;
+	size_t at = end;
+	while (at < value.len && ascii_is_space(value.ptr[at]))
+		at++;
+	return end > 0 && at < value.len && value.ptr[at] == ';' ? at + 1 : 0;
+}
+
+static struct span strip_type(struct span value)
+{
+	value = span_trim(value);
+	return span_trim(span_skip(value, type_len(value)));
+}
+
+/* "@relay.example,@other.example:user@example.org" (RFC 5321 appendix C) to the address. */
+static struct span strip_route(struct span address)
+{
+	size_t colon = address.len && address.ptr[0] == '@' ? span_find_char(address, ':', 0) : SIZE_MAX;
+
+	return colon == SIZE_MAX ? address : span_skip(address, colon + 1);
+}
+
+static bool is_address(struct span text)
+{
+	size_t at = span_find_char(text, '@', 0);
+
+	return at != SIZE_MAX && at > 0 && at + 1 < text.len && text.ptr[0] != '|' && text.ptr[0] != '/';
+}
+
+struct span report_get_address(struct span typed)
+{
+	struct span rest = strip_type(typed), address;
+
+	if (!span_is_known(rest) || rest.len == 0)
+		return span_slice(rest, 0, 0);
+	address = header_take_address(&rest);
+	return is_address(address) ? strip_route(address) : span_slice(address, 0, 0);
+}
+
+/* RFC 6533 section 3: "\x{5B57}" is a character. */
+static struct span decode_unicode(struct span address, struct arena *arena)
+{
+	struct buffer out;
+	struct span decoded;
+
+	if (!span_is_known(address) || span_find(address, SPAN_LIT("\\x{"), 0) == SIZE_MAX)
+		return address;
+	buffer_init(&out, address.len);
+	for (size_t i = 0; i < address.len; i++) {
+		struct span rest = span_skip(address, i);
+		size_t end = span_has_prefix(rest, SPAN_LIT("\\x{")) ? span_find_char(span_slice(rest, 0, 10), '}', 3) : SIZE_MAX;
+		uint32_t character = 0;
+		char bytes[4];
+
+		for (size_t k = 3; end != SIZE_MAX && k < end; k++) {
+			int digit = hex_value(rest.ptr[k]);
+			if (digit < 0)
+				end = SIZE_MAX;
+			else
+				character = character << 4 | (uint32_t)digit;
+		}
+		if (end == SIZE_MAX || end == 3 || character < 0x20) {
+			buffer_add_char(&out, address.ptr[i]);
+			continue;
+		}
+		buffer_add(&out, span_make(bytes, utf8_put(character, bytes)));
+		i += end;
+	}
+	decoded = arena_copy(arena, buffer_get(&out));
+	buffer_done(&out);
+	return decoded;
+}
+
+/*
+ * RFC 3461 section 4: xtext.  Postfix decodes before it reports and Sendmail does not, and "user+42@..." is an
+ * address like any other: only a text in which every "+" stands for "+" or "=", which xtext must encode, is xtext.
+ */
+static struct span decode_xtext(struct span text, struct arena *arena)
+{
+	size_t plus = span_find_char(text, '+', 0), to = 0;
+	char *decoded;
+
+	if (plus == SIZE_MAX)
+		return text;
+	for (size_t at = plus; at != SIZE_MAX; at = span_find_char(text, '+', at + 1)) {
+		struct span code = span_slice(text, at + 1, at + 3);
+		if (!span_is_equal(code, SPAN_LIT("2B")) && !span_is_equal(code, SPAN_LIT("3D")))
+			return text;
+	}
+	decoded = arena_alloc(arena, text.len);
+	if (!decoded)
+		return text;
+	for (size_t i = 0; i < text.len; i++) {
+		decoded[to] = text.ptr[i];
+		if (text.ptr[i] == '+') {
+			decoded[to] = text.ptr[i + 1] == '2' ? '+' : '=';
+			i += 2;
+		}
+		to++;
+	}
+	return span_make(decoded, to);
+}
+
+static int64_t parse_time(struct span text)
+{
+	int64_t time_s;
+
+	return span_is_known(text) && timestamp_parse_mail(text, &time_s) == 0 ? time_s : 0;
+}
+
+/* "5.1.1 (bad destination)", "#5.1.1": the status in front. */
+static struct status parse_status(struct span text)
+{
+	struct status status = { 0 };
+
+	text = span_trim(text);
+	if (text.len && text.ptr[0] == '#')
+		text = span_skip(text, 1);
+	if (status_take(text, &status) == 0)
+		return (struct status){ 0 };
+	return status;
+}
+
+/* The first word: "failed (delivery attempts: 1)". */
+static enum action parse_action(struct span text)
+{
+	size_t end = 0;
+
+	text = span_trim(text);
+	while (end < text.len && ascii_is_alpha(text.ptr[end]))
+		end++;
+	return action_find(span_slice(text, 0, end));
+}
+
+/* --- the original */
+
+const struct fields *report_find_original(const struct mail *mail)
+{
+	for (size_t i = mail->part_count; i-- > 0;)
+		if (mail->parts[i].kind == PART_ORIGINAL && mail->parts[i].fields.count)
+			return &mail->parts[i].fields;
+	return NULL;
+}
+
+static struct span get_address(const struct fields *fields, const char *name)
+{
+	struct span rest = fields_get(fields, name), address;
+
+	if (!span_is_known(rest))
+		return SPAN_NONE;
+	address = header_take_address(&rest);
+	return address.len ? address : SPAN_NONE;
+}
+
+void report_add_original(const struct fields *original, struct outcome *outcome)
+{
+	struct span id = fields_get(original, "message-id");
+
+	if (!span_is_known(outcome->sender))
+		outcome->sender = get_address(original, "return-path");
+	if (!span_is_known(outcome->sender))
+		outcome->sender = get_address(original, "from");
+	if (!span_is_known(outcome->token))
+		outcome->token = fields_get(original, "x-kodama-token");
+	if (span_is_known(outcome->message_id) || !span_is_known(id))
+		return;
+	size_t open = span_find_char(id, '<', 0), close = span_find_char(id, '>', 0);
+	if (open != SIZE_MAX && close != SIZE_MAX && open < close)
+		id = span_slice(id, open + 1, close);
+	id = span_trim(id);
+	if (id.len)
+		outcome->message_id = id;
+}
+
+struct span report_find_only_recipient(const struct fields *original)
+{
+	static const struct span names[] = { SPAN_LIT("to"), SPAN_LIT("cc"), SPAN_LIT("bcc") };
+	struct span only = SPAN_NONE;
+
+	for (size_t i = 0; i < original->count; i++) {
+		struct span rest = original->items[i].value;
+
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (!span_is_equal_nocase(original->items[i].name, names[k]))
+				continue;
+			while (span_is_known(rest)) {
+				struct span address = header_take_address(&rest);
+				if (!is_address(address) || span_is_equal_nocase(address, only))
+					continue;
+				if (span_is_known(only))
+					return SPAN_NONE;
+				only = address;
+			}
+		}
+	}
+	return only;
+}
+
+/* --- one recipient */
+
+/* RFC 2047 in a diagnostic: against RFC 3464, and seen. */
+static struct span decode_words(struct span text, struct arena *arena)
+{
+	struct charsets *charsets;
+	struct buffer out;
+	struct span decoded = text;
+
+	if (span_find(text, SPAN_LIT("=?"), 0) == SIZE_MAX || !(charsets = charsets_new()))
+		return text;
+	buffer_init(&out, DIAGNOSTIC_MAX);
+	header_decode(charsets, text, &out);
+	decoded = arena_copy(arena, utf8_trim_partial(buffer_get(&out)));
+	buffer_done(&out);
+	charsets_free(charsets);
+	return decoded;
+}
+
+static bool is_number(struct span text)
+{
+	uint64_t value;
+
+	return span_parse_unsigned(text, 99999, &value) == 0;
+}
+
+/* The words of the Diagnostic-Code, completed where Sendmail cut them; *ret_is_own when they are the field's. */
+static struct span find_diagnostic(const struct report *report, struct span recipient, bool *ret_is_own)
+{
+	struct span field = report->recipient.diagnostic;
+	struct span diagnostic = decode_words(strip_type(field), report->mail->arena), words;
+
+	*ret_is_own = diagnostic.len > 0;
+	if (!span_is_known(report->transcript))
+		return diagnostic;
+	if (diagnostic.len && !is_number(diagnostic))
+		return transcript_complete(report->transcript, diagnostic, recipient, report->mail->arena);
+	*ret_is_own = false;
+	words = transcript_find_words(report->transcript, recipient);
+	if (span_has_prefix(words, SPAN_LIT("Deferred: "))) {
+		struct span reply = span_skip(words, 10);
+		/* without a Diagnostic-Code, a reply there is what the session ended on: another recipient's */
+		if (reply.len && ascii_is_digit(reply.ptr[0]))
+			words = span_is_known(field) ? transcript_complete(report->transcript, reply, SPAN_NONE, report->mail->arena) : SPAN_NONE;
+	}
+	if (!words.len && report->recipient_count == 1)
+		words = transcript_find_verdict(report->transcript);
+	return words.len ? words : diagnostic;
+}
+
+static bool is_generic(struct status status)
+{
+	return status.subject == 0 && status.detail == 0;
+}
+
+/*
+ * The field's, unless the remote's own reply says it more exactly: reporters map what they are told to a few
+ * values of their own (550 5.7.1 to 5.1.1, everything to 5.0.0).  A different class digit is the reporter's
+ * decision (a status filter, expiry) and stays.
+ */
+static struct status choose_status(struct status field, struct status reply, bool is_own)
+{
+	if (!status_is_known(field))
+		return reply;
+	if (!status_is_known(reply) || is_generic(reply) || reply.class_digit != field.class_digit)
+		return field;
+	return is_own || is_generic(field) ? reply : field;
+}
+
+static struct span choose_recipient(const struct report *report, bool *ret_is_from_original)
+{
+	const struct recipient_fields *fields = &report->recipient;
+	struct span final = report_get_address(fields->final), original = report_get_address(fields->original);
+	struct span typed = strip_type(fields->final), actual = report_get_address(fields->actual);
+
+	*ret_is_from_original = false;
+	/* a source route is the reporter's inside: what it was asked for says more */
+	if (final.len && !(typed.len && typed.ptr[0] == '@' && original.len))
+		return final;
+	if (original.len)
+		return original;
+	if (actual.len)
+		return actual;
+	/* one of the reporter's own users, without a domain */
+	if (typed.len && typed.ptr[0] != '|' && typed.ptr[0] != '/' && typed.ptr[0] != '"' && span_find_char(typed, ' ', 0) == SIZE_MAX)
+		return typed;
+	final = report->original ? report_find_only_recipient(report->original) : SPAN_NONE;
+	*ret_is_from_original = span_is_known(final);
+	return final;
+}
+
+static struct span known_or_none(struct span text)
+{
+	return text.len ? text : SPAN_NONE;
+}
+
+static int64_t choose_time(const struct report *report)
+{
+	int64_t time_s = parse_time(report->recipient.last_attempt);
+
+	/* Arrival-Date is when the original came: days before, for what expired */
+	if (!time_s)
+		time_s = parse_time(fields_get(&report->mail->fields, "date"));
+	return time_s ? time_s : parse_time(report->message.arrival_date);
+}
+
+static int add_outcome(struct report *report)
+{
+	const struct recipient_fields *fields = &report->recipient;
+	struct arena *arena = report->mail->arena;
+	struct outcome *outcome;
+	struct reply reply = { 0 };
+	bool is_own;
+
+	if (!report->is_recipient_open)
+		return 0;
+	report->is_recipient_open = false;
+	outcome = outcomes_add(report->outcomes, arena);
+	if (!outcome)
+		return report->outcomes->is_cut ? 0 : -ENOMEM;
+	outcome->kind = KIND_DSN;
+	outcome->recipient = known_or_none(decode_unicode(choose_recipient(report, &outcome->is_from_original), arena));
+	outcome->original_recipient = known_or_none(decode_unicode(decode_xtext(report_get_address(fields->original), arena), arena));
+	struct span diagnostic = find_diagnostic(report, outcome->recipient, &is_own);
+	if (diagnostic.len && reply_find(diagnostic, arena, &reply) < 0)
+		return -ENOMEM;
+	outcome->action = parse_action(fields->action);
+	outcome->reply = reply.code;
+	outcome->status = choose_status(parse_status(fields->status), reply.status, is_own);
+	outcome->text = known_or_none(reply.text);
+	outcome->command = reply.command;
+	outcome->remote_mta = known_or_none(strip_type(fields->remote_mta));
+	if (!span_is_known(outcome->remote_mta))
+		outcome->remote_mta = known_or_none(reply.remote_mta);
+	outcome->reporting_mta = known_or_none(strip_type(report->message.reporting_mta));
+	outcome->queue_id = known_or_none(span_trim(report->message.queue_id));
+	outcome->envelope_id = known_or_none(decode_xtext(span_trim(report->message.envelope_id), arena));
+	outcome->sender = known_or_none(report_get_address(report->message.sender));
+	outcome->time_s = choose_time(report);
+	if (report->original)
+		report_add_original(report->original, outcome);
+	return 0;
+}
+
+/* --- the fields of a report */
+
+/* Does this line begin a field?  What does not continues the one before, white space or not. */
+static bool is_field_start(struct span line, struct span *ret_name, struct span *ret_value)
+{
+	return line.len && ascii_is_alpha(line.ptr[0]) && header_split(line, ret_name, ret_value);
+}
+
+/* Cuts the next field off *rest, unfolded into the arena; an empty name for an empty line. */
+static int take_report_field(struct span *rest, struct arena *arena, struct span *ret_name, struct span *ret_value)
+{
+	struct span line = span_take_line(rest), value;
+	char *text;
+
+	*ret_name = *ret_value = SPAN_LIT("");
+	if (!is_field_start(line, ret_name, &value)) {
+		*ret_name = SPAN_LIT("");
+		return 0;
+	}
+	while (span_is_known(*rest)) {
+		struct span before = *rest, name, ignored;
+
+		line = span_take_line(rest);
+		if (span_trim(line).len == 0 || is_field_start(line, &name, &ignored)) {
+			*rest = before;
+			break;
+		}
+		value.len = (size_t)(line.ptr + line.len - value.ptr);
+	}
+	text = arena_alloc(arena, value.len);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, value.ptr, value.len);
+	*ret_value = span_trim(span_make(text, header_unfold(text, value.len)));
+	return 0;
+}
+
+/*
+ * A recipient's group begins with the first field about one after an empty line, or when a field comes again
+ * that the group has (reporters forget the empty line, or put one too many: "Diagnostic-Code" alone after it).
+ */
+static int take_recipient_field(struct report *report, struct span *slot, struct span value, bool is_after_gap, bool is_address)
+{
+	int error = 0;
+
+	if (span_is_known(*slot) || (is_after_gap && is_address))
+		error = add_outcome(report);
+	if (!report->is_recipient_open) {
+		report->recipient = (struct recipient_fields){ 0 };
+		report->is_recipient_open = true;
+	}
+	if (!span_is_known(*slot))
+		*slot = value;
+	return error;
+}
+
+static int take_field(struct report *report, struct span name, struct span value, bool is_after_gap)
+{
+	for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
+		if (!span_is_equal_nocase(name, known_fields[i].name))
+			continue;
+		if (known_fields[i].scope == FIELD_OF_RECIPIENT) {
+			struct span *slot = (struct span *)((char *)&report->recipient + known_fields[i].offset);
+			return take_recipient_field(report, slot, value, is_after_gap, span_has_suffix_nocase(name, SPAN_LIT("-recipient")));
+		}
+		struct span *slot = (struct span *)((char *)&report->message + known_fields[i].offset);
+		if (!span_is_known(*slot))
+			*slot = value;
+		return 0;
+	}
+	return 0;
+}
+
+static int read_status_part(struct report *report, struct span text)
+{
+	bool is_after_gap = true;
+	int error = 0;
+
+	while (span_is_known(text) && error == 0) {
+		struct span name, value;
+
+		error = take_report_field(&text, report->mail->arena, &name, &value);
+		if (error < 0)
+			break;
+		if (name.len)
+			error = take_field(report, name, value, is_after_gap);
+		is_after_gap = name.len == 0;
+	}
+	return error < 0 ? error : add_outcome(report);
+}
+
+static size_t count_recipients(struct span text)
+{
+	size_t count = 0;
+
+	while (span_is_known(text))
+		count += span_has_prefix_nocase(span_take_line(&text), SPAN_LIT("final-recipient:"));
+	return count;
+}
+
+/* --- the mail */
+
+static bool is_from_daemon(const struct mail *mail)
+{
+	struct span from = fields_get(&mail->fields, "from");
+
+	if (span_is_known(mail->sender) && mail->sender.len == 0)
+		return true;
+	return span_is_known(from) && (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX ||
+				       span_find_nocase(from, SPAN_LIT("postmaster"), 0) != SIZE_MAX);
+}
+
+/* A report's part in a mail that is no multipart/report counts only where a mail system sent it, not a person. */
+static bool may_be_report(const struct mail *mail)
+{
+	return span_is_equal(mail->type, SPAN_LIT("multipart/report")) || is_from_daemon(mail);
+}
+
+int report_read(const struct mail *mail, struct outcomes *outcomes)
+{
+	struct report report = { .mail = mail, .outcomes = outcomes, .original = report_find_original(mail) };
+	size_t before = outcomes->count;
+	int error = 0;
+
+	if (!may_be_report(mail))
+		return 0;
+	for (size_t i = 0; i < mail->part_count; i++) {
+		const struct part *part = &mail->parts[i];
+		if (part->kind == PART_STATUS)
+			report.recipient_count += count_recipients(part->text);
+		if (part->kind == PART_TEXT && !span_is_known(report.transcript))
+			report.transcript = transcript_find(part->text);
+	}
+	for (size_t i = 0; i < mail->part_count && error == 0; i++)
+		if (mail->parts[i].kind == PART_STATUS)
+			error = read_status_part(&report, mail->parts[i].text);
+	if (error < 0)
+		return error;
+	return outcomes->count > before;
+}

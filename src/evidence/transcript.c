@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sendmail's transcript: ">>>" lines were sent, "<<<" lines received, the rest are its own words.  Pure; any thread. */
+#include "evidence/transcript.h"
+
+#include "base/buffer.h"
+
+enum { REPLY_MAX = 16 * 1024 };
+
+struct span transcript_find(struct span text)
+{
+	static const struct span headings[] = { SPAN_LIT("Transcript of session follows"),
+						SPAN_LIT("Transcript of the session follows") };
+
+	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
+		size_t at = span_find_nocase(text, headings[i], 0);
+		if (at == SIZE_MAX)
+			continue;
+		struct span rest = span_skip(text, at);
+		(void)span_take_line(&rest);
+		return rest;
+	}
+	return SPAN_NONE;
+}
+
+/* The text of a "<<< " line; SPAN_NONE for another. */
+static struct span get_received(struct span line)
+{
+	line = span_trim(line);
+	return span_has_prefix(line, SPAN_LIT("<<< ")) ? span_trim(span_skip(line, 4)) : SPAN_NONE;
+}
+
+static bool has_code(struct span line)
+{
+	return line.len >= 3 && line.ptr[0] >= '2' && line.ptr[0] <= '5' && ascii_is_digit(line.ptr[1]) &&
+	       ascii_is_digit(line.ptr[2]) && (line.len == 3 || line.ptr[3] == ' ' || line.ptr[3] == '-');
+}
+
+/* "550-...": more lines of the reply follow. */
+static bool is_continued(struct span line)
+{
+	return has_code(line) && line.len > 3 && line.ptr[3] == '-';
+}
+
+/* The received lines from `lines` on that belong to the reply that `first` began; *lines then stands after them. */
+static struct span join_reply(struct span first, struct span *lines, struct arena *arena)
+{
+	struct buffer reply;
+	struct span joined, line = first;
+
+	buffer_init(&reply, REPLY_MAX);
+	buffer_add(&reply, first);
+	while (is_continued(line) && span_is_known(*lines)) {
+		struct span before = *lines;
+
+		line = get_received(span_take_line(lines));
+		if (!has_code(line) || !span_is_equal(span_slice(line, 0, 3), span_slice(first, 0, 3))) {
+			*lines = before;
+			break;
+		}
+		buffer_add_char(&reply, ' ');
+		buffer_add(&reply, line);
+	}
+	joined = arena_copy(arena, buffer_get(&reply));
+	buffer_done(&reply);
+	return joined;
+}
+
+/* Is the recipient named before the next command or reply? */
+static bool is_followed_by(struct span lines, struct span recipient)
+{
+	while (span_is_known(lines) && recipient.len) {
+		struct span line = span_trim(span_take_line(&lines));
+		if (span_has_prefix(line, SPAN_LIT("<<<")) || span_has_prefix(line, SPAN_LIT(">>>")))
+			return false;
+		if (span_find_nocase(line, recipient, 0) != SIZE_MAX)
+			return true;
+	}
+	return false;
+}
+
+struct span transcript_complete(struct span transcript, struct span first_line, struct span recipient, struct arena *arena)
+{
+	struct span lines = transcript, found = SPAN_NONE;
+
+	first_line = span_trim(first_line);
+	if (!is_continued(first_line))
+		return first_line;
+	while (span_is_known(lines)) {
+		struct span line = get_received(span_take_line(&lines));
+
+		if (!span_has_prefix(line, first_line))
+			continue;
+		struct span reply = join_reply(line, &lines, arena);
+		bool is_his = is_followed_by(lines, recipient);
+		if (!span_is_known(found) || is_his)
+			found = reply;
+		if (is_his)
+			break;
+	}
+	return span_is_known(found) ? found : first_line;
+}
+
+struct span transcript_find_words(struct span transcript, struct span recipient)
+{
+	struct span lines = transcript, found = SPAN_NONE;
+
+	while (span_is_known(lines) && recipient.len) {
+		struct span line = span_trim(span_take_line(&lines));
+		size_t at = span_find_nocase(line, recipient, 0);
+		size_t dots = at == SIZE_MAX ? at : span_find(line, SPAN_LIT("... "), at + recipient.len);
+
+		if (dots != SIZE_MAX && line.ptr[0] != '>' && !span_has_prefix(line, SPAN_LIT("<<<")))
+			found = span_trim(span_skip(line, dots + 4));
+	}
+	return found;
+}
+
+struct span transcript_find_verdict(struct span transcript)
+{
+	struct span lines = transcript, found = SPAN_NONE;
+
+	while (span_is_known(lines)) {
+		struct span line = span_trim(span_take_line(&lines));
+		if (has_code(line) && line.ptr[0] >= '4')
+			found = line;
+	}
+	return found;
+}
