@@ -15,17 +15,19 @@ from .wait import until
 # No account is made on the machine that runs the tests: the daemon becomes an unprivileged one that every Debian has.
 USER = "nobody"
 GROUP = "nogroup"
-SOCKET_GROUP = "postfix"
+SOCKET_GROUP = "postfix"  # the default of milter group and policy group
 
 CONFIGURATION = """\
-user         = "{user}"
-group        = "{group}"
-socket-group = "{socket_group}"
-control   {{ socket = "unix:{run}/control.sock" }}
-milter    {{ socket = "unix:{sockets}/milter.sock"  local-submission = trusted }}
-policy    {{ listen = "unix:{sockets}/policy.sock" }}
-store     {{ uri = "sqlite:{state}/kodama.db" }}
-local-domains = {{"example.jp"}}
+user             = "{user}"
+group            = "{group}"
+local-submission = trusted
+local-domains    = {{"example.jp"}}
+trusted-networks = {{"127.0.0.1/32"}}
+milter  {{ socket = "unix:{sockets}/milter.sock" }}
+policy  {{ listen = "unix:{sockets}/policy.sock" }}
+control {{ socket = "unix:{run}/control.sock"  group = "{group}" }}
+store   {{ uri = "sqlite:{state}/kodama.db" }}
+queue   {{ dir = "{state}/queue" }}
 """
 
 
@@ -60,7 +62,7 @@ class Kodamad:
         self.notices = []
 
     def configure(self, extra="", text=CONFIGURATION):
-        self.configuration.write_text(text.format(user=USER, group=GROUP, socket_group=SOCKET_GROUP, run=self.run,
+        self.configuration.write_text(text.format(user=USER, group=GROUP, run=self.run,
                                                   sockets=self.sockets, state=self.state) + extra)
 
     def __enter__(self):
