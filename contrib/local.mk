@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-EXTRA_DIST += contrib/packages contrib/install-packages
+EXTRA_DIST += contrib/packages contrib/install-packages contrib/quickstart contrib/postfix/main.cf

@@ -2,7 +2,6 @@
 """The fixtures of the system tests: one Postfix and one remote side for all, a daemon with an empty store for each test."""
 import itertools
 import pathlib
-import re
 from dataclasses import dataclass
 
 import pytest
@@ -64,8 +63,3 @@ def golden(update):
             path.write_text(text)
         assert text == path.read_text(), f"golden file {name}"
     return compare
-
-
-@pytest.fixture
-def bad_log():
-    return re.compile(r"Sanitizer|runtime error")

@@ -77,6 +77,8 @@ class Kodamad:
                 self.kill()
         if kind is not None:
             print(f"--- {self.log_path}\n{self.log}")
+        else:
+            assert "Sanitizer" not in self.log and "runtime error" not in self.log, self.log
 
     # --- life
 

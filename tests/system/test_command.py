@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command: what it prints, how it ends, and that the daemon sees what it changes within a second."""
+import json
+import time
+
+import pytest
+
+from harness import mails
+from harness.milter import Milter
+from harness.paths import KODAMA, kodama, run
+from harness.policy import Policy
+from harness.wait import until
+
+GONE = "gone@example.com"
+KEYS = ("file index line recipient original_recipient sender action reply status text command remote_mta reporting_mta queue_id "
+        "envelope_id message_id time source kind class scope bounce suppress basis rule provider advice proof confidence").split()
+GMAIL = "550 5.1.1 The email account that you tried to reach does not exist. - gsmtp"
+
+
+def fail(daemon, recipient, diagnostic=GMAIL, **options):
+    with Milter(daemon.milter) as session:
+        session.open_session()
+        session.mail("")
+        session.recipient("sender@example.jp")
+        session.message(mails.report(recipient, diagnostic, **options).encode())
+
+
+def classify(*arguments, **options):
+    done = kodama("classify", "--format=json", *arguments, **options)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+# --- the list, while the daemon runs and while it does not
+
+@pytest.fixture(params=["running", "stopped"])
+def daemon(kodamad, request):
+    if request.param == "stopped":
+        kodamad.stop()
+    yield kodamad
+    if request.param == "stopped":
+        # what root's command left behind must be the daemon's to open
+        kodamad.start()
+        fail(kodamad, "after@example.com")
+        assert "after@example.com" in kodamad.get_suppressed()
+
+
+def test_add_list_check_remove(daemon):
+    assert daemon.get_suppressed() == []
+    daemon.add(GONE)
+    daemon.add("Other@Example.COM")
+    assert daemon.get_suppressed() == [GONE, "other@example.com"]
+    assert GONE in daemon.kodama("suppress", "list").stdout
+    assert GONE in daemon.kodama("suppress", "check", GONE).stdout
+    daemon.kodama("suppress", "remove", GONE)
+    assert daemon.get_suppressed() == ["other@example.com"]
+
+
+def test_why_tells_of_the_manual_entry(daemon):
+    daemon.kodama("suppress", "add", GONE, "--note", "asked by phone")
+    text = daemon.kodama("why", GONE).stdout
+    assert GONE in text and "asked by phone" in text
+
+
+def test_why_of_an_unknown_address_says_so(daemon):
+    done = daemon.kodama("why", "never.seen@example.com", check=False)
+    assert "never.seen@example.com" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("bad", ["no-address", "@", "a@", "", "a b@example.com", "x" * 10000 + "@example.com", "a@exa\nmple.com"])
+def test_bad_address_is_refused_with_the_reason(daemon, bad):
+    done = daemon.kodama("suppress", "add", bad, check=False)
+    assert done.returncode != 0 and done.stderr.strip()
+    assert daemon.get_suppressed() == []
+
+
+def test_change_is_seen_within_a_second(kodamad):
+    with Policy(kodamad.policy) as policy:
+        assert policy.ask(GONE) == "DUNNO"
+        kodamad.add(GONE)
+        start = time.monotonic()
+        until(lambda: policy.ask(GONE) != "DUNNO", "the refusal")
+        assert time.monotonic() - start < 1
+        kodamad.kodama("suppress", "remove", GONE)
+        start = time.monotonic()
+        until(lambda: policy.ask(GONE) == "DUNNO", "the mail flowing again")
+        assert time.monotonic() - start < 1
+
+
+def test_why_tells_the_story_of_a_dead_address(kodamad):
+    fail(kodamad, GONE)
+    text = kodamad.kodama("why", GONE).stdout
+    for word in (GONE, "user-unknown", "google", "does not exist", "local", "kodama suppress remove"):
+        assert word in text, text
+    assert time.strftime("%Y-", time.gmtime()) in text
+
+
+def test_why_tells_why_not(kodamad):
+    fail(kodamad, GONE, "550 5.7.1 Message rejected due to spam content", status="5.7.1")
+    text = kodamad.kodama("why", GONE).stdout
+    assert "spam" in text
+    assert kodamad.get_suppressed() == []
+
+
+def test_removed_address_gets_mail_again_and_may_fail_again(kodamad):
+    fail(kodamad, GONE)
+    assert kodamad.get_suppressed() == [GONE]
+    kodamad.kodama("suppress", "remove", GONE)
+    assert kodamad.get_suppressed() == []
+    fail(kodamad, GONE, queue_id="4jX9zZ9Z9Zz9zZzZ")
+    assert kodamad.get_suppressed() == [GONE]
+
+
+def test_status_of_the_running_daemon(kodamad):
+    fail(kodamad, GONE)
+    assert "1" in kodamad.kodama("status").stdout
+    assert isinstance(json.loads(kodamad.kodama("status", "--format=json").stdout), dict)
+
+
+def test_reload_without_a_daemon_says_so(kodamad):
+    kodamad.stop()
+    done = kodamad.kodama("reload", check=False)
+    assert done.returncode == 1 and done.stderr.strip()
+
+
+# --- classify and explain
+
+def test_keys_stand_in_the_order_of_the_contract(scratch):
+    path = scratch / "bounce.eml"
+    path.write_text(mails.report(["a@example.com", "b@example.com"], GMAIL))
+    outcomes = classify(path)
+    assert [outcome["index"] for outcome in outcomes] == [1, 2]
+    for outcome in outcomes:
+        assert list(outcome) == [key for key in KEYS if key in outcome]
+        assert outcome["file"] == str(path)
+        assert (outcome["reply"], outcome["status"], outcome["class"]) == ("550", "5.1.1", "user-unknown")
+
+
+def test_standard_input_and_advice_in_both_languages():
+    english = classify("-", input=mails.report(GONE, GMAIL))
+    japanese = classify("--lang=ja", "-", input=mails.report(GONE, GMAIL))
+    assert english[0]["advice"].isascii() and not japanese[0]["advice"].isascii()
+
+
+def test_responses_one_a_line():
+    lines = "google\t550\t5.1.1\tno such user\nsomething odd\n\t\t5.2.2\t\n\t550\t5.1.1\tunknown\ta@example.com\tmx.example.com\n"
+    outcomes = classify("--input=response", "-", input=lines)
+    assert [outcome["line"] for outcome in outcomes] == [1, 2, 3, 4]
+    assert outcomes[0]["provider"] == "google" and outcomes[2]["class"] == "mailbox-full"
+    assert outcomes[3]["recipient"] == "a@example.com"
+    assert all(outcome["action"] == "failed" for outcome in outcomes)
+
+
+def test_summary_and_unreadable_files(scratch):
+    good = scratch / "good.eml"
+    good.write_text(mails.report(GONE, GMAIL))
+    (scratch / "plain.eml").write_text(mails.plain("hello"))
+    done = kodama("classify", "--format=json", scratch / "missing.eml", good, scratch / "plain.eml", check=False)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert str(scratch / "missing.eml") in done.stderr
+
+
+def test_text_is_for_people(scratch):
+    path = scratch / "bounce.eml"
+    path.write_text(mails.report(GONE, GMAIL))
+    text = kodama("classify", path).stdout
+    assert GONE in text and "user-unknown" in text
+
+
+@pytest.mark.parametrize("text, wanted", [
+    ("550-5.1.1 The email account that you tried to reach does not exist. - gsmtp", "user-unknown"),
+    ("host mx.example.com[192.0.2.1] said: 552 5.2.2 Mailbox full (in reply to RCPT TO command)", "mailbox-full"),
+])
+def test_explain(text, wanted):
+    assert wanted in kodama("explain", text).stdout
+    assert wanted in json.dumps(json.loads(kodama("explain", "--format=json", text).stdout))
+
+
+def test_shipped_rules_prove_themselves():
+    done = kodama("rules", "check")
+    assert "0 errors" in done.stdout + done.stderr or done.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nonsense"], ["classify", "--format=yaml", "-"], ["suppress"], ["suppress", "add"], ["why"], ["classify", "--no-such-option"],
+], ids=str)
+def test_wrong_usage_is_two_and_says_how(arguments):
+    done = run(KODAMA, *arguments, check=False, input="")
+    assert done.returncode == 2 and "sage" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["suppress", "--help"]], ids=str)
+def test_help(arguments):
+    done = run(KODAMA, *arguments)
+    assert "sage" in done.stdout
+
+
+def test_version_of_both():
+    from harness.paths import KODAMAD
+    for program in (KODAMA, KODAMAD):
+        assert any(character.isdigit() for character in run(program, "--version").stdout)
