@@ -2,8 +2,9 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/span.h src/base/span.c src/base/arena.h src/base/arena.c src/base/buffer.h src/base/buffer.c \
-	src/base/complaint.h src/base/complaint.c src/base/address.h src/base/timestamp.h src/base/timestamp.c \
-	src/base/utf8.h src/base/utf8.c src/base/log.h src/base/log.c src/base/network.h src/base/network.c
+	src/base/complaint.h src/base/complaint.c src/base/timestamp.h src/base/timestamp.c \
+	src/base/utf8.h src/base/utf8.c src/base/log.h src/base/log.c src/base/network.h src/base/network.c \
+	src/base/address.h src/base/address.c src/base/siphash.h src/base/siphash.c
 
 # what every program below links, in the order of the layers from the top; lists of libraries and what they stand on
 BASE_LIBS = libbase.a $(IDN2_LIBS) $(UNISTRING_LIBS)
@@ -16,7 +17,9 @@ FLOW_LIBS = libflow.a libreply.a $(STORE_LIBS)
 ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_span
+check_PROGRAMS += tests/unit/test_span tests/unit/test_address
 tests_unit_test_span_SOURCES = tests/unit/test_span.c
 tests_unit_test_span_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_address_SOURCES = tests/unit/test_address.c
+tests_unit_test_address_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
