@@ -2,7 +2,7 @@
 /*
  * What is suppressed, in memory: a table of keyed 64-bit hashes (SipHash; addresses are the outside's choice), 16 bytes
  * an entry, filled before readiness and kept current by a follower thread.  Readers are any threads and never wait for
- * SQL; a miss costs a look into the table.  When the store is away the last known table serves.
+ * SQL nor for a lock; a miss costs a look into the table.  When the store is away the last known table serves.
  */
 #ifndef KODAMA_STORE_INDEX_H
 #define KODAMA_STORE_INDEX_H
@@ -23,19 +23,26 @@ struct index_hit {
 };
 
 /*
- * Is mail to `recipient` suppressed at now_s for `stream` ("" for none)?  Order: manual, stream, shared; the exact
- * address, then without extension (`delimiters`, "" for none), then the manual entry of its domain.  Any thread.
+ * Is mail to `recipient` suppressed at now_s for `stream` ("" where streams are not in use, "*" for an unknown one)?
+ * The exact address, for the stream and then for all; the same without extension (`delimiters`, "" for none); then the
+ * manual entry of its domain.  Any thread.
  */
 bool index_find(const struct index *index, const struct address *recipient, struct span stream, const char *delimiters,
 		int64_t now_s, struct index_hit *ret_hit);
 
-/* One row's new truth; until_s 0 or kind not suppressed: gone. */
-void index_set(struct index *index, const struct suppression *row);
+/* One row's new truth; until_s 0 or kind not suppressed: gone.  -ENOMEM: the table could not grow, and is as before. */
+int index_set(struct index *index, const struct suppression *row) __attribute__((warn_unused_result));
 size_t index_get_count(const struct index *index);
 
-/* Opens its own handle, fills the index, and then follows changes every 500 ms in a thread. */
+/* Replaces all by what the store says now; readers see the old table until it is whole.  *ret_change: up to where it is current. */
+int index_fill(struct index *index, struct store *store, int64_t now_s, int64_t *ret_change) __attribute__((warn_unused_result));
+
+/* Takes in what changed after *change, and moves it on; fills anew where that is too long ago. */
+int index_update(struct index *index, struct store *store, int64_t now_s, int64_t *change) __attribute__((warn_unused_result));
+
+/* Opens its own handle, fills the index, and then follows changes every `poll_ms` (0: 250) in a thread. */
 struct index_follower;
-int index_follow(struct index *index, const struct store_options *options, struct index_follower **ret_follower)
+int index_follow(struct index *index, const struct store_options *options, unsigned poll_ms, struct index_follower **ret_follower)
 	__attribute__((warn_unused_result));
 void index_follower_stop(struct index_follower *follower);
 

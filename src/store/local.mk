@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libstore.a
-libstore_a_SOURCES = src/store/index.h src/store/store.h src/store/writer.h 
+libstore_a_SOURCES = \
+	src/store/store.h src/store/store.c src/store/private.h src/store/state.c src/store/record.c src/store/manual.c \
+	src/store/statements.h src/store/statements.c src/store/schema.h src/store/schema.c src/store/sql.h src/store/sqlite.c \
+	src/store/index.h src/store/index.c src/store/follow.c src/store/writer.h

@@ -7,8 +7,7 @@
 #ifndef KODAMA_STORE_STORE_H
 #define KODAMA_STORE_STORE_H
 
-#include "decide/decision.h"
-#include "decide/limits.h"
+#include "decide/history.h"
 
 struct store;
 
@@ -36,18 +35,29 @@ void store_rollback(struct store *store);
 int store_record(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)
 	__attribute__((warn_unused_result));
 
+/* The same with a ruling made before: by the writer, that may have kept it on disk for a while.  is_surge: the surge guard holds it. */
+int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, bool is_surge, struct decision *ret_decision)
+	__attribute__((warn_unused_result));
+
+/* n more of that class (or "delayed", "delivered") at that provider in the hour of time_s: for reports and the preset careful. */
+int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n) __attribute__((warn_unused_result));
+
 /* How an address came to be in the table. */
 enum origin { ORIGIN_EVIDENCE, ORIGIN_MANUAL };
 
-/* A row of what is suppressed, in visiting order: borrowed for the call. */
+/* A row of what is known of an address, borrowed for the call of `visit`. */
 struct suppression {
 	struct span address;     /* folded; "@example.com" for a domain entry */
 	struct span stream;      /* "" for all */
 	enum origin origin;
-	enum decision_kind kind; /* suppressed, held or dry-run */
+	enum decision_kind kind; /* suppressed or held; none: only counted so far */
 	enum class class_id;
-	struct span rule, provider, note;
+	struct span rule, provider, note, section;
 	int64_t since_s, until_s;
+	unsigned times;          /* suppressions without a success between them */
+	int64_t last_failure_s, last_success_s; /* 0: never */
+	const struct tally *tallies;
+	size_t tally_count;
 };
 
 /* Writes by hand; by: who did it, for the audit ("uid 0"), note: why.  Own transaction unless one is open. */
@@ -55,12 +65,18 @@ int store_add(struct store *store, const struct suppression *row, struct span by
 /* 1 removed, 0 there was none. */
 int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
 	__attribute__((warn_unused_result));
-/* 1 found (row filled for the duration of `visit`), 0 not. */
-int store_find(struct store *store, struct span address, struct span stream, void (*visit)(void *data, const struct suppression *row), void *data)
+/* Every row of that address and stream, the manual one first, whether it is suppressed or only counted: how many. */
+int store_find(struct store *store, struct span address, struct span stream, bool (*visit)(void *data, const struct suppression *row), void *data)
 	__attribute__((warn_unused_result));
-/* All that is suppressed at now_s, in the order of addresses.  visit returns false to stop. */
+/* All that is suppressed or held at now_s, in the order of addresses.  visit returns false to stop. */
 int store_list(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
 	__attribute__((warn_unused_result));
+/* What is enforced alone, in no order and with no more than an index needs (address to until): quick. */
+int store_list_enforced(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
+	__attribute__((warn_unused_result));
+
+/* Deletes all that is known of an address; the index is told, the audit only says that it was done.  Rows that there were. */
+int store_forget(struct store *store, struct span address, struct span by, int64_t now_s) __attribute__((warn_unused_result));
 
 /* The time line of an address, oldest first: outcomes and audit entries. */
 struct history_row {
@@ -68,6 +84,7 @@ struct history_row {
 	struct span stream, action, source, kind, proof, reply, status, text, remote_mta, queue_id, message_id;
 	struct span class_name, effect, basis, rule, provider;
 	struct span decision, why;   /* of an outcome */
+	int64_t until_s;             /* 0: none */
 	struct span audit, by, note; /* of a manual change: "add", "remove"; unknown for outcomes */
 };
 int store_history(struct store *store, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data)
@@ -75,8 +92,18 @@ int store_history(struct store *store, struct span address, bool (*visit)(void *
 
 /* A number that grows with each change to what is suppressed, by whatever process; for the index to follow. */
 int store_get_change(struct store *store, int64_t *ret_change) __attribute__((warn_unused_result));
-/* The addresses changed after `change`, each with what holds now (until_s 0: no longer suppressed). */
+/*
+ * The addresses changed after `change`, each with what is enforced now, by hand and by evidence as one (until_s 0:
+ * no longer suppressed).  -ESTALE: so old that changes were forgotten since; fill anew.
+ */
 int store_list_changes(struct store *store, int64_t change, bool (*visit)(void *data, const struct suppression *row), void *data)
 	__attribute__((warn_unused_result));
+
+/* A named place in what was read, "log:/var/log/mail.log": to be set in the transaction of what was read.  1 found, 0 not. */
+int store_get_position(struct store *store, const char *name, char *ret_value, size_t size) __attribute__((warn_unused_result));
+int store_set_position(struct store *store, const char *name, const char *value) __attribute__((warn_unused_result));
+
+/* Deletes what is past its retention, a bounded piece at a time; own transaction.  For the writer, now and then. */
+int store_prune(struct store *store, int64_t now_s) __attribute__((warn_unused_result));
 
 #endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What people ask of the suppression list and change in it: one request, rows, one answer, as JSON.  The daemon's
+ * control socket and the command without a daemon both come here.  One thread at a time (an admin has its own handle).
+ *
+ * Requests, {"do": ..., "address": ..., "stream": ""}:
+ *   suppress-add     until ("forever", RFC 3339, or a duration "30d"; default forever), note, class
+ *   suppress-remove  note                              -> {"ok":true,"removed":1}
+ *   suppress-list                                      -> rows "suppression"
+ *   suppress-check                                     -> a row "check" (as "mail" below)
+ *   why                                                -> rows "outcome" and "audit", oldest first; "state"; "mail"
+ *   forget                                             -> {"ok":true,"rows":7}
+ *
+ * Rows, keys in this order, absent when unknown; times RFC 3339, until may be "forever":
+ *   {"row":"suppression","address","stream","origin":"evidence|manual","decision":"suppressed|held","class","rule",
+ *    "provider","since","until","note"}
+ *   {"row":"outcome","time","received","stream","action","class","suppress","basis","rule","provider","reply","status",
+ *    "text","remote_mta","source","kind","proof","queue_id","message_id","decision","until","why"}
+ *   {"row":"audit","time","by","change":"add|remove","stream","until","note"}
+ *   {"row":"state","address","stream","origin","decision":"suppressed|held|none","class","rule","provider","section",
+ *    "since","until","times","last_failure","last_success","counts":[{"section","count","first","last"}],"note"}
+ *   {"row":"mail"|"check","address","stream","suppressed":true|false,"enforced":true|false,"match":the entry's address,
+ *    "origin","class","since","until","text":"what would happen to a mail now"}
+ */
+#ifndef KODAMA_OPS_ADMIN_H
+#define KODAMA_OPS_ADMIN_H
+
+#include <jansson.h>
+
+#include "store/writer.h"
+
+struct admin {
+	struct store *store;              /* this thread's own handle, for reading; for writing too without a writer */
+	struct writer *writer;            /* NULL: no daemon runs */
+	bool enforce;                     /* limits.enforce */
+	const char *extension_delimiters; /* "" for none; may be NULL */
+	int64_t (*get_time)(void);        /* NULL: time(2) */
+};
+
+/* Is `name` a request for admin_handle? */
+bool admin_knows(const char *name);
+
+/*
+ * Takes a request; hands each row and at last the answer, {"ok":true,...} or {"ok":false,"error":"..."}, to emit, which
+ * owns what it gets and stops by a negative errno.  by: who asks, for the audit ("uid 0").
+ * 0 ok, -EINVAL refused (told through emit), other errno: the store's (told too), emit's own.
+ */
+int admin_handle(struct admin *admin, const json_t *request, const char *by, int (*emit)(void *data, json_t *row), void *data)
+	__attribute__((warn_unused_result));
+
+#endif

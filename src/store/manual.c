@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What people ask of the store and change by hand, with the audit of it.  One thread at a time. */
+#include <errno.h>
+
+#include "store/private.h"
+
+static int add_audit(struct store *store, struct span by, const char *what, struct span address, struct span stream,
+		     struct span note, int64_t until_s, int64_t now_s)
+{
+	struct sql_value row[] = { sql_number(now_s), sql_text(by.ptr ? by : SPAN_LIT("")), sql_text(span_of(what)), sql_text(address),
+				   sql_text(stream), sql_text(note), sql_number(until_s) };
+	int result = store_run(store, STATEMENT_ADD_AUDIT, row, 7, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+static struct span known(struct span text)
+{
+	return text.ptr ? text : SPAN_LIT("");
+}
+
+static int put_manual(struct store *store, const struct suppression *row)
+{
+	struct span class_name = row->class_id == CLASS_UNCLASSIFIED ? SPAN_NONE : span_of(class_get_name(row->class_id));
+	struct sql_value columns[] = {
+		sql_text(row->address), sql_text(known(row->stream)), sql_number(ORIGIN_MANUAL),
+		sql_text(span_of(decision_get_name(DECISION_SUPPRESSED))), sql_number(row->since_s), sql_number(row->until_s),
+		sql_number(1), sql_text(SPAN_LIT("")), sql_text(class_name), sql_text(row->rule), sql_text(row->provider),
+		sql_text(row->note), sql_number(0), sql_number(0), sql_text(SPAN_LIT("")),
+	};
+	int result = store_run(store, STATEMENT_PUT_STATE, columns, STATE_COLUMN_COUNT, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+int store_add(struct store *store, const struct suppression *row, struct span by, int64_t now_s)
+{
+	struct store_scope scope;
+	int result = store_enter(store, &scope);
+
+	if (result < 0)
+		return result;
+	result = put_manual(store, row);
+	if (result == 0)
+		result = add_audit(store, by, "add", row->address, known(row->stream), row->note, row->until_s, now_s);
+	if (result == 0)
+		result = store_mark_change(store, row->address, known(row->stream), now_s);
+	return store_leave(store, scope, result);
+}
+
+static bool note_origin(void *data, const struct sql_value *columns, size_t count)
+{
+	(void)count;
+	if (columns[0].number != ORIGIN_BEFORE)
+		*(bool *)data = true;
+	return true;
+}
+
+int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
+{
+	struct sql_value params[] = { sql_text(address), sql_text(known(stream)) };
+	struct store_scope scope;
+	bool was_there = false;
+	int result = store_enter(store, &scope);
+
+	if (result < 0)
+		return result;
+	result = store_run(store, STATEMENT_DROP_SUPPRESSION, params, 2, note_origin, &was_there);
+	if (result >= 0)
+		result = was_there;
+	if (result > 0) {
+		int more = add_audit(store, by, "remove", address, known(stream), note, 0, now_s);
+		if (more == 0)
+			more = store_mark_change(store, address, known(stream), now_s);
+		result = more < 0 ? more : result;
+	}
+	return store_leave(store, scope, result);
+}
+
+struct row_visit {
+	bool (*visit)(void *data, const struct suppression *row);
+	void *data;
+};
+
+static bool visit_state(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct row_visit *visitor = data;
+	struct tally tallies[HISTORY_TALLIES];
+	struct suppression row;
+
+	(void)count;
+	state_read(columns, &row, tallies);
+	return visitor->visit(visitor->data, &row);
+}
+
+int store_find(struct store *store, struct span address, struct span stream, bool (*visit)(void *data, const struct suppression *row),
+	       void *data)
+{
+	struct row_visit visitor = { visit, data };
+	struct sql_value params[] = { sql_text(address), sql_text(known(stream)) };
+
+	return store_run(store, STATEMENT_FIND, params, 2, visit_state, &visitor);
+}
+
+int store_list(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
+{
+	struct row_visit visitor = { visit, data };
+	struct sql_value params[] = { sql_number(now_s) };
+	int result = store_run(store, STATEMENT_LIST, params, 1, visit_state, &visitor);
+
+	return result < 0 ? result : 0;
+}
+
+static bool visit_enforced(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct row_visit *visitor = data;
+	struct suppression row = {
+		.address = columns[0].text,
+		.stream = columns[1].text,
+		.origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE,
+		.kind = DECISION_SUPPRESSED,
+		.since_s = columns[3].number,
+		.until_s = columns[4].number,
+	};
+
+	(void)count;
+	class_find(columns[5].text, &row.class_id);
+	return visitor->visit(visitor->data, &row);
+}
+
+int store_list_enforced(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
+{
+	struct row_visit visitor = { visit, data };
+	struct sql_value params[] = { sql_number(now_s) };
+	int result = store_run(store, STATEMENT_LIST_ENFORCED, params, 1, visit_enforced, &visitor);
+
+	return result < 0 ? result : 0;
+}
+
+struct history_visit {
+	bool (*visit)(void *data, const struct history_row *row);
+	void *data;
+};
+
+static bool visit_history(void *data, const struct sql_value *c, size_t count)
+{
+	const struct history_visit *visitor = data;
+	struct history_row row = {
+		.received_s = c[0].number, .time_s = c[2].number, .stream = c[3].text, .action = c[4].text, .source = c[5].text,
+		.kind = c[6].text, .proof = c[7].text, .reply = c[8].text, .status = c[9].text, .text = c[10].text,
+		.remote_mta = c[11].text, .queue_id = c[12].text, .message_id = c[13].text, .class_name = c[14].text,
+		.effect = c[15].text, .basis = c[16].text, .rule = c[17].text, .provider = c[18].text, .decision = c[19].text,
+		.why = c[20].text, .until_s = c[21].number, .audit = c[22].text, .by = c[23].text, .note = c[24].text,
+	};
+
+	(void)count;
+	return visitor->visit(visitor->data, &row);
+}
+
+int store_history(struct store *store, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data)
+{
+	struct history_visit visitor = { visit, data };
+	struct sql_value params[] = { sql_text(address) };
+	int result = store_run(store, STATEMENT_HISTORY, params, 1, visit_history, &visitor);
+
+	return result < 0 ? result : 0;
+}
+
+enum { STREAM_SIZE = 256, STREAMS_MAX = 64 };
+
+struct streams {
+	char names[STREAMS_MAX][STREAM_SIZE];
+	size_t count;
+};
+
+static bool keep_stream(void *data, const struct sql_value *columns, size_t count)
+{
+	struct streams *streams = data;
+
+	(void)count;
+	if (streams->count < STREAMS_MAX) {
+		size_t len = columns[0].text.len < STREAM_SIZE ? columns[0].text.len : STREAM_SIZE - 1;
+		memcpy(streams->names[streams->count], columns[0].text.len ? columns[0].text.ptr : "", len);
+		streams->names[streams->count++][len] = '\0';
+	}
+	return true;
+}
+
+static int forget_rows(struct store *store, struct span address, struct streams *streams)
+{
+	static const enum statement others[] = { STATEMENT_FORGET_OUTCOMES, STATEMENT_FORGET_SEEN, STATEMENT_FORGET_AUDIT };
+	struct sql_value params[] = { sql_text(address) };
+	int rows = store_run(store, STATEMENT_FORGET_ADDRESSES, params, 1, keep_stream, streams);
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && rows >= 0; i++) {
+		int result = store_run(store, others[i], params, 1, NULL, NULL);
+		if (result < 0)
+			return result;
+	}
+	return rows;
+}
+
+/* The change rows keep the address for a day more: the other readers have to hear of it. */
+int store_forget(struct store *store, struct span address, struct span by, int64_t now_s)
+{
+	struct streams streams = { .count = 0 };
+	struct store_scope scope;
+	int result = store_enter(store, &scope);
+
+	if (result < 0)
+		return result;
+	result = forget_rows(store, address, &streams);
+	for (size_t i = 0; i < streams.count && result >= 0; i++) {
+		int more = store_mark_change(store, address, span_of(streams.names[i]), now_s);
+		result = more < 0 ? more : result;
+	}
+	if (result >= 0) {
+		int more = add_audit(store, by, "forget", SPAN_LIT(""), SPAN_LIT(""), SPAN_NONE, 0, now_s);
+		result = more < 0 ? more : result;
+	}
+	return store_leave(store, scope, result);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the store share with each other and with nobody else. */
+#ifndef KODAMA_STORE_PRIVATE_H
+#define KODAMA_STORE_PRIVATE_H
+
+#include "store/sql.h"
+#include "store/statements.h"
+#include "store/store.h"
+
+struct store {
+	const struct sql_driver *driver;
+	struct sql *sql;
+	int64_t retention_s;
+	bool is_in_transaction;
+	char error[600];
+};
+
+/* A third row of an address beside enum origin: its evidence as it stood before the last success. */
+enum { ORIGIN_BEFORE = 2 };
+
+/* Rows visited or negative errno, with the reason kept. */
+int store_run(struct store *store, enum statement id, const struct sql_value *params, size_t count, sql_visit *visit, void *data)
+	__attribute__((warn_unused_result));
+
+/* Begins unless a transaction is open; ends it in the same way. */
+struct store_scope {
+	bool is_own;
+};
+int store_enter(struct store *store, struct store_scope *ret_scope) __attribute__((warn_unused_result));
+int store_leave(struct store *store, struct store_scope scope, int result) __attribute__((warn_unused_result));
+
+/* Numbers a change of what is enforced for the address. */
+int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s) __attribute__((warn_unused_result));
+
+/* The rows' columns in the order of STATE_COLUMNS. */
+enum { STATE_COLUMN_COUNT = 15 };
+void state_read(const struct sql_value *columns, struct suppression *row, struct tally tallies[static HISTORY_TALLIES]);
+
+/* Tallies as one text: "count first last section" a line. */
+enum { TALLIES_SIZE = HISTORY_TALLIES * (SECTION_NAME_SIZE + 60) };
+size_t tallies_parse(struct span text, struct tally tallies[static HISTORY_TALLIES]);
+struct span tallies_format(const struct history *history, char text[static TALLIES_SIZE]);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One event into the history: seen before? what does it change? and the rows that say so, all in the caller's
+ * transaction.  One thread at a time; the event's texts are hostile and are made valid UTF-8 and short first.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistr.h>
+
+#include "base/arena.h"
+#include "store/private.h"
+
+enum { SUCCESS_PROVISIONAL_S = 5 * 24 * 3600, ACCEPTED_HOURS = 24, TEXT_MAX = 4096, FIELD_MAX = 1000, ARENA_MAX = 64 * 1024 };
+
+struct recording {
+	struct store *store;
+	const struct ruling *ruling;
+	const struct event *event;
+	struct span address, stream;
+	struct facts facts;
+	struct event_key keys[EVENT_KEYS_MAX];
+	size_t key_count;
+	bool is_seen;
+	int64_t seen_s, seen_proof, seen_outcome;
+	struct arena *arena;
+};
+
+/* Fit for a column of any backend: no NUL, valid UTF-8, at most `max` bytes. */
+static struct sql_value clean(struct recording *r, struct span text, size_t max)
+{
+	if (!span_is_known(text))
+		return sql_text(text);
+	text = span_slice(text, 0, max);
+	const uint8_t *bad = u8_check((const uint8_t *)text.ptr, text.len);
+	if (!bad && !memchr(text.ptr, '\0', text.len))
+		return sql_text(text);
+	char *copy = arena_alloc(r->arena, text.len + 1);
+	if (!copy)
+		return sql_text(SPAN_LIT("?"));
+	memcpy(copy, text.ptr, text.len);
+	for (size_t i = 0; i < text.len; i++) {
+		if (copy[i] == '\0')
+			copy[i] = ' ';
+	}
+	while ((bad = u8_check((const uint8_t *)copy, text.len)))
+		copy[bad - (const uint8_t *)copy] = '?';
+	return sql_text(span_make(copy, text.len));
+}
+
+static struct sql_value clean_field(struct recording *r, struct span text)
+{
+	return clean(r, text, FIELD_MAX);
+}
+
+static struct sql_value name_value(const char *name)
+{
+	return sql_text(name && *name ? span_of(name) : SPAN_NONE);
+}
+
+static struct sql_value reply_value(const struct outcome *outcome, char text[static 8])
+{
+	snprintf(text, 8, "%u", outcome->reply);
+	return sql_text(outcome->reply ? span_of(text) : SPAN_NONE);
+}
+
+/* Rules are told apart by provider, failures of no provider by their domain. */
+static struct span get_provider(const struct recording *r)
+{
+	const char *provider = r->event->verdict->provider;
+
+	return provider && *provider ? span_of(provider) : address_get_domain(&r->ruling->address);
+}
+
+static bool take_seen(void *data, const struct sql_value *columns, size_t count)
+{
+	struct recording *r = data;
+
+	(void)count;
+	r->is_seen = true;
+	r->seen_s = columns[0].number;
+	r->seen_proof = columns[1].number;
+	r->seen_outcome = columns[2].number;
+	return false;
+}
+
+static int64_t get_distance(int64_t a, int64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* The first of the keys that names something seen within its time, or within `valid_s` if that is shorter. */
+static int find_seen(struct recording *r, const struct event_key *keys, size_t count, int64_t valid_s)
+{
+	r->is_seen = false;
+	for (size_t i = 0; i < count && !r->is_seen; i++) {
+		struct sql_value params[] = { clean_field(r, span_of(keys[i].text)), sql_text(r->address) };
+		int result = store_run(r->store, STATEMENT_GET_SEEN, params, 2, take_seen, r);
+		if (result < 0)
+			return result;
+		int64_t limit_s = keys[i].valid_s < valid_s ? keys[i].valid_s : valid_s;
+		if (r->is_seen && get_distance(r->seen_s, r->event->received_s) > limit_s)
+			r->is_seen = false;
+	}
+	return r->is_seen;
+}
+
+static int put_seen(struct recording *r, int64_t time_s, int64_t proof, int64_t outcome)
+{
+	for (size_t i = 0; i < r->key_count; i++) {
+		struct sql_value params[] = { clean_field(r, span_of(r->keys[i].text)), sql_text(r->address), sql_number(time_s),
+					      sql_number(proof), sql_number(outcome) };
+		int result = store_run(r->store, STATEMENT_PUT_SEEN, params, 5, NULL, NULL);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static void read_history(const struct suppression *row, struct history *history)
+{
+	history->kind = row->kind;
+	history->since_s = row->since_s;
+	history->until_s = row->until_s;
+	history->times = row->times;
+	history->class_id = row->class_id;
+	history->last_failure_s = row->last_failure_s;
+	history->last_success_s = row->last_success_s;
+	history->tally_count = row->tally_count;
+	snprintf(history->section, sizeof(history->section), "%.*s", SPAN_ARG(row->section));
+	snprintf(history->rule, sizeof(history->rule), "%.*s", SPAN_ARG(row->rule));
+	snprintf(history->provider, sizeof(history->provider), "%.*s", SPAN_ARG(row->provider));
+}
+
+static bool take_history(void *data, const struct sql_value *columns, size_t count)
+{
+	struct history *history = data;
+	struct suppression row;
+
+	(void)count;
+	state_read(columns, &row, history->tallies);
+	read_history(&row, history);
+	return false;
+}
+
+/* 1 there is one, 0 a new one. */
+static int load_history(struct recording *r, struct span stream, int origin, struct history *ret_history)
+{
+	struct sql_value params[] = { sql_text(r->address), sql_text(stream), sql_number(origin) };
+
+	*ret_history = (struct history){ .kind = DECISION_NONE };
+	return store_run(r->store, STATEMENT_GET_STATE, params, 3, take_history, ret_history);
+}
+
+static int save_history(struct recording *r, struct span stream, int origin, const struct history *history)
+{
+	char tallies[TALLIES_SIZE];
+	struct sql_value row[] = {
+		sql_text(r->address), sql_text(stream), sql_number(origin), name_value(decision_get_name(history->kind)),
+		sql_number(history->since_s), sql_number(history->until_s), sql_number(history->times),
+		sql_text(span_of(history->section)), name_value(class_get_name(history->class_id)), name_value(history->rule),
+		name_value(history->provider), sql_text(SPAN_NONE), sql_number(history->last_failure_s),
+		sql_number(history->last_success_s), sql_text(tallies_format(history, tallies)),
+	};
+	int result = store_run(r->store, STATEMENT_PUT_STATE, row, STATE_COLUMN_COUNT, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+static bool is_enforcement_equal(const struct history *a, const struct history *b)
+{
+	return (a->kind == DECISION_SUPPRESSED) == (b->kind == DECISION_SUPPRESSED) && a->until_s == b->until_s &&
+	       a->since_s == b->since_s && a->class_id == b->class_id;
+}
+
+/* Writes what became of `old`, and numbers the change if it is one to those who ask. */
+static int save_change(struct recording *r, struct span stream, const struct history *old, const struct history *history)
+{
+	int result = save_history(r, stream, ORIGIN_EVIDENCE, history);
+
+	if (result < 0 || is_enforcement_equal(old, history) ||
+	    (old->kind != DECISION_SUPPRESSED && history->kind != DECISION_SUPPRESSED))
+		return result;
+	return store_mark_change(r->store, r->address, stream, r->event->received_s);
+}
+
+static int drop_before(struct recording *r, struct span stream)
+{
+	struct sql_value params[] = { sql_text(r->address), sql_text(stream), sql_number(ORIGIN_BEFORE) };
+	int result = store_run(r->store, STATEMENT_DROP_STATE, params, 3, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+/* The relay that took this very message has given it back: its success never was one. */
+static int take_back_success(struct recording *r, struct span stream, struct history *history)
+{
+	struct history before;
+	int result = load_history(r, stream, ORIGIN_BEFORE, &before);
+
+	if (result <= 0)
+		return result;
+	history_take_back(history, &before);
+	return drop_before(r, stream);
+}
+
+static int apply_to_stream(struct recording *r, struct span stream, bool is_success_void, struct decision *ret_decision)
+{
+	struct history history, old;
+	int found = load_history(r, stream, ORIGIN_EVIDENCE, &history);
+
+	if (found < 0)
+		return found;
+	old = history;
+	/* a success is worth a row only where something is known of the address */
+	if (r->ruling->is_success && !found) {
+		*ret_decision = history_apply(&history, r->ruling, r->event->verdict, &r->facts);
+		return 0;
+	}
+	int result = is_success_void ? take_back_success(r, stream, &history) : 0;
+	if (result < 0)
+		return result;
+	struct decision decision = history_apply(&history, r->ruling, r->event->verdict, &r->facts);
+	if (decision.reason == REASON_SUCCESS_RESET)
+		result = save_history(r, stream, ORIGIN_BEFORE, &old);
+	if (result == 0)
+		result = save_change(r, stream, &old, &history);
+	if (result == 0)
+		*ret_decision = decision;
+	return result;
+}
+
+/* The streams that the fact counts for: its own, and all where it is shared; a success is good news for both. */
+static int apply_to_streams(struct recording *r, bool is_success_void, struct decision *ret_decision)
+{
+	struct decision shared;
+	int result = apply_to_stream(r, r->stream, is_success_void, ret_decision);
+
+	if (result == 0 && r->stream.len && (r->ruling->is_shared_too || r->ruling->is_success))
+		result = apply_to_stream(r, SPAN_LIT(""), is_success_void, &shared);
+	return result;
+}
+
+static int look_up_facts(struct recording *r)
+{
+	if (!r->ruling->needs_success)
+		return 0;
+	int64_t hour = r->event->received_s / 3600;
+	struct sql_value params[] = { clean_field(r, get_provider(r)), sql_text(SPAN_LIT("delivered")),
+				      sql_number(hour - ACCEPTED_HOURS), sql_number(hour) };
+	int result = store_run(r->store, STATEMENT_HAS_COUNT, params, 4, NULL, NULL);
+
+	r->facts.has_provider_success = result > 0;
+	return result < 0 ? result : 0;
+}
+
+static bool take_id(void *data, const struct sql_value *columns, size_t count)
+{
+	(void)count;
+	*(int64_t *)data = columns[0].number;
+	return false;
+}
+
+static int add_outcome(struct recording *r, const struct decision *decision, int64_t *ret_id)
+{
+	const struct outcome *o = r->event->outcome;
+	const struct verdict *v = r->event->verdict;
+	char reply[8], status[STATUS_TEXT_SIZE];
+
+	status_format(o->status, status);
+	struct sql_value row[] = {
+		sql_text(r->address), sql_text(r->stream), sql_number(r->facts.time_s), sql_number(r->event->received_s),
+		clean_field(r, o->sender), name_value(action_get_name(o->action)), reply_value(o, reply), name_value(status),
+		clean(r, o->text, TEXT_MAX), name_value(smtp_command_get_name(o->command)), clean_field(r, o->remote_mta),
+		clean_field(r, o->reporting_mta), clean_field(r, o->queue_id), clean_field(r, o->envelope_id),
+		clean_field(r, o->message_id), name_value(source_get_name(o->source)), name_value(kind_get_name(o->kind)),
+		name_value(proof_get_name(o->proof)), name_value(class_get_name(v->class_id)),
+		name_value(scope_get_name(v->scope)), name_value(effect_get_name(v->effect)), name_value(basis_get_name(v->basis)),
+		name_value(v->rule), name_value(v->provider), name_value(decision_get_name(decision->kind)),
+		sql_number(decision->count), sql_number(decision->after), sql_number(decision->until_s),
+		name_value(reason_get_text(decision->reason)),
+	};
+	int result = store_run(r->store, STATEMENT_ADD_OUTCOME, row, sizeof(row) / sizeof(row[0]), take_id, ret_id);
+
+	return result < 0 ? result : 0;
+}
+
+static int fill_outcome(struct recording *r, bool is_raised)
+{
+	const struct outcome *o = r->event->outcome;
+	char reply[8], status[STATUS_TEXT_SIZE];
+
+	status_format(o->status, status);
+	struct sql_value row[] = {
+		sql_number(r->seen_outcome), clean_field(r, o->sender), reply_value(o, reply), name_value(status),
+		clean(r, o->text, TEXT_MAX), name_value(smtp_command_get_name(o->command)), clean_field(r, o->remote_mta),
+		clean_field(r, o->reporting_mta), clean_field(r, o->queue_id), clean_field(r, o->envelope_id),
+		clean_field(r, o->message_id), name_value(is_raised ? proof_get_name(o->proof) : ""),
+	};
+	int result = store_run(r->store, STATEMENT_FILL_OUTCOME, row, sizeof(row) / sizeof(row[0]), NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n)
+{
+	struct sql_value row[] = { sql_text(provider), sql_text(class_name), sql_number(time_s / 3600), sql_number(n) };
+	int result = store_run(store, STATEMENT_COUNT, row, 4, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+static struct decision decide_duplicate(void)
+{
+	return (struct decision){ .kind = DECISION_NONE, .is_duplicate = true, .reason = REASON_DUPLICATE,
+				  .why = reason_get_text(REASON_DUPLICATE) };
+}
+
+/* The same failure again.  It counts no more, but a proof of our own makes of a shared one what it is. */
+static int record_again(struct recording *r, struct decision *ret_decision)
+{
+	int64_t seen_s = r->seen_s, seen_outcome = r->seen_outcome;
+	bool is_raised = (int64_t)r->event->outcome->proof > r->seen_proof;
+	struct decision decision = decide_duplicate();
+	int result = fill_outcome(r, is_raised);
+
+	if (result == 0 && is_raised && r->seen_proof == PROOF_SHARED && r->ruling->effect == EFFECT_NOW) {
+		r->facts.is_proof_raised = true;
+		result = apply_to_streams(r, false, &decision);
+		if (decision.reason == REASON_AT_ONCE)
+			decision.reason = REASON_PROOF_RAISED;
+		decision.why = reason_get_text(decision.reason);
+		decision.is_duplicate = true;
+	}
+	if (result == 0)
+		result = put_seen(r, seen_s, is_raised ? (int64_t)r->event->outcome->proof : r->seen_proof, seen_outcome);
+	if (result == 0)
+		*ret_decision = decision;
+	return result;
+}
+
+static int find_void_success(struct recording *r)
+{
+	struct event_key keys[EVENT_KEYS_MAX];
+	size_t count = event_get_keys(r->event, true, keys);
+
+	return find_seen(r, keys, count, SUCCESS_PROVISIONAL_S);
+}
+
+static int record_new(struct recording *r, struct decision *ret_decision)
+{
+	struct decision decision = { .kind = r->ruling->kind, .reason = r->ruling->reason,
+				     .why = reason_get_text(r->ruling->reason) };
+	int64_t id = 0;
+	int voided = r->ruling->is_success ? 0 : find_void_success(r);
+	int result = voided < 0 ? voided : look_up_facts(r);
+
+	if (result == 0 && r->ruling->kind == DECISION_COUNTED)
+		result = apply_to_streams(r, voided > 0, &decision);
+	if (result == 0 && r->ruling->is_kept)
+		result = add_outcome(r, &decision, &id);
+	/* a success without state leaves no row, not even this: millions a day */
+	bool is_worth_keys = r->ruling->is_kept || decision.reason == REASON_SUCCESS_RESET;
+	if (result == 0 && is_worth_keys)
+		result = put_seen(r, r->event->received_s, r->event->outcome->proof, id);
+	if (result == 0)
+		result = store_count(r->store, get_provider(r), span_of(class_get_name(r->event->verdict->class_id)),
+				     r->event->received_s, 1);
+	if (result == 0)
+		*ret_decision = decision;
+	return result;
+}
+
+static int record(struct recording *r, struct decision *ret_decision)
+{
+	r->key_count = event_get_keys(r->event, r->ruling->is_success, r->keys);
+	int seen = find_seen(r, r->keys, r->key_count, TIME_FOREVER);
+
+	if (seen < 0)
+		return seen;
+	if (!seen)
+		return record_new(r, ret_decision);
+	if (r->ruling->is_kept)
+		return record_again(r, ret_decision);
+	*ret_decision = decide_duplicate();
+	return 0;
+}
+
+int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, bool is_surge, struct decision *ret_decision)
+{
+	struct recording r = {
+		.store = store, .ruling = ruling, .event = event, .address = address_get(&ruling->address),
+		.facts = { .time_s = event_get_time(event), .is_surge = is_surge },
+	};
+
+	if (!ruling->is_kept && !ruling->is_success) {
+		*ret_decision = (struct decision){ .kind = ruling->kind, .reason = ruling->reason,
+						   .why = reason_get_text(ruling->reason) };
+		return 0;
+	}
+	r.arena = arena_new(ARENA_MAX);
+	if (!r.arena)
+		return -ENOMEM;
+	struct sql_value stream = clean(&r, event->stream, 255);
+	r.stream = stream.text.ptr ? stream.text : SPAN_LIT("");
+	int result = record(&r, ret_decision);
+	arena_free(r.arena);
+	return result;
+}
+
+int store_record(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)
+{
+	struct ruling ruling = ruling_make(limits, event);
+
+	return store_apply(store, &ruling, event, false, ret_decision);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tables and their migrations.  "@id" and "@clustered" are the driver's words. */
+#include "store/schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/address.h"
+#include "base/buffer.h"
+#include "store/statements.h"
+
+static const char first[] =
+	"CREATE TABLE meta(name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)@clustered;"
+	"INSERT INTO meta VALUES('change', 0);"
+	/* origin: 0 evidence, 1 by hand, 2 evidence as it stood before the last success */
+	"CREATE TABLE addresses(address TEXT NOT NULL, stream TEXT NOT NULL, origin BIGINT NOT NULL, kind TEXT NOT NULL,"
+	" since_s BIGINT NOT NULL, until_s BIGINT NOT NULL, times BIGINT NOT NULL, section TEXT NOT NULL, class TEXT,"
+	" rule TEXT, provider TEXT, note TEXT, last_failure_s BIGINT NOT NULL, last_success_s BIGINT NOT NULL,"
+	" tallies TEXT NOT NULL, PRIMARY KEY(address, stream, origin))@clustered;"
+	"CREATE TABLE outcomes(id @id, address TEXT NOT NULL, stream TEXT NOT NULL, time_s BIGINT NOT NULL,"
+	" received_s BIGINT NOT NULL, sender TEXT, action TEXT, reply TEXT, status TEXT, text TEXT, command TEXT,"
+	" remote_mta TEXT, reporting_mta TEXT, queue_id TEXT, envelope_id TEXT, message_id TEXT, source TEXT, kind TEXT,"
+	" proof TEXT, class TEXT, scope TEXT, effect TEXT, basis TEXT, rule TEXT, provider TEXT, decision TEXT,"
+	" count BIGINT, after BIGINT, until_s BIGINT, why TEXT);"
+	"CREATE INDEX outcomes_address ON outcomes(address, id);"
+	"CREATE INDEX outcomes_received ON outcomes(received_s);"
+	"CREATE TABLE counts(provider TEXT NOT NULL, class TEXT NOT NULL, hour BIGINT NOT NULL, count BIGINT NOT NULL,"
+	" PRIMARY KEY(provider, class, hour))@clustered;"
+	"CREATE TABLE seen(key TEXT NOT NULL, recipient TEXT NOT NULL, time_s BIGINT NOT NULL, proof BIGINT NOT NULL,"
+	" outcome BIGINT NOT NULL, PRIMARY KEY(key, recipient))@clustered;"
+	"CREATE INDEX seen_time ON seen(time_s);"
+	"CREATE TABLE changes(number BIGINT NOT NULL PRIMARY KEY, address TEXT NOT NULL, stream TEXT NOT NULL,"
+	" time_s BIGINT NOT NULL)@clustered;"
+	"CREATE TABLE audit(id @id, time_s BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, address TEXT NOT NULL,"
+	" stream TEXT NOT NULL, note TEXT, until_s BIGINT);"
+	"CREATE INDEX audit_address ON audit(address, id);"
+	"CREATE TABLE positions(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)@clustered;"
+	"CREATE TABLE keys(name TEXT NOT NULL PRIMARY KEY, secret TEXT NOT NULL, created_s BIGINT NOT NULL,"
+	" retired_s BIGINT)@clustered;";
+
+static const char *const migrations[] = { first };
+const unsigned schema_version = sizeof(migrations) / sizeof(migrations[0]);
+
+static void expand(struct buffer *script, const struct sql_driver *driver, struct span text)
+{
+	while (text.len) {
+		size_t at = span_find_char(text, '@', 0);
+		buffer_add(script, span_slice(text, 0, at));
+		text = span_skip(text, at);
+		if (span_has_prefix(text, SPAN_LIT("@id"))) {
+			buffer_add(script, span_of(driver->id_type));
+			text = span_skip(text, 3);
+		} else if (span_has_prefix(text, SPAN_LIT("@clustered"))) {
+			buffer_add(script, span_of(driver->clustered));
+			text = span_skip(text, 10);
+		}
+	}
+}
+
+static bool take_number(void *data, const struct sql_value *columns, size_t count)
+{
+	if (count)
+		*(int64_t *)data = columns[0].number;
+	return false;
+}
+
+static int run(const struct sql_driver *driver, struct sql *sql, enum statement id, const struct sql_value *params, size_t count,
+	       int64_t *ret_number)
+{
+	int result = driver->run(sql, id, statement_texts[id], params, count, take_number, ret_number);
+
+	return result < 0 ? result : 0;
+}
+
+static int migrate_to(const struct sql_driver *driver, struct sql *sql, unsigned version)
+{
+	struct buffer script;
+	struct sql_value row[] = { sql_number(version), sql_number((int64_t)time(NULL)) };
+
+	buffer_init(&script, 64 * 1024);
+	expand(&script, driver, span_of(migrations[version - 1]));
+	int result = driver->execute(sql, buffer_get_text(&script));
+	buffer_done(&script);
+	return result < 0 ? result : run(driver, sql, STATEMENT_ADD_MIGRATION, row, 2, NULL);
+}
+
+/* Rows are folded by one rule; another rule needs a migration that folds them again. */
+static int check_fold(const struct sql_driver *driver, struct sql *sql, bool is_new, int64_t *ret_version)
+{
+	struct sql_value row[] = { sql_text(SPAN_LIT("fold")), sql_number(ADDRESS_FOLD_VERSION) };
+
+	*ret_version = ADDRESS_FOLD_VERSION;
+	if (is_new)
+		return run(driver, sql, STATEMENT_SET_META, row, 2, NULL);
+	return run(driver, sql, STATEMENT_GET_META, row, 1, ret_version);
+}
+
+static int migrate_from(const struct sql_driver *driver, struct sql *sql, int64_t version, char *ret_error, size_t size)
+{
+	int64_t fold;
+	int result = 0;
+
+	if (version > schema_version) {
+		snprintf(ret_error, size, "the database has schema version %lld, this program knows %u", (long long)version,
+			 schema_version);
+		return -EINVAL;
+	}
+	for (unsigned next = (unsigned)version + 1; next <= schema_version && result == 0; next++)
+		result = migrate_to(driver, sql, next);
+	if (result == 0)
+		result = check_fold(driver, sql, version == 0, &fold);
+	if (result == 0 && fold != ADDRESS_FOLD_VERSION) {
+		snprintf(ret_error, size, "the database folds addresses by rule %lld, this program by %d", (long long)fold,
+			 ADDRESS_FOLD_VERSION);
+		return -EINVAL;
+	}
+	return result;
+}
+
+static int get_version(const struct sql_driver *driver, struct sql *sql, int64_t *ret_version)
+{
+	*ret_version = 0;
+	return run(driver, sql, STATEMENT_GET_VERSION, NULL, 0, ret_version);
+}
+
+static int migrate(const struct sql_driver *driver, struct sql *sql, char *ret_error, size_t size)
+{
+	int64_t version;
+	int result = driver->begin(sql);
+
+	if (result < 0)
+		return result;
+	result = driver->execute(sql, "CREATE TABLE IF NOT EXISTS migrations(version BIGINT NOT NULL PRIMARY KEY, "
+				 "applied_s BIGINT NOT NULL)");
+	if (result == 0)
+		result = get_version(driver, sql, &version);
+	if (result == 0)
+		result = migrate_from(driver, sql, version, ret_error, size);
+	if (result == 0)
+		return driver->commit(sql);
+	driver->rollback(sql);
+	return result;
+}
+
+int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, char *ret_error, size_t size)
+{
+	int64_t version, fold;
+
+	*ret_error = '\0';
+	int result = get_version(driver, sql, &version);
+	if (result < 0)
+		version = 0;
+	if (version == schema_version)
+		result = check_fold(driver, sql, false, &fold);
+	if (version == schema_version && result == 0 && fold == ADDRESS_FOLD_VERSION)
+		return 0;
+	if (!is_read_only)
+		result = migrate(driver, sql, ret_error, size);
+	else if (result == 0)
+		result = -EINVAL;
+	if (result < 0 && !*ret_error)
+		snprintf(ret_error, size, "%s", *driver->get_error(sql) ? driver->get_error(sql) : "it has another schema version");
+	return result;
+}

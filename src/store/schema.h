@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tables, from version to version.  What was released is never edited: a change is a new row of the list. */
+#ifndef KODAMA_STORE_SCHEMA_H
+#define KODAMA_STORE_SCHEMA_H
+
+#include "store/sql.h"
+
+/* The version that this program works on: the number of migrations it knows. */
+extern const unsigned schema_version;
+
+/* Brings a database to this version; -EINVAL when it is newer (or fit for no reading), with a sentence in ret_error. */
+int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, char *ret_error, size_t size)
+	__attribute__((warn_unused_result));
+
+#endif

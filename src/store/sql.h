@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The little of SQL that the store needs: a connection that runs numbered statements with parameters bound, never
+ * spliced.  One driver per backend; what stands above it (store.c and its kin) is the same for all.
+ * A connection belongs to one thread.
+ */
+#ifndef KODAMA_STORE_SQL_H
+#define KODAMA_STORE_SQL_H
+
+#include "base/span.h"
+
+struct store_options;
+
+enum sql_kind { SQL_NULL, SQL_NUMBER, SQL_TEXT };
+
+struct sql_value {
+	enum sql_kind kind;
+	int64_t number;
+	struct span text; /* of a result: borrowed for the visit */
+};
+
+static inline struct sql_value sql_number(int64_t number)
+{
+	return (struct sql_value){ SQL_NUMBER, number, SPAN_NONE };
+}
+
+/* Unknown is NULL. */
+static inline struct sql_value sql_text(struct span text)
+{
+	return (struct sql_value){ text.ptr ? SQL_TEXT : SQL_NULL, 0, text };
+}
+
+/* One row; false stops. */
+typedef bool sql_visit(void *data, const struct sql_value *columns, size_t count);
+
+struct sql;
+
+struct sql_driver {
+	const char *scheme;        /* "sqlite:": how the URI begins */
+	const char *id_type;       /* of a primary key that numbers itself */
+	const char *clustered;     /* what makes a table its own index, after the closing bracket */
+	int (*open)(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size);
+	void (*close)(struct sql *sql);
+	/* Statements without parameters, several with ";". */
+	int (*execute)(struct sql *sql, const char *script);
+	/* Takes the one lock under which changes are numbered; -EBUSY after the options' wait. */
+	int (*begin)(struct sql *sql);
+	int (*commit)(struct sql *sql);
+	void (*rollback)(struct sql *sql);
+	/* `slot` names `text` for good: it is prepared once.  Rows visited, negative errno. */
+	int (*run)(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count,
+		   sql_visit *visit, void *data);
+	const char *(*get_error)(const struct sql *sql);
+};
+
+enum { SQL_PARAMS_MAX = 40, SQL_SLOTS = 64 };
+
+extern const struct sql_driver sqlite_driver;
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SQLite behind sql.h: write-ahead log, synchronous FULL, so that what is committed survives a loss of power.
+ * A new database is 0600, in a 0700 directory if that is new too.
+ */
+#include "store/sql.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+struct sql {
+	sqlite3 *db;
+	sqlite3_stmt *statements[SQL_SLOTS];
+	char error[512];
+};
+
+static int get_errno(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_RANGE:
+	case SQLITE_TOOBIG:
+		return -EINVAL;
+	default:
+		return -EIO;
+	}
+}
+
+static int fail(struct sql *sql, int code)
+{
+	snprintf(sql->error, sizeof(sql->error), "%s: %s", sqlite3_errstr(code), sqlite3_errmsg(sql->db));
+	return get_errno(code);
+}
+
+/* Only what is not there is made here: to open and close a database that another handle of ours uses would drop its locks. */
+static int create_file(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (slash && slash != path && (size_t)(slash - path) < sizeof(folder)) {
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	close(fd);
+	return 0;
+}
+
+static int configure(struct sql *sql, const struct store_options *options)
+{
+	int code;
+
+	sqlite3_busy_timeout(sql->db, (int)(options->busy_ms > INT_MAX ? INT_MAX : options->busy_ms));
+	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	if (options->is_read_only)
+		code = sqlite3_exec(sql->db, "PRAGMA query_only = 1; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+	else
+		code = sqlite3_exec(sql->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+				    "PRAGMA application_id = 0x4b6f6461; PRAGMA journal_size_limit = 67108864", NULL, NULL, NULL);
+	return code == SQLITE_OK ? 0 : fail(sql, code);
+}
+
+static void sqlite_close(struct sql *sql)
+{
+	for (size_t i = 0; i < SQL_SLOTS; i++)
+		sqlite3_finalize(sql->statements[i]);
+	sqlite3_close_v2(sql->db);
+	free(sql);
+}
+
+static int sqlite_open(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | (options->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+	int result = options->is_read_only ? 0 : create_file(place);
+
+	if (result < 0) {
+		snprintf(ret_error, size, "%s: %s", place, strerror(-result));
+		return result;
+	}
+	struct sql *sql = calloc(1, sizeof(*sql));
+	if (!sql)
+		return -ENOMEM;
+	int code = sqlite3_open_v2(place, &sql->db, flags, NULL);
+	if (sql->db)
+		sqlite3_extended_result_codes(sql->db, 1);
+	result = code == SQLITE_OK ? configure(sql, options) : fail(sql, code);
+	if (result < 0) {
+		snprintf(ret_error, size, "%s: %s", place, sql->error);
+		sqlite_close(sql);
+		return result;
+	}
+	*ret_sql = sql;
+	return 0;
+}
+
+static int sqlite_execute(struct sql *sql, const char *script)
+{
+	int code = sqlite3_exec(sql->db, script, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : fail(sql, code);
+}
+
+static int sqlite_begin(struct sql *sql)
+{
+	return sqlite_execute(sql, "BEGIN IMMEDIATE");
+}
+
+static void sqlite_rollback(struct sql *sql)
+{
+	/* a failed COMMIT, a full disk may have ended it already */
+	if (!sqlite3_get_autocommit(sql->db))
+		sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static int sqlite_commit(struct sql *sql)
+{
+	int result = sqlite_execute(sql, "COMMIT");
+
+	if (result < 0)
+		sqlite_rollback(sql);
+	return result;
+}
+
+static int bind_value(sqlite3_stmt *statement, int at, const struct sql_value *value)
+{
+	switch (value->kind) {
+	case SQL_NUMBER:
+		return sqlite3_bind_int64(statement, at, value->number);
+	case SQL_TEXT:
+		return sqlite3_bind_text64(statement, at, value->text.ptr, value->text.len, SQLITE_STATIC, SQLITE_UTF8);
+	default:
+		return sqlite3_bind_null(statement, at);
+	}
+}
+
+/* "$1" is a name to SQLite, so that the order of first use does not matter. */
+static int bind_values(sqlite3_stmt *statement, const struct sql_value *params, size_t count)
+{
+	int code = SQLITE_OK;
+
+	for (size_t i = 0; i < count && code == SQLITE_OK; i++) {
+		char name[24];
+		snprintf(name, sizeof(name), "$%zu", i + 1);
+		int at = sqlite3_bind_parameter_index(statement, name);
+		if (at > 0)
+			code = bind_value(statement, at, &params[i]);
+	}
+	return code;
+}
+
+static void read_row(sqlite3_stmt *statement, struct sql_value *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int type = sqlite3_column_type(statement, (int)i);
+		if (type == SQLITE_INTEGER) {
+			columns[i] = sql_number(sqlite3_column_int64(statement, (int)i));
+		} else if (type == SQLITE_NULL) {
+			columns[i] = sql_text(SPAN_NONE);
+		} else {
+			const char *text = (const char *)sqlite3_column_text(statement, (int)i);
+			size_t len = (size_t)sqlite3_column_bytes(statement, (int)i);
+			columns[i] = sql_text(span_make(text ? text : "", len));
+		}
+	}
+}
+
+static int step_through(sqlite3_stmt *statement, sql_visit *visit, void *data, int *ret_rows)
+{
+	struct sql_value columns[SQL_PARAMS_MAX];
+	size_t count = (size_t)sqlite3_column_count(statement);
+	int code;
+
+	*ret_rows = 0;
+	if (count > SQL_PARAMS_MAX)
+		return SQLITE_RANGE;
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		if (*ret_rows < INT_MAX)
+			++*ret_rows;
+		if (!visit)
+			continue;
+		read_row(statement, columns, count);
+		if (!visit(data, columns, count))
+			return SQLITE_DONE;
+	}
+	return code;
+}
+
+static int sqlite_run(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count,
+		      sql_visit *visit, void *data)
+{
+	sqlite3_stmt **statement = &sql->statements[slot];
+	int code = SQLITE_OK, rows = 0;
+
+	if (!*statement)
+		code = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+	if (code == SQLITE_OK)
+		code = bind_values(*statement, params, count);
+	if (code == SQLITE_OK)
+		code = step_through(*statement, visit, data, &rows);
+	int result = code == SQLITE_DONE ? rows : fail(sql, code);
+	sqlite3_reset(*statement);
+	sqlite3_clear_bindings(*statement);
+	return result;
+}
+
+static const char *sqlite_get_error(const struct sql *sql)
+{
+	return sql->error;
+}
+
+const struct sql_driver sqlite_driver = {
+	.scheme = "sqlite:",
+	.id_type = "INTEGER PRIMARY KEY",
+	.clustered = " WITHOUT ROWID",
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.execute = sqlite_execute,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.run = sqlite_run,
+	.get_error = sqlite_get_error,
+};

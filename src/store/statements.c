@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The statements, in the SQL that SQLite and PostgreSQL share. */
+#include "store/statements.h"
+
+#include <assert.h>
+
+#include "store/sql.h"
+
+#define STATE_COLUMNS \
+	"address, stream, origin, kind, since_s, until_s, times, section, class, rule, provider, note, " \
+	"last_failure_s, last_success_s, tallies"
+
+const char *const statement_texts[] = {
+	[STATEMENT_GET_VERSION] = "SELECT version FROM migrations ORDER BY version DESC LIMIT 1",
+	[STATEMENT_ADD_MIGRATION] = "INSERT INTO migrations(version, applied_s) VALUES($1, $2)",
+	[STATEMENT_GET_META] = "SELECT value FROM meta WHERE name = $1",
+	[STATEMENT_SET_META] = "INSERT INTO meta(name, value) VALUES($1, $2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+	[STATEMENT_NEXT_CHANGE] = "UPDATE meta SET value = value + 1 WHERE name = 'change' RETURNING value",
+	[STATEMENT_ADD_CHANGE] = "INSERT INTO changes(number, address, stream, time_s) VALUES($1, $2, $3, $4)",
+	/* what holds now for each address that changed: by hand and by evidence as one */
+	[STATEMENT_LIST_CHANGES] =
+		"SELECT c.address, c.stream, max(a.origin), min(a.since_s), max(a.until_s), max(a.class) "
+		"FROM (SELECT DISTINCT address, stream FROM changes WHERE number > $1) c "
+		"LEFT JOIN addresses a ON a.address = c.address AND a.stream = c.stream AND a.origin < 2 "
+		"AND a.kind = 'suppressed' GROUP BY c.address, c.stream ORDER BY c.address, c.stream",
+	[STATEMENT_FIRST_CHANGE] = "SELECT number FROM changes ORDER BY number LIMIT 1",
+	[STATEMENT_GET_STATE] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin = $3",
+	[STATEMENT_PUT_STATE] =
+		"INSERT INTO addresses(" STATE_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+		"ON CONFLICT(address, stream, origin) DO UPDATE SET kind = excluded.kind, since_s = excluded.since_s, "
+		"until_s = excluded.until_s, times = excluded.times, section = excluded.section, class = excluded.class, "
+		"rule = excluded.rule, provider = excluded.provider, note = excluded.note, "
+		"last_failure_s = excluded.last_failure_s, last_success_s = excluded.last_success_s, tallies = excluded.tallies",
+	[STATEMENT_DROP_STATE] = "DELETE FROM addresses WHERE address = $1 AND stream = $2 AND origin = $3",
+	/* by hand: what stands against the address goes, counts and all; a state that was only counting stays */
+	[STATEMENT_DROP_SUPPRESSION] =
+		"DELETE FROM addresses WHERE address = $1 AND stream = $2 AND "
+		"(kind <> 'none' OR origin = 2) RETURNING origin",
+	[STATEMENT_FIND] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin < 2 "
+			   "ORDER BY origin DESC",
+	[STATEMENT_LIST] = "SELECT " STATE_COLUMNS " FROM addresses WHERE kind <> 'none' AND origin < 2 AND until_s > $1 "
+			   "ORDER BY address, stream, origin DESC",
+	[STATEMENT_LIST_ENFORCED] = "SELECT address, stream, origin, since_s, until_s, class FROM addresses "
+				    "WHERE kind = 'suppressed' AND origin < 2 AND until_s > $1",
+	[STATEMENT_ADD_OUTCOME] =
+		"INSERT INTO outcomes(address, stream, time_s, received_s, sender, action, reply, status, text, command, "
+		"remote_mta, reporting_mta, queue_id, envelope_id, message_id, source, kind, proof, class, scope, effect, "
+		"basis, rule, provider, decision, count, after, until_s, why) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		"$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) RETURNING id",
+	[STATEMENT_FILL_OUTCOME] =
+		"UPDATE outcomes SET sender = COALESCE(sender, $2), reply = COALESCE(reply, $3), status = COALESCE(status, $4), "
+		"text = COALESCE(text, $5), command = COALESCE(command, $6), remote_mta = COALESCE(remote_mta, $7), "
+		"reporting_mta = COALESCE(reporting_mta, $8), queue_id = COALESCE(queue_id, $9), "
+		"envelope_id = COALESCE(envelope_id, $10), message_id = COALESCE(message_id, $11), "
+		"proof = COALESCE($12, proof) WHERE id = $1",
+	[STATEMENT_GET_SEEN] = "SELECT time_s, proof, outcome FROM seen WHERE key = $1 AND recipient = $2",
+	[STATEMENT_PUT_SEEN] =
+		"INSERT INTO seen(key, recipient, time_s, proof, outcome) VALUES($1, $2, $3, $4, $5) "
+		"ON CONFLICT(key, recipient) DO UPDATE SET time_s = excluded.time_s, proof = excluded.proof, "
+		"outcome = excluded.outcome",
+	[STATEMENT_COUNT] = "INSERT INTO counts(provider, class, hour, count) VALUES($1, $2, $3, $4) "
+			    "ON CONFLICT(provider, class, hour) DO UPDATE SET count = counts.count + excluded.count",
+	[STATEMENT_HAS_COUNT] = "SELECT 1 FROM counts WHERE provider = $1 AND class = $2 AND hour >= $3 AND hour <= $4 LIMIT 1",
+	[STATEMENT_ADD_AUDIT] = "INSERT INTO audit(time_s, who, what, address, stream, note, until_s) VALUES($1, $2, $3, $4, $5, $6, $7)",
+	[STATEMENT_HISTORY] =
+		"SELECT received_s, id, time_s, stream, action, source, kind, proof, reply, status, text, remote_mta, queue_id, "
+		"message_id, class, effect, basis, rule, provider, decision, why, until_s, NULL, NULL, NULL "
+		"FROM outcomes WHERE address = $1 UNION ALL "
+		"SELECT time_s, id, time_s, stream, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+		"NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, until_s, what, who, note "
+		"FROM audit WHERE address = $1 ORDER BY 1, 2",
+	[STATEMENT_GET_POSITION] = "SELECT value FROM positions WHERE name = $1",
+	[STATEMENT_SET_POSITION] =
+		"INSERT INTO positions(name, value) VALUES($1, $2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+	[STATEMENT_PRUNE_OUTCOMES] = "DELETE FROM outcomes WHERE id IN (SELECT id FROM outcomes WHERE received_s < $1 LIMIT 1000)",
+	[STATEMENT_PRUNE_SEEN] = "DELETE FROM seen WHERE time_s < $1",
+	[STATEMENT_PRUNE_CHANGES] = "DELETE FROM changes WHERE time_s < $1",
+	[STATEMENT_PRUNE_COUNTS] = "DELETE FROM counts WHERE hour < $1",
+	[STATEMENT_PRUNE_BEFORE] = "DELETE FROM addresses WHERE last_success_s < $1 AND (origin = 2 OR "
+				   "(origin = 0 AND kind = 'none' AND tallies = '' AND last_failure_s < $1))",
+	[STATEMENT_FORGET_ADDRESSES] = "DELETE FROM addresses WHERE address = $1 RETURNING stream",
+	[STATEMENT_FORGET_OUTCOMES] = "DELETE FROM outcomes WHERE address = $1",
+	[STATEMENT_FORGET_SEEN] = "DELETE FROM seen WHERE recipient = $1",
+	[STATEMENT_FORGET_AUDIT] = "DELETE FROM audit WHERE address = $1",
+	[STATEMENT_FORGET_CHANGES] = "DELETE FROM changes WHERE address = $1",
+};
+static_assert(sizeof(statement_texts) / sizeof(statement_texts[0]) == STATEMENTS, "a text for each statement");
+static_assert((int)STATEMENTS <= (int)SQL_SLOTS, "a slot for each statement");

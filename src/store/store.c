@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The store's handle: backends, transactions, changes, positions, pruning.  One thread at a time. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/private.h"
+#include "store/schema.h"
+
+static const struct sql_driver *const drivers[] = { &sqlite_driver };
+
+/* Of the last failure of store_open in this thread: there is no handle yet to ask. */
+static _Thread_local char open_error[600];
+
+static const struct sql_driver *find_driver(const char *uri)
+{
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (span_has_prefix(span_of(uri), span_of(drivers[i]->scheme)))
+			return drivers[i];
+	}
+	return NULL;
+}
+
+int store_open(const struct store_options *options, struct store **ret_store)
+{
+	const struct sql_driver *driver = find_driver(options->uri);
+	struct sql *sql;
+	char why[400];
+
+	open_error[0] = '\0';
+	if (!driver) {
+		snprintf(open_error, sizeof(open_error), "%s: no such kind of store", options->uri);
+		return -EINVAL;
+	}
+	int result = driver->open(options, options->uri + strlen(driver->scheme), &sql, open_error, sizeof(open_error));
+	if (result < 0)
+		return result;
+	result = schema_migrate(driver, sql, options->is_read_only, why, sizeof(why));
+	struct store *store = result < 0 ? NULL : calloc(1, sizeof(*store));
+	if (!store) {
+		snprintf(open_error, sizeof(open_error), "%s: %s", options->uri, result < 0 ? why : "out of memory");
+		driver->close(sql);
+		return result < 0 ? result : -ENOMEM;
+	}
+	store->driver = driver;
+	store->sql = sql;
+	store->retention_s = options->retention_s;
+	*ret_store = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	store_rollback(store);
+	store->driver->close(store->sql);
+	free(store);
+}
+
+const char *store_get_error(const struct store *store)
+{
+	return store ? store->error : open_error;
+}
+
+static int keep_error(struct store *store, int result)
+{
+	if (result < 0)
+		snprintf(store->error, sizeof(store->error), "%s", store->driver->get_error(store->sql));
+	else
+		store->error[0] = '\0';
+	return result;
+}
+
+int store_begin(struct store *store)
+{
+	int result = keep_error(store, store->driver->begin(store->sql));
+
+	store->is_in_transaction = result == 0;
+	return result;
+}
+
+int store_commit(struct store *store)
+{
+	store->is_in_transaction = false;
+	return keep_error(store, store->driver->commit(store->sql));
+}
+
+void store_rollback(struct store *store)
+{
+	if (store->is_in_transaction)
+		store->driver->rollback(store->sql);
+	store->is_in_transaction = false;
+}
+
+int store_run(struct store *store, enum statement id, const struct sql_value *params, size_t count, sql_visit *visit, void *data)
+{
+	return keep_error(store, store->driver->run(store->sql, id, statement_texts[id], params, count, visit, data));
+}
+
+int store_enter(struct store *store, struct store_scope *ret_scope)
+{
+	ret_scope->is_own = !store->is_in_transaction;
+	return ret_scope->is_own ? store_begin(store) : 0;
+}
+
+int store_leave(struct store *store, struct store_scope scope, int result)
+{
+	if (!scope.is_own)
+		return result;
+	if (result >= 0) {
+		int committed = store_commit(store);
+		return committed < 0 ? committed : result;
+	}
+	store_rollback(store);
+	return result;
+}
+
+static bool take_number(void *data, const struct sql_value *columns, size_t count)
+{
+	if (count)
+		*(int64_t *)data = columns[0].number;
+	return false;
+}
+
+int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s)
+{
+	int64_t number = 0;
+	int result = store_run(store, STATEMENT_NEXT_CHANGE, NULL, 0, take_number, &number);
+
+	if (result < 0)
+		return result;
+	struct sql_value row[] = { sql_number(number), sql_text(address), sql_text(stream), sql_number(now_s) };
+	result = store_run(store, STATEMENT_ADD_CHANGE, row, 4, NULL, NULL);
+	return result < 0 ? result : 0;
+}
+
+int store_get_change(struct store *store, int64_t *ret_change)
+{
+	struct sql_value name[] = { sql_text(SPAN_LIT("change")) };
+	int64_t change = 0;
+	int result = store_run(store, STATEMENT_GET_META, name, 1, take_number, &change);
+
+	if (result < 0)
+		return result;
+	*ret_change = change;
+	return 0;
+}
+
+struct change_visit {
+	bool (*visit)(void *data, const struct suppression *row);
+	void *data;
+};
+
+static bool visit_change(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct change_visit *change = data;
+	struct suppression row = { .address = columns[0].text, .stream = columns[1].text };
+
+	(void)count;
+	if (columns[4].kind != SQL_NULL) {
+		row.kind = DECISION_SUPPRESSED;
+		row.origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE;
+		row.since_s = columns[3].number;
+		row.until_s = columns[4].number;
+		class_find(columns[5].text, &row.class_id);
+	}
+	return change->visit(change->data, &row);
+}
+
+int store_list_changes(struct store *store, int64_t change, bool (*visit)(void *data, const struct suppression *row), void *data)
+{
+	struct change_visit visitor = { visit, data };
+	struct sql_value after[] = { sql_number(change) };
+	int64_t oldest = 0, newest = 0;
+	int result = store_get_change(store, &newest);
+
+	if (result < 0 || newest <= change)
+		return result;
+	result = store_run(store, STATEMENT_FIRST_CHANGE, NULL, 0, take_number, &oldest);
+	if (result < 0)
+		return result;
+	if (result == 0 || oldest > change + 1)
+		return -ESTALE;
+	result = store_run(store, STATEMENT_LIST_CHANGES, after, 1, visit_change, &visitor);
+	return result < 0 ? result : 0;
+}
+
+struct text_slot {
+	char *text;
+	size_t size;
+};
+
+static bool take_text(void *data, const struct sql_value *columns, size_t count)
+{
+	struct text_slot *slot = data;
+
+	if (count)
+		snprintf(slot->text, slot->size, "%.*s", SPAN_ARG(columns[0].text));
+	return false;
+}
+
+int store_get_position(struct store *store, const char *name, char *ret_value, size_t size)
+{
+	struct sql_value params[] = { sql_text(span_of(name)) };
+	struct text_slot slot = { ret_value, size };
+
+	return store_run(store, STATEMENT_GET_POSITION, params, 1, take_text, &slot);
+}
+
+int store_set_position(struct store *store, const char *name, const char *value)
+{
+	struct sql_value params[] = { sql_text(span_of(name)), sql_text(span_of(value)) };
+	int result = store_run(store, STATEMENT_SET_POSITION, params, 2, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+enum { DAY_S = 24 * 3600, SEEN_S = 43 * DAY_S };
+
+static int prune(struct store *store, enum statement id, int64_t before)
+{
+	struct sql_value params[] = { sql_number(before) };
+	int result = store_run(store, id, params, 1, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+/* Seen keys stay for twice their time: an outcome that waited in the queue on disk compares by when it came. */
+int store_prune(struct store *store, int64_t now_s)
+{
+	int64_t retention_s = store->retention_s > 0 ? store->retention_s : TIME_FOREVER;
+	struct store_scope scope;
+	int result = store_enter(store, &scope);
+
+	if (result < 0)
+		return result;
+	if (retention_s < now_s)
+		result = prune(store, STATEMENT_PRUNE_OUTCOMES, now_s - retention_s);
+	if (result == 0)
+		result = prune(store, STATEMENT_PRUNE_SEEN, now_s - SEEN_S);
+	if (result == 0)
+		result = prune(store, STATEMENT_PRUNE_CHANGES, now_s - DAY_S);
+	if (result == 0 && retention_s < now_s)
+		result = prune(store, STATEMENT_PRUNE_COUNTS, (now_s - (retention_s > 8 * DAY_S ? retention_s : 8 * DAY_S)) / 3600);
+	if (result == 0)
+		result = prune(store, STATEMENT_PRUNE_BEFORE, now_s - 21 * DAY_S);
+	return store_leave(store, scope, result);
+}
