@@ -5,10 +5,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistr.h>
 
-#include "base/arena.h"
+#include "base/utf8.h"
 #include "store/private.h"
 
 enum { SUCCESS_PROVISIONAL_S = 5 * 24 * 3600, ACCEPTED_HOURS = 24, TEXT_MAX = 4096, FIELD_MAX = 1000, ARENA_MAX = 64 * 1024 };
@@ -26,26 +24,13 @@ struct recording {
 	struct arena *arena;
 };
 
-/* Fit for a column of any backend: no NUL, valid UTF-8, at most `max` bytes. */
+/* Fit for a column of any backend: no NUL, valid UTF-8, about `max` bytes at most. */
 static struct sql_value clean(struct recording *r, struct span text, size_t max)
 {
 	if (!span_is_known(text))
 		return sql_text(text);
-	text = span_slice(text, 0, max);
-	const uint8_t *bad = u8_check((const uint8_t *)text.ptr, text.len);
-	if (!bad && !memchr(text.ptr, '\0', text.len))
-		return sql_text(text);
-	char *copy = arena_alloc(r->arena, text.len + 1);
-	if (!copy)
-		return sql_text(SPAN_LIT("?"));
-	memcpy(copy, text.ptr, text.len);
-	for (size_t i = 0; i < text.len; i++) {
-		if (copy[i] == '\0')
-			copy[i] = ' ';
-	}
-	while ((bad = u8_check((const uint8_t *)copy, text.len)))
-		copy[bad - (const uint8_t *)copy] = '?';
-	return sql_text(span_make(copy, text.len));
+	struct span valid = utf8_make_valid(utf8_cut(text, max), r->arena);
+	return sql_text(span_is_known(valid) ? valid : SPAN_LIT("?"));
 }
 
 static struct sql_value clean_field(struct recording *r, struct span text)
