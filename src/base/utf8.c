@@ -85,6 +85,23 @@ size_t utf8_take(struct span text)
 	return is_whole ? len : 0;
 }
 
+size_t utf8_decode(struct span text, uint32_t *ret_character)
+{
+	static const unsigned char first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	const unsigned char *p = (const unsigned char *)text.ptr;
+	bool is_whole;
+	size_t len = take_character(text, &is_whole);
+
+	*ret_character = 0xfffd;
+	if (!is_whole)
+		return len ? len : 1;
+	uint32_t character = p[0] & first_bits[len];
+	for (size_t i = 1; i < len; i++)
+		character = character << 6 | (p[i] & 0x3f);
+	*ret_character = character;
+	return len;
+}
+
 bool utf8_is_valid(struct span text)
 {
 	size_t i = ascii_run(text, 0);

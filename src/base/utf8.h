@@ -15,6 +15,9 @@ bool utf8_is_valid(struct span text);
 /* The bytes of the valid character at the start of `text`; 0 when there is none. */
 size_t utf8_take(struct span text);
 
+/* The bytes of the character at the start of `text`, which is not empty; U+FFFD and at least 1 for what is none. */
+size_t utf8_decode(struct span text, uint32_t *ret_character);
+
 /* Appends with U+FFFD in place of every run of bytes that cannot begin or continue a character, and of NUL. */
 void utf8_add_valid(struct buffer *buffer, struct span text);
 

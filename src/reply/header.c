@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * X-Bounce-Result and X-Bounce-Advice, DESIGN section 8.  Everything goes through `fold`, which lets no line end
+ * and nothing but ASCII through; the only remote text is the recipient, as xtext.  Pure; any thread.
+ */
+#include "reply/header.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/timestamp.h"
+#include "reply/fold.h"
+#include "reply/xtext.h"
+
+bool header_is_ours(struct span name)
+{
+	return span_is_equal_nocase(name, span_of(HEADER_RESULT)) ||
+	       span_is_equal_nocase(name, span_of(HEADER_ADVICE)) ||
+	       span_is_equal_nocase(name, span_of(HEADER_TOKEN));
+}
+
+/*
+ * One "key=value".  The semicolon belongs to the key before, so that the last has none: each pair waits
+ * in `pending` until it is known whether another follows.
+ */
+struct pairs {
+	struct fold *fold;
+	char pending[FOLD_WORD_MAX + 1];
+};
+
+static void pairs_flush(struct pairs *pairs, const char *end)
+{
+	if (pairs->pending[0])
+		fold_printf(pairs->fold, "%s%s", pairs->pending, end);
+	pairs->pending[0] = '\0';
+}
+
+/* The words of rule files and of a caller: kept from being taken for two pairs. */
+static void add_pair(struct pairs *pairs, const char *key, const char *value)
+{
+	if (!value || !value[0])
+		return;
+	pairs_flush(pairs, ";");
+	snprintf(pairs->pending, sizeof(pairs->pending) - 1, "%s%s%s", key, key[0] ? "=" : "", value);
+	for (char *c = pairs->pending; *c; c++)
+		if (*c == ';' || *c == '"')
+			*c = '?';
+}
+
+/* Absent when it does not fit: a cut address is another address. */
+static void add_recipient(struct pairs *pairs, struct span recipient)
+{
+	struct buffer text;
+
+	buffer_init(&text, FOLD_WORD_MAX - sizeof("rcpt=;"));
+	buffer_add_char(&text, '<');
+	xtext_add_address(&text, recipient);
+	buffer_add_char(&text, '>');
+	if (recipient.len && !text.is_cut)
+		add_pair(pairs, "rcpt", buffer_get_text(&text));
+	buffer_done(&text);
+}
+
+static void add_codes(struct pairs *pairs, const struct outcome *outcome)
+{
+	char reply[8] = "";
+	char status[STATUS_TEXT_SIZE];
+
+	if (outcome->reply)
+		snprintf(reply, sizeof(reply), "%03u", (unsigned)outcome->reply);
+	add_pair(pairs, "reply", reply);
+	add_pair(pairs, "status", status_format(outcome->status, status));
+}
+
+static void add_decision(struct pairs *pairs, const struct decision *decision)
+{
+	char text[TIMESTAMP_SIZE];
+
+	add_pair(pairs, "decision", decision_get_name(decision->kind));
+	switch (decision->kind) {
+	case DECISION_COUNTED:
+		snprintf(text, sizeof(text), "%u/%u", decision->count, decision->after);
+		add_pair(pairs, "count", text);
+		break;
+	case DECISION_SUPPRESSED:
+	case DECISION_HELD:
+	case DECISION_DRY_RUN:
+		add_pair(pairs, "until", decision->until_s == TIME_FOREVER
+						 ? "forever"
+						 : timestamp_format(decision->until_s, text));
+		break;
+	default:
+		break;
+	}
+}
+
+static void add_result(struct pairs *pairs, const struct result *result, const char *host)
+{
+	const struct outcome *outcome = result->outcome;
+	const struct verdict *verdict = result->verdict;
+
+	add_pair(pairs, "", host);
+	add_recipient(pairs, outcome->recipient);
+	add_pair(pairs, "action", action_get_name(outcome->action));
+	add_pair(pairs, "class", class_get_name(verdict->class_id));
+	add_pair(pairs, "scope", scope_get_name(verdict->scope));
+	add_pair(pairs, "bounce", bounce_get_name(verdict->bounce));
+	add_codes(pairs, outcome);
+	add_pair(pairs, "provider", verdict->provider);
+	add_pair(pairs, "basis", basis_get_name(verdict->basis));
+	add_pair(pairs, "rule", verdict->rule);
+	add_pair(pairs, "proof", proof_get_name(outcome->proof));
+	add_pair(pairs, "backscatter", result->is_backscatter_likely ? "likely" : "");
+	add_pair(pairs, "suppress", effect_get_name(verdict->effect));
+	if (result->decision)
+		add_decision(pairs, result->decision);
+	pairs_flush(pairs, "");
+}
+
+struct span header_format_result(const struct result *result, const char *host, struct arena *arena)
+{
+	struct fold fold;
+	struct pairs pairs = { .fold = &fold };
+
+	fold_init(&fold, HEADER_RESULT);
+	add_result(&pairs, result, host);
+	struct span value = arena_copy(arena, buffer_get(&fold.buffer));
+	fold_done(&fold);
+	return value;
+}
+
+static int write_more(size_t more, const char *host, struct arena *arena, struct edits *edits)
+{
+	struct fold fold;
+	struct pairs pairs = { .fold = &fold };
+	char text[24];
+
+	fold_init(&fold, HEADER_RESULT);
+	add_pair(&pairs, "", host);
+	snprintf(text, sizeof(text), "%zu", more);
+	add_pair(&pairs, "more", text);
+	pairs_flush(&pairs, "");
+	int error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_RESULT, buffer_get_text(&fold.buffer), 0);
+	fold_done(&fold);
+	return error;
+}
+
+static int write_advice(const struct verdict *verdict, const char *host, enum language language,
+			struct arena *arena, struct edits *edits)
+{
+	struct fold fold;
+	struct pairs pairs = { .fold = &fold };
+
+	fold_init(&fold, HEADER_ADVICE);
+	add_pair(&pairs, "", host);
+	add_pair(&pairs, "rule", verdict->rule);
+	add_pair(&pairs, "lang", language_get_name(language));
+	pairs_flush(&pairs, ";");
+	fold_break(&fold);
+	fold_add_text(&fold, span_of(verdict->advice[language]));
+	int error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_ADVICE, buffer_get_text(&fold.buffer), 0);
+	fold_done(&fold);
+	return error;
+}
+
+/* Without a rule the class is what an advice is for. */
+static bool is_same_advice(const struct verdict *a, const struct verdict *b)
+{
+	return strcmp(a->rule, b->rule) == 0 && (a->rule[0] || a->class_id == b->class_id);
+}
+
+static bool is_advised_before(const struct result *results, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_same_advice(results[i].verdict, results[index].verdict))
+			return true;
+	return false;
+}
+
+int header_write(const struct result *results, size_t count, const char *host, enum language language,
+		 struct arena *arena, struct edits *edits)
+{
+	size_t shown = count < RESULTS_MAX ? count : RESULTS_MAX;
+	int error = 0;
+
+	for (size_t i = 0; i < shown && !error; i++) {
+		struct span value = header_format_result(&results[i], host, arena);
+		if (!span_is_known(value))
+			return -ENOMEM;
+		error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_RESULT, value.ptr, 0);
+	}
+	if (!error && shown < count)
+		error = write_more(count - shown, host, arena, edits);
+	for (size_t i = 0; i < shown && !error; i++)
+		if (results[i].verdict->advice[language][0] && !is_advised_before(results, i))
+			error = write_advice(results[i].verdict, host, language, arena, edits);
+	return error;
+}
