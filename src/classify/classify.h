@@ -9,6 +9,9 @@
 #include "classify/ruleset.h"
 #include "evidence/outcome.h"
 
+/* The longest folded text that patterns see; of a longer one the rest is ignored, and the effect is never `now`. */
+enum { CLASSIFY_TEXT_MAX = 16 * 1024 };
+
 /* Working memory of one call after the other: PCRE2 match data, folded text.  Not shared between threads. */
 struct scratch;
 struct scratch *scratch_new(void);
@@ -32,7 +35,10 @@ struct query {
 /* The query that an outcome makes; borrows its spans. */
 struct query query_of(const struct outcome *outcome);
 
-/* Always gives a verdict; `unclassified` with basis none where nothing is known. */
+/*
+ * Always gives a verdict; `unclassified` with basis none where nothing is known.
+ * A provider that the query names and no rule knows is borrowed from the scratch, until its next call.
+ */
 void classify(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct verdict *ret_verdict);
 
 /* action with the rules above applied: never ACTION_UNKNOWN when reply or status is known. */

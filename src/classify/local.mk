@@ -1,3 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libclassify.a
-libclassify_a_SOURCES = src/classify/check.h src/classify/classify.h src/classify/explain.h src/classify/ruleset.h src/classify/taxonomy.h src/classify/verdict.h 
+libclassify_a_SOURCES = \
+	src/classify/check.h src/classify/check.c src/classify/classify.h src/classify/classify.c \
+	src/classify/compile.h src/classify/compile.c src/classify/condition.h src/classify/condition.c \
+	src/classify/explain.h src/classify/explain.c src/classify/fold.h src/classify/fold.c src/classify/judge.h \
+	src/classify/literal.h src/classify/literal.c src/classify/match.h src/classify/match.c \
+	src/classify/optfile.h src/classify/optfile.c src/classify/pattern.h src/classify/pattern.c \
+	src/classify/prefilter.h src/classify/prefilter.c src/classify/provider.h src/classify/provider.c \
+	src/classify/rulefile.h src/classify/rulefile.c src/classify/rules.h src/classify/ruleset.h src/classify/ruleset.c \
+	src/classify/safety.h src/classify/safety.c src/classify/taxonomy.h src/classify/taxonomy.c \
+	src/classify/verdict.h src/classify/verdict.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_rules
+tests_unit_test_rules_SOURCES = tests/unit/test_rules.c
+tests_unit_test_rules_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
+endif

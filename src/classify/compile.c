@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Drafts to rules, tests and indexes.  Loading only. */
+#include "classify/compile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "classify/fold.h"
+#include "classify/optfile.h"
+
+/* What one rule is compiled with. */
+struct compiler {
+	struct ruleset *ruleset;
+	const struct draft *draft;
+	struct complaint *complaint;
+};
+
+/* A complaint about a value of the draft, with the line where the value stands. */
+static int refuse(const struct compiler *compiler, const char *value, const char *why)
+{
+	const struct draft *draft = compiler->draft;
+	unsigned line = optfile_find_line(draft->path, draft->line, value);
+
+	complaint_set(compiler->complaint, draft->path, line, "rule '%s': '%s': %s", draft->id, value, why);
+	return -EINVAL;
+}
+
+static int refuse_rule(const struct compiler *compiler, const char *why)
+{
+	const struct draft *draft = compiler->draft;
+
+	complaint_set(compiler->complaint, draft->path, draft->line, "rule '%s': %s", draft->id, why);
+	return -EINVAL;
+}
+
+/* Ids and providers are written into headers, logs and JSON as they are. */
+static bool is_name(const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		bool is_fine = ascii_is_digit(*c) || (*c >= 'a' && *c <= 'z') || strchr("-._", *c);
+		if (!is_fine)
+			return false;
+	}
+	return *text && strlen(text) < 64;
+}
+
+static int set_class(const struct compiler *compiler, struct rule *rule)
+{
+	const char *name = compiler->draft->texts[DRAFT_CLASS];
+
+	if (!name)
+		return refuse_rule(compiler, "it has no class");
+	if (!class_find(span_of(name), &rule->class_id))
+		return refuse(compiler, name, "there is no such class");
+	return 0;
+}
+
+/* Only evidence about the recipient may count against the recipient, whatever a file says. */
+static int set_effect(const struct compiler *compiler, struct rule *rule)
+{
+	const struct class_info *info = class_get_info(rule->class_id);
+	const char *name = compiler->draft->texts[DRAFT_SUPPRESS];
+	bool is_about_recipient = info->scope == SCOPE_RECIPIENT || info->scope == SCOPE_DOMAIN;
+
+	rule->effect = info->effect;
+	if (!name)
+		return 0;
+	if (!effect_find(span_of(name), &rule->effect))
+		return refuse(compiler, name, "suppress is now, count, never or reset");
+	if (rule->effect == EFFECT_RESET && rule->class_id != CLASS_DELIVERED)
+		return refuse(compiler, name, "only class delivered resets");
+	if ((rule->effect == EFFECT_NOW || rule->effect == EFFECT_COUNT) && !is_about_recipient)
+		return refuse(compiler, name, "a class that is not about the recipient cannot count against it");
+	return 0;
+}
+
+static int set_provider(const struct compiler *compiler, struct rule *rule)
+{
+	const char *name = compiler->draft->texts[DRAFT_PROVIDER];
+	int rc;
+
+	if (!name || !*name)
+		return 0;
+	if (!is_name(name) || strcmp(name, "generic") == 0)
+		return refuse(compiler, name, "a provider is lower-case letters, digits, '-', '.' and '_', and not 'generic'");
+	rc = providers_add(&compiler->ruleset->providers, name, &rule->provider);
+	return rc == -ERANGE ? refuse(compiler, name, "there are too many providers") : rc;
+}
+
+static int set_replies(const struct compiler *compiler, struct rule *rule)
+{
+	const struct draft_values *values = &compiler->draft->lists[DRAFT_REPLY];
+	struct reply_range *ranges = arena_alloc(compiler->ruleset->arena, (values->count + 1) * sizeof(*ranges));
+
+	if (!ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < values->count; i++) {
+		if (reply_range_parse(span_of(values->items[i]), &ranges[i]) < 0)
+			return refuse(compiler, values->items[i], "a reply is 550, 55x or 550-559");
+	}
+	rule->conditions.replies = ranges;
+	rule->conditions.reply_count = values->count;
+	return 0;
+}
+
+static int set_statuses(const struct compiler *compiler, struct rule *rule)
+{
+	const struct draft_values *values = &compiler->draft->lists[DRAFT_STATUS];
+	struct status_range *ranges = arena_alloc(compiler->ruleset->arena, (values->count + 1) * sizeof(*ranges));
+
+	if (!ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < values->count; i++) {
+		if (status_range_parse(span_of(values->items[i]), &ranges[i]) < 0)
+			return refuse(compiler, values->items[i], "a status is 5.1.1, x.1.1, 5.1.*, 5.*.* or 5.7.500-699");
+	}
+	rule->conditions.statuses = ranges;
+	rule->conditions.status_count = values->count;
+	return 0;
+}
+
+static int set_commands(const struct compiler *compiler, struct rule *rule)
+{
+	const struct draft_values *values = &compiler->draft->lists[DRAFT_COMMAND];
+
+	for (size_t i = 0; i < values->count; i++) {
+		enum smtp_command command = smtp_command_find(span_of(values->items[i]));
+		if (command == COMMAND_UNKNOWN)
+			return refuse(compiler, values->items[i],
+				      "a command is connect, ehlo, starttls, auth, mail, rcpt, data or end-of-data");
+		rule->conditions.commands |= (uint16_t)(1u << command);
+	}
+	return 0;
+}
+
+static int set_rest(const struct compiler *compiler, struct rule *rule)
+{
+	const char *status_as = compiler->draft->texts[DRAFT_STATUS_AS];
+	struct status status;
+
+	rule->status_as = status_as ? status_as : "";
+	if (*rule->status_as && status_parse(span_of(status_as), &status) < 0)
+		return refuse(compiler, status_as, "status-as is a status such as 5.1.1");
+	if (compiler->draft->priority < -1000000 || compiler->draft->priority > 1000000)
+		return refuse_rule(compiler, "the priority is out of bounds");
+	rule->priority = (int32_t)compiler->draft->priority;
+	rule->matches = (struct samples){ compiler->draft->lists[DRAFT_MATCHES].items, compiler->draft->lists[DRAFT_MATCHES].count };
+	rule->differs = (struct samples){ compiler->draft->lists[DRAFT_DIFFERS].items, compiler->draft->lists[DRAFT_DIFFERS].count };
+	return 0;
+}
+
+static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
+{
+	if (ruleset->test_count == ruleset->test_size) {
+		size_t size = ruleset->test_size ? ruleset->test_size * 2 : 1024;
+		struct test *grown = realloc(ruleset->tests, size * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		ruleset->tests = grown;
+		ruleset->test_size = size;
+	}
+	ruleset->tests[ruleset->test_count] = (struct test){ .kind = kind, .rule = number, .text = text };
+	return &ruleset->tests[ruleset->test_count++];
+}
+
+int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
+{
+	struct test *test = add_test(ruleset, kind, number, text);
+	size_t size = strlen(text) * 2 + FOLD_CHAR_SIZE;
+	char *folded = arena_alloc(ruleset->arena, size);
+	bool is_cut;
+
+	if (!test || !folded)
+		return -ENOMEM;
+	test->literal = span_make(folded, fold_text(span_of(text), folded, size, &is_cut));
+	test->is_prefiltered = true;
+	return is_cut || test->literal.len == 0 ? -EINVAL : 0;
+}
+
+static int add_tag(const struct compiler *compiler, uint32_t number, const char *text)
+{
+	int rc;
+
+	if (compiler->ruleset->rules[number].provider == PROVIDER_NONE)
+		return refuse(compiler, text, "a tag means something for a provider only, and the rule names none");
+	rc = compile_literal(compiler->ruleset, TEST_TAG, number, text);
+	return rc == -EINVAL ? refuse(compiler, text, "the tag is empty") : rc;
+}
+
+static int add_pattern(const struct compiler *compiler, enum test_kind kind, uint32_t number, const char *text)
+{
+	struct ruleset *ruleset = compiler->ruleset;
+	struct literals literals = { .count = 0 };
+	char reason[PATTERN_REASON_SIZE];
+	struct test *test = add_test(ruleset, kind, number, text);
+	int rc;
+
+	if (!test)
+		return -ENOMEM;
+	rc = pattern_new(span_of(text), ruleset->with_jit, ruleset->arena, &literals, &test->pattern, reason);
+	if (rc == -EINVAL)
+		return refuse(compiler, text, reason);
+	if (rc < 0)
+		return rc;
+	ruleset->is_jit = ruleset->is_jit && pattern_is_jit(test->pattern);
+	test->is_prefiltered = literals.count > 0;
+	if (!literals.is_exact)
+		return 0;
+	pattern_free(test->pattern);
+	test->pattern = NULL;
+	test->literal = literals.items[0];
+	return 0;
+}
+
+static const struct {
+	enum draft_list list;
+	enum test_kind kind;
+	enum basis basis;
+} sources[] = { { DRAFT_TAG, TEST_TAG, BASIS_TAG }, { DRAFT_TEXT, TEST_TEXT, BASIS_PHRASE }, { DRAFT_WORD, TEST_WORD, BASIS_WORD } };
+
+static int set_tests(const struct compiler *compiler, struct rule *rule, uint32_t number)
+{
+	rule->pattern = "";
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		const struct draft_values *values = &compiler->draft->lists[sources[i].list];
+		for (size_t j = 0; j < values->count; j++) {
+			int rc = sources[i].kind == TEST_TAG ? add_tag(compiler, number, values->items[j]) :
+							       add_pattern(compiler, sources[i].kind, number, values->items[j]);
+			if (rc < 0)
+				return rc;
+		}
+		if (values->count > 0 && rule->basis == BASIS_NONE) {
+			rule->basis = sources[i].basis;
+			rule->pattern = values->items[0];
+		}
+	}
+	if (rule->basis == BASIS_NONE && rule->conditions.status_count > 0)
+		rule->basis = BASIS_STATUS;
+	else if (rule->basis == BASIS_NONE && rule->conditions.reply_count > 0)
+		rule->basis = BASIS_REPLY;
+	return rule->basis == BASIS_NONE ? refuse_rule(compiler, "it has no tag, text, word, status or reply") : 0;
+}
+
+static int compile_rule(const struct compiler *compiler, uint32_t number)
+{
+	struct rule *rule = &compiler->ruleset->rules[number];
+	const struct draft *draft = compiler->draft;
+	int rc;
+
+	*rule = (struct rule){ .id = draft->id, .path = draft->path, .line = draft->line, .advice = ADVICE_BY_CLASS };
+	if (!is_name(draft->id))
+		return refuse_rule(compiler, "an id is lower-case letters, digits, '-', '.' and '_', at most 63 of them");
+	if (strcmp(draft->id, OWN_MARK_RULE) == 0)
+		return refuse_rule(compiler, "this rule is built in and cannot be changed");
+	rc = set_class(compiler, rule);
+	if (rc == 0)
+		rc = set_effect(compiler, rule);
+	if (rc == 0)
+		rc = set_provider(compiler, rule);
+	if (rc == 0)
+		rc = set_replies(compiler, rule);
+	if (rc == 0)
+		rc = set_statuses(compiler, rule);
+	if (rc == 0)
+		rc = set_commands(compiler, rule);
+	if (rc == 0)
+		rc = set_rest(compiler, rule);
+	return rc == 0 ? set_tests(compiler, rule, number) : rc;
+}
+
+static int compare_drafts(const void *a, const void *b)
+{
+	return strcmp((*(const struct draft *const *)a)->id, (*(const struct draft *const *)b)->id);
+}
+
+/* The drafts that are enabled, sorted by id; the caller's. */
+static const struct draft **sort_drafts(const struct drafts *drafts, size_t *ret_count)
+{
+	const struct draft **sorted = calloc(drafts->count + 1, sizeof(*sorted));
+	size_t count = 0;
+
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < drafts->count; i++) {
+		if (drafts->items[i].is_enabled)
+			sorted[count++] = &drafts->items[i];
+	}
+	qsort(sorted, count, sizeof(*sorted), compare_drafts);
+	*ret_count = count;
+	return sorted;
+}
+
+int compile_rules(struct ruleset *ruleset, const struct drafts *drafts, struct complaint *complaint)
+{
+	size_t count = 0;
+	const struct draft **sorted = sort_drafts(drafts, &count);
+	int rc = 0;
+
+	ruleset->rules = calloc(count + 1, sizeof(*ruleset->rules));
+	if (!sorted || !ruleset->rules)
+		rc = -ENOMEM;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct compiler compiler = { ruleset, sorted[i], complaint };
+		rc = compile_rule(&compiler, (uint32_t)i);
+		ruleset->rule_count = i + 1;
+	}
+	free(sorted);
+	return rc;
+}
+
+static int list_add(struct arena *arena, struct rule_list *list, size_t size, uint32_t number)
+{
+	if (!list->items)
+		list->items = arena_alloc(arena, size * sizeof(*list->items));
+	if (!list->items)
+		return -ENOMEM;
+	list->items[list->count++] = number;
+	return 0;
+}
+
+/* Files a status rule under every subject that its ranges name. */
+static int index_statuses(struct ruleset *ruleset, uint32_t number)
+{
+	const struct conditions *conditions = &ruleset->rules[number].conditions;
+	bool is_filed[SUBJECTS] = { false };
+
+	for (size_t i = 0; i < conditions->status_count; i++) {
+		const struct status_range *range = &conditions->statuses[i];
+		for (unsigned subject = 0; subject < SUBJECTS; subject++) {
+			if (range->is_any_subject || subject == (range->subject < SUBJECTS - 1 ? range->subject : SUBJECTS - 1))
+				is_filed[subject] = true;
+		}
+	}
+	for (unsigned subject = 0; subject < SUBJECTS; subject++) {
+		if (is_filed[subject] && list_add(ruleset->arena, &ruleset->by_subject[subject], ruleset->rule_count, number) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int index_codes(struct ruleset *ruleset)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ruleset->rule_count; i++) {
+		if (ruleset->rules[i].basis == BASIS_STATUS)
+			rc = index_statuses(ruleset, (uint32_t)i);
+		else if (ruleset->rules[i].basis == BASIS_REPLY)
+			rc = list_add(ruleset->arena, &ruleset->by_reply, ruleset->rule_count, (uint32_t)i);
+	}
+	return rc;
+}
+
+/* The literals of one test, or its place among those that are always tried. */
+static int index_test(struct ruleset *ruleset, uint32_t number, struct prefilter_entry *entries, size_t *count)
+{
+	const struct test *test = &ruleset->tests[number];
+	struct literals literals = { .items = { test->literal }, .count = 1 };
+
+	if (!test->is_prefiltered)
+		return list_add(ruleset->arena, &ruleset->always, ruleset->test_count, number);
+	if (test->pattern && literals_find(span_of(test->text), ruleset->arena, &literals) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < literals.count; i++)
+		entries[(*count)++] = (struct prefilter_entry){ literals.items[i], number };
+	return 0;
+}
+
+int compile_indexes(struct ruleset *ruleset)
+{
+	struct prefilter_entry *entries = calloc(ruleset->test_count * LITERALS_MAX + 1, sizeof(*entries));
+	size_t count = 0;
+	int rc = entries ? index_codes(ruleset) : -ENOMEM;
+
+	for (size_t i = 0; rc == 0 && i < ruleset->test_count; i++)
+		rc = index_test(ruleset, (uint32_t)i, entries, &count);
+	if (rc == 0)
+		rc = prefilter_new(entries, count, &ruleset->prefilter);
+	free(entries);
+	return rc;
+}

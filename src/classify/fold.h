@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Folding: the one spelling under which texts and patterns meet.  Lower case, every run of white space and control
+ * bytes one blank (none at the ends), typographic quotes and dashes ASCII, invalid UTF-8 U+FFFD.
+ * Two characters that PCRE2 takes for equal without regard to case fold to the same one (a test proves it), so that
+ * a folded literal can stand for a caseless pattern.  Pure; any thread; hostile text, linear time.
+ */
+#ifndef KODAMA_CLASSIFY_FOLD_H
+#define KODAMA_CLASSIFY_FOLD_H
+
+#include "base/span.h"
+
+/* A code point is at most that many bytes, folded. */
+enum { FOLD_CHAR_SIZE = 4 };
+
+/*
+ * Folds `text` into out[size]: the folded length.  *ret_is_cut: it did not fit whole; never cut inside a character.
+ * In and out must not overlap.
+ */
+size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut);
+
+/* One code point: the bytes written.  White space becomes a blank. */
+size_t fold_char(uint32_t code_point, char out[static FOLD_CHAR_SIZE]);
+
+/* The code point at the start of `text` (not empty) and its length; U+FFFD and 1 where that is no valid UTF-8. */
+uint32_t utf8_take(struct span text, size_t *ret_len);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finding and ranking matches.  Pure; any thread; hostile text. */
+#include "classify/match.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "classify/fold.h"
+
+enum { OUTSIDE_TRIES = 64 };
+
+/* ---- reading ---- */
+
+static void complete_reply(const struct query *query, struct facts *facts)
+{
+	struct status found = facts->reply.status;
+
+	facts->is_temporary = query->reply / 100 == 4 || facts->reply.code / 100 == 4 || query->status.class_digit == 4 ||
+			      found.class_digit == 4;
+	if (query->reply != 0)
+		facts->reply.code = query->reply;
+	if (status_is_known(query->status))
+		facts->reply.status = query->status;
+	/* x.0.0 says nothing that the remote's own status could not say better */
+	if (query->status.class_digit == found.class_digit && query->status.subject == 0 && query->status.detail == 0)
+		facts->reply.status = found;
+	if (query->command != COMMAND_UNKNOWN)
+		facts->reply.command = query->command;
+	if (span_is_known(query->remote_mta) && !span_is_empty(query->remote_mta))
+		facts->reply.remote_mta = query->remote_mta;
+}
+
+static enum action find_action(const struct query *query, const struct facts *facts)
+{
+	struct query completed = *query;
+
+	completed.reply = facts->reply.code;
+	completed.status = facts->reply.status;
+	return query_get_action(&completed);
+}
+
+static void set_provider(const struct ruleset *ruleset, struct facts *facts, uint16_t provider, const char *source)
+{
+	facts->provider = provider;
+	facts->provider_name = ruleset->providers.names[provider];
+	facts->provider_source = provider == PROVIDER_NONE ? "" : source;
+}
+
+/* The longest signature that the scan met; of two as long, the provider whose name comes first. */
+static uint16_t find_signature(const struct ruleset *ruleset, const struct hits *hits, struct span folded)
+{
+	uint16_t best = PROVIDER_NONE;
+	size_t best_len = 0;
+
+	for (size_t i = 0; i < hits->count; i++) {
+		const struct test *test = &ruleset->tests[hits->numbers[i]];
+		uint16_t provider = (uint16_t)test->rule;
+		if (test->kind != TEST_SIGNATURE || test->literal.len < best_len ||
+		    span_find(folded, test->literal, hits->starts[i]) == SIZE_MAX)
+			continue;
+		if (test->literal.len == best_len && strcmp(ruleset->providers.names[provider], ruleset->providers.names[best]) > 0)
+			continue;
+		best = provider;
+		best_len = test->literal.len;
+	}
+	return best;
+}
+
+static struct span get_domain(struct span address)
+{
+	for (size_t at = address.len; at > 0; at--) {
+		if (address.ptr[at - 1] == '@')
+			return span_skip(address, at);
+	}
+	return SPAN_NONE;
+}
+
+/* A name that no rule knows is kept for the output all the same. */
+static void take_given_provider(const struct ruleset *ruleset, struct scratch *scratch, struct span name, struct facts *facts)
+{
+	size_t len = name.len < sizeof(scratch->provider_name) ? name.len : sizeof(scratch->provider_name) - 1;
+
+	set_provider(ruleset, facts, providers_find(&ruleset->providers, name), "given");
+	if (facts->provider != PROVIDER_NONE)
+		return;
+	memcpy(scratch->provider_name, name.ptr, len);
+	scratch->provider_name[len] = '\0';
+	facts->provider_name = scratch->provider_name;
+	facts->provider_source = "given";
+}
+
+static void find_provider(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *facts)
+{
+	if (!span_is_empty(query->provider) && !span_is_equal_nocase(query->provider, SPAN_LIT("generic"))) {
+		take_given_provider(ruleset, scratch, query->provider, facts);
+		return;
+	}
+	set_provider(ruleset, facts, suffix_table_find(&ruleset->providers.mx, facts->reply.remote_mta), "remote host");
+	if (facts->provider == PROVIDER_NONE)
+		set_provider(ruleset, facts, find_signature(ruleset, &scratch->hits, facts->folded), "text");
+	if (facts->provider == PROVIDER_NONE)
+		set_provider(ruleset, facts, suffix_table_find(&ruleset->providers.recipient, get_domain(query->recipient)),
+			     "recipient domain");
+}
+
+static bool has_mark(const struct ruleset *ruleset, const struct hits *hits)
+{
+	for (size_t i = 0; i < hits->count; i++) {
+		if (ruleset->tests[hits->numbers[i]].kind == TEST_MARK)
+			return true;
+	}
+	return false;
+}
+
+static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
+{
+	size_t size = ruleset->test_count + ruleset->rule_count;
+	struct match *matches;
+
+	if (size > scratch->match_size) {
+		matches = realloc(scratch->matches, size * sizeof(*matches));
+		if (!matches)
+			return -ENOMEM;
+		scratch->matches = matches;
+		scratch->match_size = size;
+	}
+	return hits_reserve(&scratch->hits, ruleset->test_count);
+}
+
+int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
+{
+	struct facts facts = { .provider_name = "", .provider_source = "" };
+	int rc = reserve(ruleset, scratch);
+
+	if (rc < 0)
+		return rc;
+	arena_reset(scratch->arena);
+	rc = reply_find(span_is_known(query->text) ? query->text : SPAN_LIT(""), scratch->arena, &facts.reply);
+	if (rc < 0)
+		return rc;
+	facts.matches = scratch->matches;
+	facts.folded.ptr = scratch->folded;
+	facts.folded.len = fold_text(facts.reply.text, scratch->folded, CLASSIFY_TEXT_MAX, &facts.is_limited);
+	facts.is_limited |= query->text.len > REPLY_TEXT_MAX;
+	complete_reply(query, &facts);
+	facts.action = find_action(query, &facts);
+	prefilter_scan(ruleset->prefilter, facts.folded, &scratch->hits);
+	facts.has_mark = has_mark(ruleset, &scratch->hits);
+	find_provider(ruleset, scratch, query, &facts);
+	*ret_facts = facts;
+	return 0;
+}
+
+/* ---- matching ---- */
+
+static bool is_word_byte(char c)
+{
+	return ascii_is_alnum(c) || c == '_';
+}
+
+/* A tag must not go on at either end: RP-001 is not in RP-0012. */
+static bool is_whole_word(struct span text, size_t from, size_t to)
+{
+	bool is_open_left = from > 0 && is_word_byte(text.ptr[from]) && is_word_byte(text.ptr[from - 1]);
+	bool is_open_right = to < text.len && is_word_byte(text.ptr[to - 1]) && is_word_byte(text.ptr[to]);
+
+	return !is_open_left && !is_open_right;
+}
+
+static enum pattern_found find_literal(const struct test *test, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
+{
+	size_t at = span_find(text, test->literal, start);
+
+	while (at != SIZE_MAX && test->kind == TEST_TAG && !is_whole_word(text, at, at + test->literal.len))
+		at = span_find(text, test->literal, at + 1);
+	if (at == SIZE_MAX)
+		return PATTERN_ABSENT;
+	*ret_from = at;
+	*ret_to = at + test->literal.len;
+	return PATTERN_FOUND;
+}
+
+static enum pattern_found find(const struct test *test, struct scratch *scratch, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
+{
+	if (!test->pattern)
+		return find_literal(test, text, start, ret_from, ret_to);
+	return pattern_find(test->pattern, scratch->matcher, text, start, ret_from, ret_to);
+}
+
+/* Does the rule apply at all: its provider, its conditions, and what the action leaves possible? */
+static bool is_applicable(const struct rule *rule, const struct facts *facts, unsigned *ret_rank)
+{
+	if (rule->provider != PROVIDER_NONE && rule->provider != facts->provider)
+		return false;
+	if (rule->class_id == CLASS_DELIVERED && (facts->action == ACTION_FAILED || facts->action == ACTION_DELAYED))
+		return false;
+	return conditions_hold(&rule->conditions, &facts->reply, ret_rank);
+}
+
+static enum strength get_strength(enum basis basis, const struct rule *rule)
+{
+	bool is_bound = rule->provider != PROVIDER_NONE;
+
+	switch (basis) {
+	case BASIS_TAG:
+		return STRENGTH_TAG;
+	case BASIS_PHRASE:
+		return is_bound ? STRENGTH_PHRASE_BOUND : STRENGTH_PHRASE;
+	case BASIS_STATUS:
+		return is_bound ? STRENGTH_STATUS_BOUND : STRENGTH_STATUS;
+	case BASIS_REPLY:
+		return is_bound ? STRENGTH_REPLY_BOUND : STRENGTH_REPLY;
+	case BASIS_WORD:
+		return STRENGTH_WORD;
+	default:
+		return STRENGTH_NONE;
+	}
+}
+
+enum basis strength_get_basis(enum strength strength)
+{
+	static const enum basis bases[STRENGTH_COUNT] = {
+		[STRENGTH_WORD] = BASIS_WORD, [STRENGTH_REPLY] = BASIS_REPLY, [STRENGTH_REPLY_BOUND] = BASIS_REPLY,
+		[STRENGTH_STATUS] = BASIS_STATUS, [STRENGTH_STATUS_BOUND] = BASIS_STATUS, [STRENGTH_PHRASE] = BASIS_PHRASE,
+		[STRENGTH_PHRASE_BOUND] = BASIS_PHRASE, [STRENGTH_TAG] = BASIS_TAG, [STRENGTH_MARK] = BASIS_TAG,
+	};
+
+	return bases[strength];
+}
+
+static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uint32_t number, size_t start, struct facts *facts)
+{
+	static const enum basis bases[] = { [TEST_TAG] = BASIS_TAG, [TEST_TEXT] = BASIS_PHRASE, [TEST_WORD] = BASIS_WORD };
+	const struct test *test = &ruleset->tests[number];
+	const struct rule *rule = &ruleset->rules[test->rule];
+	enum pattern_found found;
+	size_t from, to;
+	unsigned rank;
+
+	if (!is_applicable(rule, facts, &rank))
+		return;
+	found = find(test, scratch, facts->folded, start, &from, &to);
+	if (found == PATTERN_STOPPED)
+		facts->is_limited = true;
+	if (found != PATTERN_FOUND)
+		return;
+	facts->matches[facts->match_count++] = (struct match){ .rule = test->rule, .test = number, .from = (uint32_t)from,
+							       .to = (uint32_t)to,
+							       .strength = get_strength(bases[test->kind], rule) };
+}
+
+static bool is_wanted(const struct test *test, bool is_word)
+{
+	return is_word ? test->kind == TEST_WORD : test->kind == TEST_TAG || test->kind == TEST_TEXT;
+}
+
+static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts, bool is_word)
+{
+	const struct hits *hits = &scratch->hits;
+
+	for (size_t i = 0; i < hits->count; i++) {
+		const struct test *test = &ruleset->tests[hits->numbers[i]];
+		if (is_wanted(test, is_word))
+			try_test(ruleset, scratch, hits->numbers[i], test->pattern ? 0 : hits->starts[i], facts);
+	}
+	for (size_t i = 0; i < ruleset->always.count; i++) {
+		if (is_wanted(&ruleset->tests[ruleset->always.items[i]], is_word))
+			try_test(ruleset, scratch, ruleset->always.items[i], 0, facts);
+	}
+}
+
+void match_texts(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
+{
+	match_tests(ruleset, scratch, facts, false);
+}
+
+void match_words(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
+{
+	facts->has_words = true;
+	match_tests(ruleset, scratch, facts, true);
+}
+
+static void match_list(const struct ruleset *ruleset, const struct rule_list *list, struct facts *facts)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct rule *rule = &ruleset->rules[list->items[i]];
+		unsigned rank;
+		if (is_applicable(rule, facts, &rank))
+			facts->matches[facts->match_count++] = (struct match){ .rule = list->items[i], .rank = rank,
+									       .strength = get_strength(rule->basis, rule) };
+	}
+}
+
+void match_codes(const struct ruleset *ruleset, struct facts *facts)
+{
+	unsigned subject = facts->reply.status.subject;
+
+	if (status_is_known(facts->reply.status))
+		match_list(ruleset, &ruleset->by_subject[subject < SUBJECTS - 1 ? subject : SUBJECTS - 1], facts);
+	if (facts->reply.code != 0)
+		match_list(ruleset, &ruleset->by_reply, facts);
+}
+
+/* ---- ranking ---- */
+
+int match_compare(const struct ruleset *ruleset, const struct match *a, const struct match *b, const char **ret_why)
+{
+	const struct rule *rule_a = &ruleset->rules[a->rule], *rule_b = &ruleset->rules[b->rule];
+	const struct {
+		int64_t a, b;
+		const char *why;
+	} keys[] = {
+		{ a->strength, b->strength, "a weaker kind of evidence" },
+		{ a->to - a->from, b->to - b->from, "a shorter match" },
+		{ a->rank, b->rank, "a less specific range of codes" },
+		{ conditions_get_count(&rule_a->conditions), conditions_get_count(&rule_b->conditions), "fewer conditions" },
+		{ rule_a->priority, rule_b->priority, "a lower priority" },
+		{ -(int64_t)a->rule, -(int64_t)b->rule, "equal in all, and its id comes later" },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		if (ret_why)
+			*ret_why = keys[i].why;
+		if (keys[i].a != keys[i].b)
+			return keys[i].a > keys[i].b ? 1 : -1;
+	}
+	if (ret_why)
+		*ret_why = "another match of the same rule";
+	return 0;
+}
+
+bool match_gives_way(const struct ruleset *ruleset, const struct match *match)
+{
+	const struct rule *rule = &ruleset->rules[match->rule];
+
+	return rule->class_id == CLASS_UNCLASSIFIED && rule->provider == PROVIDER_NONE;
+}
+
+static bool is_code(enum strength strength)
+{
+	return strength >= STRENGTH_REPLY && strength <= STRENGTH_STATUS_BOUND;
+}
+
+/*
+ * Of one strength.  Among texts, one that gives way loses to any other; among codes the most specific range speaks
+ * first, and if it says that it knows nothing, wider ranges know no better.
+ */
+static const struct match *find_best_of(const struct ruleset *ruleset, const struct facts *facts, enum strength strength, bool may_give_way)
+{
+	const struct match *best = NULL;
+
+	for (size_t i = 0; i < facts->match_count; i++) {
+		const struct match *match = &facts->matches[i];
+		if (match->strength != strength || (!may_give_way && !is_code(strength) && match_gives_way(ruleset, match)))
+			continue;
+		if (!best || match_compare(ruleset, match, best, NULL) > 0)
+			best = match;
+	}
+	return best && !may_give_way && match_gives_way(ruleset, best) ? NULL : best;
+}
+
+const struct match *match_find_best(const struct ruleset *ruleset, const struct facts *facts)
+{
+	for (int may_give_way = 0; may_give_way <= 1; may_give_way++) {
+		for (int strength = STRENGTH_TAG; strength > STRENGTH_NONE; strength--) {
+			const struct match *best = find_best_of(ruleset, facts, (enum strength)strength, may_give_way);
+			if (best)
+				return best;
+		}
+	}
+	return NULL;
+}
+
+bool match_is_outside(const struct ruleset *ruleset, struct scratch *scratch, const struct facts *facts, const struct match *match,
+		      size_t from, size_t to)
+{
+	const struct test *test = &ruleset->tests[match->test];
+	size_t match_from = match->from, match_to = match->to;
+
+	for (unsigned tries = 0; tries < OUTSIDE_TRIES; tries++) {
+		enum pattern_found found;
+		if (match_from < from || match_to > to)
+			return true;
+		do { /* the next character: a match begins at none of the bytes inside one */
+			match_from++;
+		} while (match_from < facts->folded.len && (facts->folded.ptr[match_from] & 0xC0) == 0x80);
+		if (match_from >= facts->folded.len)
+			return false;
+		found = find(test, scratch, facts->folded, match_from, &match_from, &match_to);
+		if (found != PATTERN_FOUND)
+			return found == PATTERN_STOPPED;
+	}
+	return true;
+}

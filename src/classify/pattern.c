@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCRE2: compiling with JIT where it is allowed, running under limits.  Pure. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "classify/pattern.h"
+
+#include <errno.h>
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MAX = 512 * 1024, PROBE_SIZE = 4096 };
+
+struct pattern {
+	pcre2_code *code;
+	bool is_jit;
+};
+
+struct matcher {
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+};
+
+static int refuse(char reason[static PATTERN_REASON_SIZE], const char *why)
+{
+	snprintf(reason, PATTERN_REASON_SIZE, "%s", why);
+	return -EINVAL;
+}
+
+static int compile(struct span text, pcre2_code **ret_code, char reason[static PATTERN_REASON_SIZE])
+{
+	uint32_t options = PCRE2_CASELESS | PCRE2_UTF | PCRE2_NO_AUTO_CAPTURE | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+	int error;
+	PCRE2_SIZE offset;
+	char message[128];
+
+	*ret_code = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options, &error, &offset, NULL);
+	if (*ret_code)
+		return 0;
+	pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof(message));
+	snprintf(reason, PATTERN_REASON_SIZE, "%s, at byte %zu of the pattern", message, (size_t)offset);
+	return -EINVAL;
+}
+
+static bool matches_empty(const pcre2_code *code)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	uint32_t least = 0;
+	bool is_empty;
+
+	if (!data)
+		return false;
+	pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &least);
+	is_empty = least == 0 || pcre2_match(code, (PCRE2_SPTR) "", 0, 0, 0, data, NULL) >= 0;
+	pcre2_match_data_free(data);
+	return is_empty;
+}
+
+/* Does a text made of nothing but `piece` bring the pattern to its limit?  What does so by itself, an attacker finds too. */
+static bool runs_away(const struct pattern *pattern, struct matcher *matcher, struct span piece)
+{
+	char text[PROBE_SIZE];
+	size_t used = 0, from, to;
+
+	while (used + piece.len <= sizeof(text)) {
+		memcpy(text + used, piece.ptr, piece.len);
+		used += piece.len;
+	}
+	return pattern_find(pattern, matcher, span_make(text, used), 0, &from, &to) == PATTERN_STOPPED;
+}
+
+static bool runs_away_on_any(const struct pattern *pattern, const struct literals *literals)
+{
+	static const char *const pieces[] = { "a", " ", "a ", "0", "x.y@", "ab, " };
+	struct matcher *matcher = matcher_new();
+	bool is_runaway = false;
+
+	if (!matcher)
+		return false;
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
+		is_runaway = is_runaway || runs_away(pattern, matcher, span_of(pieces[i]));
+	for (size_t i = 0; i < literals->count; i++)
+		is_runaway = is_runaway || runs_away(pattern, matcher, literals->items[i]);
+	matcher_free(matcher);
+	return is_runaway;
+}
+
+static bool has_repeat(struct span text)
+{
+	return span_find_char(text, '*', 0) != SIZE_MAX || span_find_char(text, '+', 0) != SIZE_MAX ||
+	       span_find_char(text, '{', 0) != SIZE_MAX;
+}
+
+/* Everything that can be wrong with a pattern that compiles. */
+static int examine(const struct pattern *pattern, struct span text, struct arena *arena, struct literals *ret_literals,
+		   char reason[static PATTERN_REASON_SIZE])
+{
+	int rc;
+
+	if (matches_empty(pattern->code))
+		return refuse(reason, "the pattern matches the empty text");
+	rc = literals_find(text, arena, ret_literals);
+	if (rc < 0)
+		return rc;
+	if (ret_literals->hazard)
+		return refuse(reason, ret_literals->hazard);
+	if (has_repeat(text) && runs_away_on_any(pattern, ret_literals))
+		return refuse(reason, "the pattern backtracks without bound");
+	return 0;
+}
+
+int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
+		char reason[static PATTERN_REASON_SIZE])
+{
+	struct pattern *pattern = calloc(1, sizeof(*pattern));
+	int rc;
+
+	if (!pattern)
+		return -ENOMEM;
+	rc = compile(text, &pattern->code, reason);
+	if (rc == 0)
+		rc = examine(pattern, text, arena, ret_literals, reason);
+	if (rc < 0) {
+		pattern_free(pattern);
+		return rc;
+	}
+	pattern->is_jit = with_jit && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
+	*ret_pattern = pattern;
+	return 0;
+}
+
+void pattern_free(struct pattern *pattern)
+{
+	if (!pattern)
+		return;
+	pcre2_code_free(pattern->code);
+	free(pattern);
+}
+
+bool pattern_is_jit(const struct pattern *pattern)
+{
+	return pattern->is_jit;
+}
+
+struct matcher *matcher_new(void)
+{
+	struct matcher *matcher = calloc(1, sizeof(*matcher));
+
+	if (!matcher)
+		return NULL;
+	matcher->data = pcre2_match_data_create(1, NULL);
+	matcher->context = pcre2_match_context_create(NULL);
+	if (!matcher->data || !matcher->context) {
+		matcher_free(matcher);
+		return NULL;
+	}
+	pcre2_set_match_limit(matcher->context, PATTERN_MATCH_LIMIT);
+	pcre2_set_heap_limit(matcher->context, PATTERN_HEAP_LIMIT_KIB);
+	matcher->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL); /* NULL where there is no JIT */
+	if (matcher->stack)
+		pcre2_jit_stack_assign(matcher->context, NULL, matcher->stack);
+	return matcher;
+}
+
+void matcher_free(struct matcher *matcher)
+{
+	if (!matcher)
+		return;
+	pcre2_match_data_free(matcher->data);
+	pcre2_match_context_free(matcher->context);
+	pcre2_jit_stack_free(matcher->stack);
+	free(matcher);
+}
+
+enum pattern_found pattern_find(const struct pattern *pattern, struct matcher *matcher, struct span text, size_t start, size_t *ret_from,
+				size_t *ret_to)
+{
+	PCRE2_SPTR subject = (PCRE2_SPTR)text.ptr;
+	const PCRE2_SIZE *ends;
+	int rc;
+
+	if (pattern->is_jit)
+		rc = pcre2_jit_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY, matcher->data, matcher->context);
+	else
+		rc = pcre2_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK, matcher->data,
+				 matcher->context);
+	if (rc == PCRE2_ERROR_NOMATCH)
+		return PATTERN_ABSENT;
+	if (rc < 0)
+		return PATTERN_STOPPED;
+	ends = pcre2_get_ovector_pointer(matcher->data);
+	*ret_from = ends[0];
+	*ret_to = ends[1];
+	return *ret_to > *ret_from ? PATTERN_FOUND : PATTERN_ABSENT;
+}

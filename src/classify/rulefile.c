@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rule files (kodama.rules(5)) to drafts.  Loading only. */
+#include "classify/rulefile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "classify/optfile.h"
+
+static const char *const text_names[] = { "class", "provider", "suppress", "advice", "status-as" };
+static const char *const list_names[] = { "reply", "status", "command", "tag", "text", "word", "matches", "differs" };
+
+static_assert(sizeof(text_names) / sizeof(*text_names) == DRAFT_TEXTS, "one name per text");
+static_assert(sizeof(list_names) / sizeof(*list_names) == DRAFT_LISTS, "one name per list");
+
+const char *draft_list_get_name(enum draft_list list)
+{
+	return list_names[list];
+}
+
+void drafts_done(struct drafts *drafts)
+{
+	free(drafts->items);
+	*drafts = (struct drafts){ .count = 0 };
+}
+
+static struct draft *drafts_find(struct drafts *drafts, const char *id)
+{
+	for (size_t i = 0; i < drafts->count; i++) {
+		if (strcmp(drafts->items[i].id, id) == 0)
+			return &drafts->items[i];
+	}
+	return NULL;
+}
+
+static struct draft *drafts_add(struct drafts *drafts)
+{
+	if (drafts->count == drafts->size) {
+		size_t size = drafts->size ? drafts->size * 2 : 512;
+		struct draft *grown = realloc(drafts->items, size * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		drafts->items = grown;
+		drafts->size = size;
+	}
+	drafts->items[drafts->count] = (struct draft){ .is_enabled = true };
+	return &drafts->items[drafts->count++];
+}
+
+static const char *copy(struct arena *arena, const char *text)
+{
+	return arena_copy(arena, span_of(text)).ptr;
+}
+
+static bool is_named(cfg_t *section, const char *name)
+{
+	return cfg_getopt(section, name)->flags & CFGF_MODIFIED;
+}
+
+static int take_list(cfg_t *section, const char *name, struct arena *arena, struct draft_values *values)
+{
+	unsigned count = cfg_size(section, name);
+	const char **items = arena_alloc(arena, (count + 1) * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		items[i] = copy(arena, cfg_getnstr(section, name, i));
+		if (!items[i])
+			return -ENOMEM;
+	}
+	*values = (struct draft_values){ items, count };
+	return 0;
+}
+
+/* Every field that the section names; the others stay as they are. */
+static int take_fields(cfg_t *section, struct arena *arena, struct draft *draft)
+{
+	for (unsigned i = 0; i < DRAFT_TEXTS; i++) {
+		if (!is_named(section, text_names[i]))
+			continue;
+		draft->texts[i] = copy(arena, cfg_getstr(section, text_names[i]));
+		if (!draft->texts[i])
+			return -ENOMEM;
+	}
+	for (unsigned i = 0; i < DRAFT_LISTS; i++) {
+		if (is_named(section, list_names[i]) && take_list(section, list_names[i], arena, &draft->lists[i]) < 0)
+			return -ENOMEM;
+	}
+	if (is_named(section, "priority"))
+		draft->priority = cfg_getint(section, "priority");
+	if (is_named(section, "enabled"))
+		draft->is_enabled = cfg_getbool(section, "enabled") == cfg_true;
+	return 0;
+}
+
+/* Where each section of the file begins: libconfuse knows only where it ends. */
+static unsigned find_title(FILE *file, const char *title, unsigned *line)
+{
+	char *row = NULL;
+	size_t size = 0;
+	unsigned found = 0;
+
+	while (!found && getline(&row, &size, file) >= 0) {
+		struct span rest = span_trim_left(span_of(row));
+		++*line;
+		if (!span_has_prefix(rest, SPAN_LIT("rule")) || rest.len < 5 || !ascii_is_space(rest.ptr[4]))
+			continue;
+		rest = span_trim_left(span_skip(rest, 4));
+		if (rest.len > 0 && strchr("\"'", rest.ptr[0]))
+			rest = span_skip(rest, 1);
+		if (span_has_prefix(rest, span_of(title)))
+			found = *line;
+	}
+	free(row);
+	return found;
+}
+
+static int take_rule(cfg_t *section, const char *path, unsigned line, bool is_local, const char *provider, struct arena *arena,
+		     struct drafts *drafts, struct complaint *complaint)
+{
+	struct draft *draft = drafts_find(drafts, cfg_title(section));
+
+	if (draft && !is_local) {
+		complaint_set(complaint, path, line, "rule '%s' is there already (%s, line %u)", draft->id, draft->path, draft->line);
+		return -EINVAL;
+	}
+	if (!draft) {
+		draft = drafts_add(drafts);
+		if (!draft)
+			return -ENOMEM;
+		draft->id = copy(arena, cfg_title(section));
+		draft->texts[DRAFT_PROVIDER] = provider;
+		if (!draft->id)
+			return -ENOMEM;
+	}
+	draft->path = path; /* where the operator has to look when something of it is wrong now */
+	draft->line = line;
+	return take_fields(section, arena, draft);
+}
+
+static int take_rules(cfg_t *cfg, const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
+{
+	FILE *file = fopen(path, "re");
+	const char *kept_path = copy(arena, path), *provider = copy(arena, cfg_getstr(cfg, "provider"));
+	unsigned line = 0;
+	int rc = file && kept_path && provider ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; rc == 0 && i < cfg_size(cfg, "rule"); i++) {
+		cfg_t *section = cfg_getnsec(cfg, "rule", i);
+		unsigned begins = find_title(file, cfg_title(section), &line);
+		rc = take_rule(section, kept_path, begins ? begins : (unsigned)section->line, is_local, provider, arena, drafts, complaint);
+	}
+	if (file)
+		fclose(file);
+	return rc;
+}
+
+int rulefile_read(const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
+{
+	cfg_opt_t rule_options[] = {
+		CFG_STR("class", NULL, CFGF_NODEFAULT), CFG_STR("provider", NULL, CFGF_NODEFAULT),
+		CFG_STR("suppress", NULL, CFGF_NODEFAULT), CFG_STR("advice", NULL, CFGF_NODEFAULT),
+		CFG_STR("status-as", NULL, CFGF_NODEFAULT), CFG_STR_LIST("reply", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("status", NULL, CFGF_NODEFAULT), CFG_STR_LIST("command", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("tag", NULL, CFGF_NODEFAULT), CFG_STR_LIST("text", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("word", NULL, CFGF_NODEFAULT), CFG_STR_LIST("matches", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("differs", NULL, CFGF_NODEFAULT), CFG_INT("priority", 0, CFGF_NODEFAULT),
+		CFG_BOOL("enabled", cfg_true, CFGF_NODEFAULT), CFG_END()
+	};
+	cfg_opt_t options[] = { CFG_STR("provider", "", CFGF_NONE),
+				CFG_SEC("rule", rule_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END() };
+	cfg_t *cfg;
+	int rc = optfile_read(path, options, &cfg, complaint);
+
+	if (rc < 0)
+		return rc;
+	rc = take_rules(cfg, path, is_local, arena, drafts, complaint);
+	cfg_free(cfg);
+	return rc;
+}

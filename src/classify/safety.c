@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rules of safety.  Pure. */
+#include "classify/safety.h"
+
+enum { REPLY_NULL_MX = 556 };
+
+/* The statuses that speak of the recipient or its domain so plainly that no words are needed (RFC 3463, 7505, 7504). */
+static const struct status plain_statuses[] = { { 5, 1, 1 }, { 5, 1, 2 },  { 5, 1, 3 },  { 5, 1, 6 },
+						{ 5, 1, 10 }, { 5, 2, 1 }, { 5, 7, 17 }, { 5, 7, 18 } };
+
+static bool is_plain_status(struct status status)
+{
+	for (size_t i = 0; i < sizeof(plain_statuses) / sizeof(*plain_statuses); i++) {
+		if (status_is_equal(status, plain_statuses[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Is this a match that speaks of the sender, the message or the submission? */
+static bool is_sign(const struct ruleset *ruleset, const struct match *match)
+{
+	enum scope scope = class_get_info(ruleset->rules[match->rule].class_id)->scope;
+
+	if (scope != SCOPE_SENDER && scope != SCOPE_MESSAGE && scope != SCOPE_SUBMISSION)
+		return false;
+	return match->strength == STRENGTH_WORD || match->strength >= STRENGTH_PHRASE;
+}
+
+static bool has_sign(const struct ruleset *ruleset, struct scratch *scratch, const struct facts *facts, const struct match *winner)
+{
+	for (size_t i = 0; i < facts->match_count; i++) {
+		const struct match *match = &facts->matches[i];
+		if (is_sign(ruleset, match) && match_is_outside(ruleset, scratch, facts, match, winner->from, winner->to))
+			return true;
+	}
+	return false;
+}
+
+const char *safety_find_objection(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query,
+				  const struct facts *facts, const struct match *winner)
+{
+	enum basis basis = strength_get_basis(winner->strength);
+
+	if (facts->is_temporary || facts->action == ACTION_DELAYED)
+		return "a temporary failure never suppresses at once";
+	if (query->is_generic)
+		return "what the generic reader guessed never suppresses at once";
+	if (basis == BASIS_WORD)
+		return "a generic word never suppresses at once";
+	if (basis == BASIS_STATUS && !is_plain_status(facts->reply.status))
+		return "this status alone is too vague to suppress at once";
+	if (basis == BASIS_REPLY && facts->reply.code != REPLY_NULL_MX)
+		return "a reply code alone is too vague to suppress at once";
+	if (facts->is_limited)
+		return "the text was too long or too tangled to be read whole";
+	if (has_sign(ruleset, scratch, facts, winner))
+		return "the text also speaks of the sender, the message or the submission";
+	return NULL;
+}

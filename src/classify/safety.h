@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rules of safety: what takes the effect `now` away (DESIGN section 5).  Pure. */
+#ifndef KODAMA_CLASSIFY_SAFETY_H
+#define KODAMA_CLASSIFY_SAFETY_H
+
+#include "classify/match.h"
+
+/* May this winner suppress at once?  NULL: yes; else the rule of safety that forbids it, an English clause. */
+const char *safety_find_objection(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query,
+				  const struct facts *facts, const struct match *winner);
+
+#endif
