@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is installed and how it runs there: files, unit, man pages, quick start."""
+import contextlib
 import ctypes
 import errno
 import os
+import pathlib
 import platform
 import re
+import signal
 import struct
 import subprocess
 
 import pytest
 
 from harness.paths import BUILD, KODAMA, TOP, run
+from harness.wait import until
 
 
 @pytest.fixture(scope="session")
@@ -120,10 +124,56 @@ def test_rules_are_interpreted_where_no_code_can_be_made():
 
 # --- the first of the two commands
 
+def get_quickstart_environment(folder):
+    return {**os.environ, "TMPDIR": str(folder), "NO_COLOR": "1"}
+
+
+def find_processes(folder):
+    """Those that have the folder in their command line, and would be left over."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in path.read_bytes():
+                found.append(path.read_bytes())
+    return found
+
+
 def test_quickstart_shows_the_loop_and_cleans_up(scratch):
-    environment = {**os.environ, "TMPDIR": str(scratch), "NO_COLOR": "1"}
-    done = run(TOP / "contrib/quickstart", f"--build={BUILD}", env=environment, timeout=300)
+    done = run(TOP / "contrib/quickstart", f"--build={BUILD}", env=get_quickstart_environment(scratch), timeout=300)
     for words in ("X-Bounce-Result", "class=user-unknown", "decision=suppressed", "(kodama-suppressed)", "550 5.1.1",
-                  "class=authentication-failed", "mailbox-full"):
+                  "class=authentication-failed", "class=mailbox-full", "class=blocklisted", "lineworks.nobody@example.com"):
         assert words in done.stdout, f"{words}\n{done.stdout}"
+    assert "\x1b" not in done.stdout
+    assert list(scratch.iterdir()) == [] and find_processes(scratch) == []
+
+
+def test_quickstart_keeps_what_it_is_told_to_keep(scratch):
+    done = run(TOP / "contrib/quickstart", "--keep", f"--build={BUILD}", env=get_quickstart_environment(scratch), timeout=300)
+    home, = scratch.iterdir()
+    status = run(KODAMA, "status", "--etc", home / "kodama/etc")
+    assert status.stdout and str(home / "stop") in done.stdout
+    run(home / "stop")
+    until(lambda: find_processes(scratch) == [], "the end of what was left running")
     assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("after", ["1. Build", "2. Start", "3. Mail", "4. What"])
+def test_quickstart_cleans_up_after_an_interrupt(scratch, after):
+    with subprocess.Popen([TOP / "contrib/quickstart", f"--build={BUILD}"], env=get_quickstart_environment(scratch), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+        for line in process.stdout:
+            if after in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(timeout=60) == 130, rest
+    assert list(scratch.iterdir()) == []
+    until(lambda: find_processes(scratch) == [], lambda: f"nothing left over: {find_processes(scratch)}")
+
+
+def test_readme_shows_the_lines_that_are_tested():
+    """The lines for main.cf that an operator copies are those that Postfix has in these tests."""
+    readme = (TOP / "README.md").read_text()
+    lines = [line for line in (TOP / "contrib/postfix/main.cf").read_text().splitlines() if line and not line.startswith("#")]
+    assert [line for line in lines if line not in readme] == []
