@@ -62,7 +62,7 @@ static size_t utf8_put(uint32_t c, char out[static FOLD_CHAR_SIZE])
 	return 4;
 }
 
-uint32_t utf8_take(struct span text, size_t *ret_len)
+uint32_t code_point_take(struct span text, size_t *ret_len)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = (unsigned char)text.ptr[0];
@@ -116,7 +116,7 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 		else if (byte < 0x80)
 			folded[0] = ' ';
 		else
-			folded_len = fold_char(utf8_take(span_skip(text, at), &len), folded);
+			folded_len = fold_char(code_point_take(span_skip(text, at), &len), folded);
 		at += len;
 		if (folded[0] == ' ' && is_after_blank)
 			continue;

@@ -243,7 +243,7 @@ static bool read_class_member(struct reader *reader, struct part *part)
 		}
 		return false;
 	}
-	c = utf8_take(span_skip(reader->pattern, reader->at), &len);
+	c = code_point_take(span_skip(reader->pattern, reader->at), &len);
 	reader->at += len;
 	part_set_char(reader, part, c);
 	return part->exact.count < LITERALS_MAX;
@@ -321,7 +321,7 @@ static void read_group(struct reader *reader, struct part *part)
 static void read_atom(struct reader *reader, struct part *part)
 {
 	size_t len;
-	uint32_t c = utf8_take(span_skip(reader->pattern, reader->at), &len);
+	uint32_t c = code_point_take(span_skip(reader->pattern, reader->at), &len);
 
 	*part = (struct part){ .exact = { .is_valid = false } };
 	reader->at += len;
