@@ -1,6 +1,85 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kodama: to be written. */
-int main(void)
+/* kodama, the command for people: finds the subcommand and hands over.  One thread. */
+#include <locale.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct command *const commands[] = {
+	&command_classify,
+	&command_explain,
+	&command_rules,
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static const struct command *find_command(const char *name)
 {
-	return 0;
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static int print_overview(FILE *out, int exit_status)
+{
+	fputs("Usage: kodama COMMAND [OPTION...] [ARGUMENT...]\n\n"
+	      "Reads bounces, says why each recipient failed, and shows and changes who is suppressed.\n\n",
+	      out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\nMore: kodama help COMMAND, kodama(1)\n", out);
+	return exit_status;
+}
+
+static int print_help(const struct command *command)
+{
+	printf("Usage: kodama %s %s\n\n%s\nOptions:\n", command->name, command->synopsis, command->help);
+	options_print(stdout, command->options | OPTION_BIT(OPTION_HELP));
+	return EXIT_ALL_READ;
+}
+
+static int refuse_command(const char *name)
+{
+	fprintf(stderr, "kodama: there is no command '%s'\nTry: kodama help\n", name);
+	return EXIT_WRONG_USAGE;
+}
+
+static int help(int count, char **args)
+{
+	const struct command *command = count ? find_command(args[0]) : NULL;
+
+	if (count && !command)
+		return refuse_command(args[0]);
+	return command ? print_help(command) : print_overview(stdout, EXIT_ALL_READ);
+}
+
+static int run(const struct command *command, char **args, size_t count)
+{
+	struct options options;
+	char why[OPTIONS_WHY_SIZE];
+
+	if (options_parse(&options, command->options | OPTION_BIT(OPTION_HELP), args, count, why) < 0)
+		return command_refuse(command, "%s", why);
+	if (options.values[OPTION_HELP])
+		return print_help(command);
+	return command->run(command, &options);
+}
+
+int main(int count, char **args)
+{
+	setlocale(LC_CTYPE, "");
+	if (count < 2)
+		return print_overview(stderr, EXIT_WRONG_USAGE);
+	const char *name = args[1];
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return command_finish(help(count - 2, args + 2));
+	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+		puts("kodama " PACKAGE_VERSION);
+		return command_finish(EXIT_ALL_READ);
+	}
+	const struct command *command = find_command(name);
+	if (!command)
+		return refuse_command(name);
+	return command_finish(run(command, args + 2, (size_t)count - 2));
 }

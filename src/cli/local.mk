@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libcli.a
-libcli_a_SOURCES =
+libcli_a_SOURCES = \
+	src/cli/classifier.h src/cli/classifier.c src/cli/classify.c src/cli/command.h src/cli/command.c \
+	src/cli/explain.c \
+	src/cli/json.h src/cli/json.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
+	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
+	src/cli/response.h src/cli/response.c src/cli/rules.c \
+	src/cli/terminal.h src/cli/terminal.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_reader
+tests_unit_test_reader_SOURCES = tests/unit/test_reader.c
+tests_unit_test_reader_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+endif
