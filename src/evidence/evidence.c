@@ -2,6 +2,8 @@
 /* The table of readers.  Pure; any thread; hostile input. */
 #include "evidence/evidence.h"
 
+#include "evidence/arf.h"
+#include "evidence/autoreply.h"
 #include "evidence/report.h"
 
 /* 1: the form is known and its outcomes are appended (there may be none); 0: another reader's; -ENOMEM. */
@@ -13,7 +15,19 @@ static int read_report(const struct mail *mail, const struct formats *formats, s
 	return report_read(mail, outcomes);
 }
 
-static reader_function *const readers[] = { read_report };
+static int read_arf(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
+{
+	(void)formats;
+	return arf_read(mail, outcomes);
+}
+
+static int read_autoreply(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
+{
+	(void)formats;
+	return autoreply_read(mail, outcomes);
+}
+
+static reader_function *const readers[] = { read_report, read_arf, read_autoreply };
 
 int evidence_read(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
 {

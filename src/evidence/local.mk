@@ -5,6 +5,8 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/charset.h src/evidence/charset.c src/evidence/transfer.h src/evidence/transfer.c \
 	src/evidence/html.h src/evidence/html.c src/evidence/report.h src/evidence/report.c \
 	src/evidence/transcript.h src/evidence/transcript.c src/evidence/evidence.c \
+	src/evidence/value.h src/evidence/value.c src/evidence/arf.h src/evidence/arf.c \
+	src/evidence/autoreply.h src/evidence/autoreply.c \
 	src/evidence/outcome.h src/evidence/outcome.c src/evidence/reply.h src/evidence/reply.c \
 	src/evidence/frame.h src/evidence/frame.c src/evidence/status.h src/evidence/status.c
 

@@ -10,6 +10,8 @@
 
 #include "base/buffer.h"
 #include "base/utf8.h"
+#include "evidence/arf.h"
+#include "evidence/autoreply.h"
 #include "evidence/charset.h"
 #include "evidence/header.h"
 #include "evidence/html.h"
@@ -64,6 +66,8 @@ struct mail_reader {
 	struct content content;
 	struct level levels[DEPTH_MAX];
 	unsigned level_count;
+	bool is_preamble;      /* of the mail: kept as text, in case that no boundary ever comes */
+	struct span guess;     /* a line of it that may be the boundary, whatever the header said */
 	unsigned part_seen;    /* parts and multiparts, kept or not */
 	struct part *part;     /* the open one; NULL: none, or past the cap */
 	struct span charset;   /* of the open part */
@@ -285,12 +289,17 @@ static void open_level(struct mail_reader *reader, struct span type)
 	}
 	if (reader->part_seen > reader->caps.parts)
 		return;
-	boundary = find_parameter(reader, "boundary");
-	boundary = span_trim_right(boundary);
+	boundary = span_trim_right(find_parameter(reader, "boundary"));
 	level = &reader->levels[reader->level_count++];
 	*level = (struct level){ .is_digest = span_is_equal(type, SPAN_LIT("multipart/digest")) };
 	if (boundary.len && boundary.len <= BOUNDARY_MAX)
 		level->boundary = keep(reader, boundary);
+	if (reader->owner == OWNER_MAIL) {
+		reader->is_preamble = true;
+		reader->sink = SINK_TEXT;
+		reader->text.max = reader->caps.text_size;
+		buffer_clear(&reader->text);
+	}
 }
 
 /* In place: the text is a copy of ours. */
@@ -505,6 +514,19 @@ static void end_header(struct mail_reader *reader)
 	reader->field_len = 0;
 }
 
+/* What follows "--" reads like a boundary that a program made up: one word, not a ruler. */
+static bool may_be_boundary(struct span line)
+{
+	size_t letters = 0;
+
+	for (size_t i = 0; i < line.len; i++) {
+		if (ascii_is_space(line.ptr[i]))
+			return false;
+		letters += ascii_is_alnum(line.ptr[i]);
+	}
+	return letters >= 4 && line.len <= BOUNDARY_MAX;
+}
+
 /* "--boundary" or "--boundary--" with white space after it: the index of the level, or -1. */
 static int find_level(struct mail_reader *reader, struct span line, bool *ret_is_last)
 {
@@ -512,12 +534,8 @@ static int find_level(struct mail_reader *reader, struct span line, bool *ret_is
 	for (unsigned i = reader->level_count; i-- > 0;) {
 		struct span boundary = reader->levels[i].boundary;
 
-		if (!span_is_known(boundary)) {
-			if (line.len == 0 || line.len > BOUNDARY_MAX || reader->state == STATE_HEADER ||
-			    memchr(line.ptr, ' ', line.len))
-				continue;
+		if (!span_is_known(boundary) && reader->state == STATE_BODY && may_be_boundary(line))
 			boundary = reader->levels[i].boundary = keep(reader, line);
-		}
 		if (boundary.len == 0 || !span_has_prefix(line, boundary))
 			continue;
 		*ret_is_last = line.len == boundary.len + 2 && line.ptr[boundary.len] == '-' && line.ptr[boundary.len + 1] == '-';
@@ -527,28 +545,50 @@ static int find_level(struct mail_reader *reader, struct span line, bool *ret_is
 	return -1;
 }
 
+static void begin_part(struct mail_reader *reader)
+{
+	reader->state = STATE_HEADER;
+	reader->owner = OWNER_PART;
+	reader->content = (struct content){ 0 };
+	buffer_clear(&reader->header);
+	reader->field_len = 0;
+}
+
 /* A line that begins with "--": true when it was a boundary. */
 static bool take_boundary(struct mail_reader *reader, struct span line)
 {
 	bool is_last = false;
 	int level = find_level(reader, line, &is_last);
 
-	if (level < 0)
+	if (level < 0) {
+		struct span word = span_trim_right(span_skip(line, 2));
+		if (reader->is_preamble && word.len >= 8 && may_be_boundary(word))
+			reader->guess = keep(reader, word);
 		return false;
+	}
 	if (reader->state == STATE_HEADER)
 		end_header(reader);
 	end_part(reader, true);
+	reader->is_preamble = false;
 	reader->level_count = (unsigned)level + (is_last ? 0 : 1);
 	reader->sink = SINK_NONE;
 	reader->state = STATE_BODY;
-	if (!is_last) {
-		reader->state = STATE_HEADER;
-		reader->owner = OWNER_PART;
-		reader->content = (struct content){ 0 };
-		buffer_clear(&reader->header);
-		reader->field_len = 0;
-	}
+	if (!is_last)
+		begin_part(reader);
 	return true;
+}
+
+/* The line after one that may be a boundary: does a part begin, so that the header's parameter is wrong? */
+static void check_guess(struct mail_reader *reader, struct span line)
+{
+	struct span guess = reader->guess;
+
+	reader->guess = SPAN_NONE;
+	if (span_trim(line).len && !span_has_prefix_nocase(line, SPAN_LIT("content-")))
+		return;
+	reader->levels[0].boundary = guess;
+	reader->is_preamble = false;
+	begin_part(reader);
 }
 
 /* Whole lines without meaning to the structure. */
@@ -609,12 +649,22 @@ static void take_header_line(struct mail_reader *reader, struct span line)
 /* One line, its LF in it if it had one. */
 static void take_line(struct mail_reader *reader, struct span line)
 {
+	if (reader->guess.len)
+		check_guess(reader, line);
 	if (line.len > 2 && line.ptr[0] == '-' && line.ptr[1] == '-' && take_boundary(reader, line))
 		return;
 	if (reader->state == STATE_HEADER)
 		take_header_line(reader, line);
 	else
 		take_run(reader, line);
+}
+
+/* A multipart without a single boundary is text. */
+static void keep_preamble(struct mail_reader *reader)
+{
+	reader->level_count = 0;
+	reader->content = (struct content){ 0 };
+	reader->part = add_part(reader, SPAN_LIT("text/plain"));
 }
 
 /* A line that is too long, or whose end is in a later chunk, is put together in reader->line. */
@@ -639,7 +689,7 @@ static void finish_line(struct mail_reader *reader, bool has_end)
 /* A whole line of a body that cannot be a boundary. */
 static bool is_plain_line(const struct mail_reader *reader, const char *line, size_t len)
 {
-	return reader->state == STATE_BODY && (line[0] != '-' || len < 3 || line[1] != '-');
+	return reader->state == STATE_BODY && !reader->guess.len && (line[0] != '-' || len < 3 || line[1] != '-');
 }
 
 static void feed(struct mail_reader *reader, struct span chunk)
@@ -780,6 +830,9 @@ void mail_begin(struct mail_reader *reader, struct span sender)
 	reader->is_sender_wanted = !span_is_known(sender);
 	reader->level_count = reader->part_seen = 0;
 	reader->part = NULL;
+	reader->is_preamble = false;
+	reader->guess = SPAN_NONE;
+	reader->charset = SPAN_NONE;
 	reader->field_count = 0;
 	reader->field_len = 0;
 	reader->header_left = reader->caps.header_size;
@@ -834,6 +887,8 @@ const struct mail *mail_end(struct mail_reader *reader)
 		end_header(reader);
 	if (reader->state == STATE_HEADER) /* the mail's own header ended in the middle of the original's */
 		end_header(reader);
+	if (reader->is_preamble && reader->text.len)
+		keep_preamble(reader);
 	end_part(reader, false);
 	reader->is_ended = true;
 	return &reader->mail;
@@ -849,10 +904,7 @@ const struct mail *mail_read(struct mail_reader *reader, struct span message, st
 bool mail_is_candidate(const struct mail_reader *reader)
 {
 	const struct mail *mail = &reader->mail;
-	struct span from = fields_get(&mail->fields, "from");
 
-	if (span_is_known(mail->sender) && mail->sender.len == 0)
-		return true;
-	return span_is_equal(mail->type, SPAN_LIT("multipart/report")) ||
-	       (span_is_known(from) && span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX);
+	return span_is_equal(mail->type, SPAN_LIT("multipart/report")) || mail_is_from_daemon(mail) ||
+	       fields_find(&mail->fields, "x-failed-recipients") || arf_is_candidate(mail) || autoreply_is(mail);
 }

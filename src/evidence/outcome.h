@@ -54,7 +54,7 @@ struct outcome {
 	enum kind kind;
 	enum proof proof;
 	struct span token;              /* X-Kodama-Token of the original, as it stands there */
-	bool is_not_spam;               /* ARF: Feedback-Type not-spam */
+	bool is_not_spam;               /* ARF that is no complaint: not-spam, auth-failure */
 	bool is_from_original;          /* the recipient was not named by the report: it is the original's only To */
 	bool is_generic;                /* read by the generic reader, that is guessed: confidence generic */
 };

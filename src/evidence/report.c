@@ -8,11 +8,11 @@
 
 #include <errno.h>
 
-#include "base/timestamp.h"
 #include "base/utf8.h"
+#include "evidence/autoreply.h"
 #include "evidence/header.h"
 #include "evidence/transcript.h"
-#include "evidence/transfer.h"
+#include "evidence/value.h"
 
 enum { DIAGNOSTIC_MAX = 64 * 1024 };
 
@@ -28,7 +28,8 @@ struct recipient_fields {
 struct report {
 	const struct mail *mail;
 	struct outcomes *outcomes;
-	struct span transcript;
+	struct span text;       /* of the first text part */
+	struct span transcript; /* in it, or in another text part */
 	const struct fields *original;
 	size_t recipient_count;
 	struct message_fields message;
@@ -58,123 +59,6 @@ static const struct {
 	{ SPAN_LIT("diagnostic-code"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, diagnostic) },
 	{ SPAN_LIT("last-attempt-date"), FIELD_OF_RECIPIENT, offsetof(struct recipient_fields, last_attempt) },
 };
-
-/* --- values */
-
-/* The length of "smtp;", "dns ;" at the start: an atom and a semicolon; 0 if there is no type. */
-static size_t type_len(struct span value)
-{
-	size_t end = 0;
-
-	while (end < value.len && (ascii_is_alnum(value.ptr[end]) || value.ptr[end] == '-' || value.ptr[end] == '_'))
-		end++;
-	size_t at = end;
-	while (at < value.len && ascii_is_space(value.ptr[at]))
-		at++;
-	return end > 0 && at < value.len && value.ptr[at] == ';' ? at + 1 : 0;
-}
-
-static struct span strip_type(struct span value)
-{
-	value = span_trim(value);
-	return span_trim(span_skip(value, type_len(value)));
-}
-
-/* "@relay.example,@other.example:user@example.org" (RFC 5321 appendix C) to the address. */
-static struct span strip_route(struct span address)
-{
-	size_t colon = address.len && address.ptr[0] == '@' ? span_find_char(address, ':', 0) : SIZE_MAX;
-
-	return colon == SIZE_MAX ? address : span_skip(address, colon + 1);
-}
-
-static bool is_address(struct span text)
-{
-	size_t at = span_find_char(text, '@', 0);
-
-	return at != SIZE_MAX && at > 0 && at + 1 < text.len && text.ptr[0] != '|' && text.ptr[0] != '/';
-}
-
-struct span report_get_address(struct span typed)
-{
-	struct span rest = strip_type(typed), address;
-
-	if (!span_is_known(rest) || rest.len == 0)
-		return span_slice(rest, 0, 0);
-	address = header_take_address(&rest);
-	return is_address(address) ? strip_route(address) : span_slice(address, 0, 0);
-}
-
-/* RFC 6533 section 3: "\x{5B57}" is a character. */
-static struct span decode_unicode(struct span address, struct arena *arena)
-{
-	struct buffer out;
-	struct span decoded;
-
-	if (!span_is_known(address) || span_find(address, SPAN_LIT("\\x{"), 0) == SIZE_MAX)
-		return address;
-	buffer_init(&out, address.len);
-	for (size_t i = 0; i < address.len; i++) {
-		struct span rest = span_skip(address, i);
-		size_t end = span_has_prefix(rest, SPAN_LIT("\\x{")) ? span_find_char(span_slice(rest, 0, 10), '}', 3) : SIZE_MAX;
-		uint32_t character = 0;
-		char bytes[4];
-
-		for (size_t k = 3; end != SIZE_MAX && k < end; k++) {
-			int digit = hex_value(rest.ptr[k]);
-			if (digit < 0)
-				end = SIZE_MAX;
-			else
-				character = character << 4 | (uint32_t)digit;
-		}
-		if (end == SIZE_MAX || end == 3 || character < 0x20) {
-			buffer_add_char(&out, address.ptr[i]);
-			continue;
-		}
-		buffer_add(&out, span_make(bytes, utf8_put(character, bytes)));
-		i += end;
-	}
-	decoded = arena_copy(arena, buffer_get(&out));
-	buffer_done(&out);
-	return decoded;
-}
-
-/*
- * RFC 3461 section 4: xtext.  Postfix decodes before it reports and Sendmail does not, and "user+42@..." is an
- * address like any other: only a text in which every "+" stands for "+" or "=", which xtext must encode, is xtext.
- */
-static struct span decode_xtext(struct span text, struct arena *arena)
-{
-	size_t plus = span_find_char(text, '+', 0), to = 0;
-	char *decoded;
-
-	if (plus == SIZE_MAX)
-		return text;
-	for (size_t at = plus; at != SIZE_MAX; at = span_find_char(text, '+', at + 1)) {
-		struct span code = span_slice(text, at + 1, at + 3);
-		if (!span_is_equal(code, SPAN_LIT("2B")) && !span_is_equal(code, SPAN_LIT("3D")))
-			return text;
-	}
-	decoded = arena_alloc(arena, text.len);
-	if (!decoded)
-		return text;
-	for (size_t i = 0; i < text.len; i++) {
-		decoded[to] = text.ptr[i];
-		if (text.ptr[i] == '+') {
-			decoded[to] = text.ptr[i + 1] == '2' ? '+' : '=';
-			i += 2;
-		}
-		to++;
-	}
-	return span_make(decoded, to);
-}
-
-static int64_t parse_time(struct span text)
-{
-	int64_t time_s;
-
-	return span_is_known(text) && timestamp_parse_mail(text, &time_s) == 0 ? time_s : 0;
-}
 
 /* "5.1.1 (bad destination)", "#5.1.1": the status in front. */
 static struct status parse_status(struct span text)
@@ -253,7 +137,7 @@ struct span report_find_only_recipient(const struct fields *original)
 				continue;
 			while (span_is_known(rest)) {
 				struct span address = header_take_address(&rest);
-				if (!is_address(address) || span_is_equal_nocase(address, only))
+				if (!value_is_address(address) || span_is_equal_nocase(address, only))
 					continue;
 				if (span_is_known(only))
 					return SPAN_NONE;
@@ -290,15 +174,42 @@ static bool is_number(struct span text)
 	return span_parse_unsigned(text, 99999, &value) == 0;
 }
 
+/* "<a@example.org>: words" in the text, with the indented lines that follow, as OpenSMTPD and Postfix write. */
+static struct span find_words(struct span text, struct span recipient)
+{
+	while (span_is_known(text) && recipient.len) {
+		struct span line = span_take_line(&text), rest = span_trim_left(line);
+
+		if (rest.len && rest.ptr[0] == '<')
+			rest = span_skip(rest, 1);
+		if (!span_has_prefix_nocase(rest, recipient))
+			continue;
+		rest = span_skip(rest, recipient.len);
+		if (rest.len && rest.ptr[0] == '>')
+			rest = span_skip(rest, 1);
+		if (rest.len < 2 || rest.ptr[0] != ':' || !ascii_is_space(rest.ptr[1]))
+			continue;
+		rest = span_skip(rest, 1);
+		while (span_is_known(text) && text.len && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
+			line = span_take_line(&text);
+			if (span_trim(line).len == 0)
+				break;
+			rest.len = (size_t)(line.ptr + line.len - rest.ptr);
+		}
+		return span_trim(rest);
+	}
+	return SPAN_NONE;
+}
+
 /* The words of the Diagnostic-Code, completed where Sendmail cut them; *ret_is_own when they are the field's. */
 static struct span find_diagnostic(const struct report *report, struct span recipient, bool *ret_is_own)
 {
 	struct span field = report->recipient.diagnostic;
-	struct span diagnostic = decode_words(strip_type(field), report->mail->arena), words;
+	struct span diagnostic = decode_words(value_strip_type(field), report->mail->arena), words;
 
 	*ret_is_own = diagnostic.len > 0;
 	if (!span_is_known(report->transcript))
-		return diagnostic;
+		return diagnostic.len ? diagnostic : find_words(report->text, recipient);
 	if (diagnostic.len && !is_number(diagnostic))
 		return transcript_complete(report->transcript, diagnostic, recipient, report->mail->arena);
 	*ret_is_own = false;
@@ -321,14 +232,14 @@ static bool is_generic(struct status status)
 
 /*
  * The field's, unless the remote's own reply says it more exactly: reporters map what they are told to a few
- * values of their own (550 5.7.1 to 5.1.1, everything to 5.0.0).  A different class digit is the reporter's
- * decision (a status filter, expiry) and stays.
+ * values of their own (550 5.7.1 to 5.1.1, everything to 5.0.0).  Where the remote said 4 and the reporter
+ * says 5, that is the reporter's decision (a status filter) and stays.
  */
 static struct status choose_status(struct status field, struct status reply, bool is_own)
 {
 	if (!status_is_known(field))
 		return reply;
-	if (!status_is_known(reply) || is_generic(reply) || reply.class_digit != field.class_digit)
+	if (!status_is_known(reply) || is_generic(reply) || reply.class_digit < field.class_digit)
 		return field;
 	return is_own || is_generic(field) ? reply : field;
 }
@@ -336,8 +247,8 @@ static struct status choose_status(struct status field, struct status reply, boo
 static struct span choose_recipient(const struct report *report, bool *ret_is_from_original)
 {
 	const struct recipient_fields *fields = &report->recipient;
-	struct span final = report_get_address(fields->final), original = report_get_address(fields->original);
-	struct span typed = strip_type(fields->final), actual = report_get_address(fields->actual);
+	struct span final = value_get_address(fields->final), original = value_get_address(fields->original);
+	struct span typed = value_strip_type(fields->final), actual = value_get_address(fields->actual);
 
 	*ret_is_from_original = false;
 	/* a source route is the reporter's inside: what it was asked for says more */
@@ -360,14 +271,25 @@ static struct span known_or_none(struct span text)
 	return text.len ? text : SPAN_NONE;
 }
 
+/* "dns; mx.example.org (192.0.2.1)" to the name. */
+static struct span get_host(struct span typed)
+{
+	struct span name = value_strip_type(typed);
+	size_t end = 0;
+
+	while (end < name.len && !ascii_is_space(name.ptr[end]) && name.ptr[end] != '(')
+		end++;
+	return span_slice(name, 0, end);
+}
+
 static int64_t choose_time(const struct report *report)
 {
-	int64_t time_s = parse_time(report->recipient.last_attempt);
+	int64_t time_s = value_parse_time(report->recipient.last_attempt);
 
 	/* Arrival-Date is when the original came: days before, for what expired */
 	if (!time_s)
-		time_s = parse_time(fields_get(&report->mail->fields, "date"));
-	return time_s ? time_s : parse_time(report->message.arrival_date);
+		time_s = value_parse_time(fields_get(&report->mail->fields, "date"));
+	return time_s ? time_s : value_parse_time(report->message.arrival_date);
 }
 
 static int add_outcome(struct report *report)
@@ -385,8 +307,8 @@ static int add_outcome(struct report *report)
 	if (!outcome)
 		return report->outcomes->is_cut ? 0 : -ENOMEM;
 	outcome->kind = KIND_DSN;
-	outcome->recipient = known_or_none(decode_unicode(choose_recipient(report, &outcome->is_from_original), arena));
-	outcome->original_recipient = known_or_none(decode_unicode(decode_xtext(report_get_address(fields->original), arena), arena));
+	outcome->recipient = known_or_none(value_decode_unicode(choose_recipient(report, &outcome->is_from_original), arena));
+	outcome->original_recipient = known_or_none(value_decode_unicode(value_decode_xtext(value_get_address(fields->original), arena), arena));
 	struct span diagnostic = find_diagnostic(report, outcome->recipient, &is_own);
 	if (diagnostic.len && reply_find(diagnostic, arena, &reply) < 0)
 		return -ENOMEM;
@@ -395,13 +317,13 @@ static int add_outcome(struct report *report)
 	outcome->status = choose_status(parse_status(fields->status), reply.status, is_own);
 	outcome->text = known_or_none(reply.text);
 	outcome->command = reply.command;
-	outcome->remote_mta = known_or_none(strip_type(fields->remote_mta));
+	outcome->remote_mta = known_or_none(get_host(fields->remote_mta));
 	if (!span_is_known(outcome->remote_mta))
 		outcome->remote_mta = known_or_none(reply.remote_mta);
-	outcome->reporting_mta = known_or_none(strip_type(report->message.reporting_mta));
+	outcome->reporting_mta = known_or_none(get_host(report->message.reporting_mta));
 	outcome->queue_id = known_or_none(span_trim(report->message.queue_id));
-	outcome->envelope_id = known_or_none(decode_xtext(span_trim(report->message.envelope_id), arena));
-	outcome->sender = known_or_none(report_get_address(report->message.sender));
+	outcome->envelope_id = known_or_none(value_decode_xtext(span_trim(report->message.envelope_id), arena));
+	outcome->sender = known_or_none(value_get_address(report->message.sender));
 	outcome->time_s = choose_time(report);
 	if (report->original)
 		report_add_original(report->original, outcome);
@@ -409,41 +331,6 @@ static int add_outcome(struct report *report)
 }
 
 /* --- the fields of a report */
-
-/* Does this line begin a field?  What does not continues the one before, white space or not. */
-static bool is_field_start(struct span line, struct span *ret_name, struct span *ret_value)
-{
-	return line.len && ascii_is_alpha(line.ptr[0]) && header_split(line, ret_name, ret_value);
-}
-
-/* Cuts the next field off *rest, unfolded into the arena; an empty name for an empty line. */
-static int take_report_field(struct span *rest, struct arena *arena, struct span *ret_name, struct span *ret_value)
-{
-	struct span line = span_take_line(rest), value;
-	char *text;
-
-	*ret_name = *ret_value = SPAN_LIT("");
-	if (!is_field_start(line, ret_name, &value)) {
-		*ret_name = SPAN_LIT("");
-		return 0;
-	}
-	while (span_is_known(*rest)) {
-		struct span before = *rest, name, ignored;
-
-		line = span_take_line(rest);
-		if (span_trim(line).len == 0 || is_field_start(line, &name, &ignored)) {
-			*rest = before;
-			break;
-		}
-		value.len = (size_t)(line.ptr + line.len - value.ptr);
-	}
-	text = arena_alloc(arena, value.len);
-	if (!text)
-		return -ENOMEM;
-	memcpy(text, value.ptr, value.len);
-	*ret_value = span_trim(span_make(text, header_unfold(text, value.len)));
-	return 0;
-}
 
 /*
  * A recipient's group begins with the first field about one after an empty line, or when a field comes again
@@ -489,7 +376,7 @@ static int read_status_part(struct report *report, struct span text)
 	while (span_is_known(text) && error == 0) {
 		struct span name, value;
 
-		error = take_report_field(&text, report->mail->arena, &name, &value);
+		error = value_take_field(&text, report->mail->arena, &name, &value);
 		if (error < 0)
 			break;
 		if (name.len)
@@ -497,6 +384,18 @@ static int read_status_part(struct report *report, struct span text)
 		is_after_gap = name.len == 0;
 	}
 	return error < 0 ? error : add_outcome(report);
+}
+
+/* A line of its own that begins a report, in a text from which a gateway took the MIME structure. */
+static struct span find_flat_report(struct span text)
+{
+	while (span_is_known(text)) {
+		struct span before = text, line = span_take_line(&text);
+		if (span_has_prefix_nocase(line, SPAN_LIT("reporting-mta:")) ||
+		    span_has_prefix_nocase(line, SPAN_LIT("final-recipient:")))
+			return before;
+	}
+	return SPAN_NONE;
 }
 
 static size_t count_recipients(struct span text)
@@ -510,40 +409,55 @@ static size_t count_recipients(struct span text)
 
 /* --- the mail */
 
-static bool is_from_daemon(const struct mail *mail)
-{
-	struct span from = fields_get(&mail->fields, "from");
-
-	if (span_is_known(mail->sender) && mail->sender.len == 0)
-		return true;
-	return span_is_known(from) && (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX ||
-				       span_find_nocase(from, SPAN_LIT("postmaster"), 0) != SIZE_MAX);
-}
-
 /* A report's part in a mail that is no multipart/report counts only where a mail system sent it, not a person. */
 static bool may_be_report(const struct mail *mail)
 {
-	return span_is_equal(mail->type, SPAN_LIT("multipart/report")) || is_from_daemon(mail);
+	return span_is_equal(mail->type, SPAN_LIT("multipart/report")) || mail_is_from_daemon(mail);
+}
+
+/* What of the part is report: all of a status part; `is_flat`: what of a text looks like one. */
+static struct span get_status_text(const struct part *part, bool is_flat)
+{
+	if (part->kind == PART_STATUS)
+		return part->text;
+	return is_flat && part->kind == PART_TEXT ? find_flat_report(part->text) : SPAN_NONE;
+}
+
+static void find_texts(struct report *report)
+{
+	for (size_t i = 0; i < report->mail->part_count; i++) {
+		const struct part *part = &report->mail->parts[i];
+		if (part->kind != PART_TEXT)
+			continue;
+		if (!span_is_known(report->text))
+			report->text = part->text;
+		if (!span_is_known(report->transcript))
+			report->transcript = transcript_find(part->text);
+	}
+}
+
+static bool has_status_part(const struct mail *mail)
+{
+	for (size_t i = 0; i < mail->part_count; i++)
+		if (mail->parts[i].kind == PART_STATUS)
+			return true;
+	return false;
 }
 
 int report_read(const struct mail *mail, struct outcomes *outcomes)
 {
 	struct report report = { .mail = mail, .outcomes = outcomes, .original = report_find_original(mail) };
+	bool is_flat = !has_status_part(mail);
 	size_t before = outcomes->count;
 	int error = 0;
 
-	if (!may_be_report(mail))
+	if (!may_be_report(mail) || (is_flat && !mail_is_from_daemon(mail)))
 		return 0;
-	for (size_t i = 0; i < mail->part_count; i++) {
-		const struct part *part = &mail->parts[i];
-		if (part->kind == PART_STATUS)
-			report.recipient_count += count_recipients(part->text);
-		if (part->kind == PART_TEXT && !span_is_known(report.transcript))
-			report.transcript = transcript_find(part->text);
-	}
+	find_texts(&report);
+	for (size_t i = 0; i < mail->part_count; i++)
+		report.recipient_count += count_recipients(get_status_text(&mail->parts[i], is_flat));
 	for (size_t i = 0; i < mail->part_count && error == 0; i++)
-		if (mail->parts[i].kind == PART_STATUS)
-			error = read_status_part(&report, mail->parts[i].text);
+		error = read_status_part(&report, get_status_text(&mail->parts[i], is_flat));
 	if (error < 0)
 		return error;
 	return outcomes->count > before;

@@ -21,7 +21,4 @@ const struct fields *report_find_original(const struct mail *mail);
 /* The only recipient that the original names (To and Cc), SPAN_NONE if it names none or more. */
 struct span report_find_only_recipient(const struct fields *original);
 
-/* "rfc822; <a@example.org> (comment)" to "a@example.org"; empty where there is no address. */
-struct span report_get_address(struct span typed);
-
 #endif

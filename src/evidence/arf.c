@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Feedback reports: the machine-readable part, and providers' own forms by a table.  Pure; any thread; hostile input. */
+#include "evidence/arf.h"
+
+#include <errno.h>
+
+#include "evidence/header.h"
+#include "evidence/report.h"
+#include "evidence/value.h"
+
+enum { RECIPIENTS_MAX = 100 };
+
+struct feedback {
+	struct span type, sender, envelope_id, arrival_date, reporting_mta;
+	struct span recipients[RECIPIENTS_MAX];
+	size_t recipient_count;
+};
+
+static const struct {
+	struct span name;
+	size_t offset;
+} known_fields[] = {
+	{ SPAN_LIT("feedback-type"), offsetof(struct feedback, type) },
+	{ SPAN_LIT("original-mail-from"), offsetof(struct feedback, sender) },
+	{ SPAN_LIT("original-envelope-id"), offsetof(struct feedback, envelope_id) },
+	{ SPAN_LIT("arrival-date"), offsetof(struct feedback, arrival_date) },
+	{ SPAN_LIT("received-date"), offsetof(struct feedback, arrival_date) },
+	{ SPAN_LIT("reporting-mta"), offsetof(struct feedback, reporting_mta) },
+};
+
+/* Forms without a feedback part: told by a field of the returned original, which then names the recipient. */
+static const struct {
+	const char *from;     /* the end of the From address */
+	const char *subject;  /* its beginning */
+	const char *original; /* the field */
+} forms[] = {
+	{ "@hotmail.com", "complaint about message from", "X-HmXmrOriginalRecipient" },
+	{ "@outlook.com", "complaint about message from", "X-HmXmrOriginalRecipient" },
+};
+
+static void add_recipient(struct feedback *feedback, struct span value)
+{
+	struct span address = value_get_address(value);
+
+	for (size_t i = 0; i < feedback->recipient_count; i++)
+		if (span_is_equal_nocase(feedback->recipients[i], address))
+			return;
+	if (address.len && feedback->recipient_count < RECIPIENTS_MAX)
+		feedback->recipients[feedback->recipient_count++] = address;
+}
+
+static int read_fields(struct span text, struct arena *arena, struct feedback *feedback)
+{
+	while (span_is_known(text)) {
+		struct span name, value;
+		int error = value_take_field(&text, arena, &name, &value);
+
+		if (error < 0)
+			return error;
+		if (span_is_equal_nocase(name, SPAN_LIT("original-rcpt-to")) ||
+		    span_is_equal_nocase(name, SPAN_LIT("removal-recipient")))
+			add_recipient(feedback, value);
+		for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
+			struct span *slot = (struct span *)((char *)feedback + known_fields[i].offset);
+			if (span_is_equal_nocase(name, known_fields[i].name) && !span_is_known(*slot))
+				*slot = value;
+		}
+	}
+	return 0;
+}
+
+/* RFC 5965 section 7.3, and RFC 6591: the receiving system's report on SPF, DKIM and DMARC, not the recipient's. */
+static bool is_no_complaint(struct span type)
+{
+	return span_is_equal_nocase(type, SPAN_LIT("not-spam")) || span_has_prefix_nocase(type, SPAN_LIT("auth-failure"));
+}
+
+static int add_outcome(const struct mail *mail, const struct feedback *feedback, const struct fields *original,
+		       struct span recipient, struct outcomes *outcomes)
+{
+	struct outcome *outcome = outcomes_add(outcomes, mail->arena);
+	struct span sender = value_get_address(feedback->sender), mta = value_strip_type(feedback->reporting_mta);
+
+	if (!outcome)
+		return outcomes->is_cut ? 0 : -ENOMEM;
+	outcome->kind = KIND_ARF;
+	outcome->recipient = recipient;
+	outcome->sender = sender.len ? sender : SPAN_NONE;
+	outcome->reporting_mta = mta.len ? mta : SPAN_NONE;
+	if (feedback->envelope_id.len)
+		outcome->envelope_id = value_decode_xtext(span_trim(feedback->envelope_id), mail->arena);
+	outcome->is_not_spam = is_no_complaint(feedback->type);
+	outcome->time_s = value_parse_time(fields_get(&mail->fields, "date"));
+	if (!outcome->time_s)
+		outcome->time_s = value_parse_time(feedback->arrival_date);
+	if (original)
+		report_add_original(original, outcome);
+	return 0;
+}
+
+/* One outcome a recipient; where the report names none, the original's own, marked so. */
+static int add_outcomes(const struct mail *mail, const struct feedback *feedback, struct outcomes *outcomes)
+{
+	const struct fields *original = report_find_original(mail);
+	struct span only;
+	int error = 0;
+
+	for (size_t i = 0; i < feedback->recipient_count && error == 0; i++)
+		error = add_outcome(mail, feedback, original, feedback->recipients[i], outcomes);
+	if (feedback->recipient_count || error < 0)
+		return error;
+	only = original ? report_find_only_recipient(original) : SPAN_NONE;
+	error = add_outcome(mail, feedback, original, only, outcomes);
+	if (error == 0 && outcomes->count)
+		outcomes->items[outcomes->count - 1].is_from_original = span_is_known(only);
+	return error;
+}
+
+static const struct part *find_feedback(const struct mail *mail)
+{
+	for (size_t i = 0; i < mail->part_count; i++)
+		if (mail->parts[i].kind == PART_FEEDBACK && mail->parts[i].depth == 1)
+			return &mail->parts[i];
+	return NULL;
+}
+
+/* The row of a provider's form that the top header tells; -1 if none does. */
+static int find_form(const struct mail *mail)
+{
+	struct span from = fields_get(&mail->fields, "from"), subject = fields_get(&mail->fields, "subject");
+	struct span address = span_is_known(from) ? header_take_address(&from) : SPAN_NONE;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (span_has_suffix_nocase(address, span_of(forms[i].from)) &&
+		    span_has_prefix_nocase(subject, span_of(forms[i].subject)))
+			return (int)i;
+	return -1;
+}
+
+static int read_form(const struct mail *mail, struct outcomes *outcomes)
+{
+	const struct fields *original = report_find_original(mail);
+	struct feedback feedback = { 0 };
+	int form = find_form(mail);
+	const struct field *field = form >= 0 && original ? fields_find(original, forms[form].original) : NULL;
+
+	if (!field)
+		return 0;
+	add_recipient(&feedback, field->value);
+	int error = add_outcomes(mail, &feedback, outcomes);
+	return error < 0 ? error : 1;
+}
+
+int arf_read(const struct mail *mail, struct outcomes *outcomes)
+{
+	struct feedback feedback = { 0 };
+	const struct part *part = find_feedback(mail);
+	int error;
+
+	if (!part || !span_is_equal(mail->type, SPAN_LIT("multipart/report")))
+		return read_form(mail, outcomes);
+	error = read_fields(part->text, mail->arena, &feedback);
+	if (error < 0)
+		return error;
+	error = add_outcomes(mail, &feedback, outcomes);
+	return error < 0 ? error : 1;
+}
+
+bool arf_is_candidate(const struct mail *mail)
+{
+	return find_form(mail) >= 0;
+}
