@@ -86,6 +86,8 @@ static bool is_from_line(struct span line)
 {
 	bool has_time = false, has_year = false;
 
+	if (!span_has_prefix(line, SPAN_LIT("From ")))
+		return false;
 	for (size_t i = 5; i + 1 < line.len; i++) {
 		if (line.ptr[i] == ':')
 			has_time |= has_digits(line, i - 2, 2) && has_digits(line, i + 1, 2);
@@ -95,11 +97,27 @@ static bool is_from_line(struct span line)
 	return has_time && has_year;
 }
 
+/* at: the start of a line that is not the first. */
 static bool is_after_empty_line(struct span text, size_t at)
 {
+	at--;
 	if (at >= 1 && text.ptr[at - 1] == '\r')
 		at--;
 	return at >= 1 && text.ptr[at - 1] == '\n';
+}
+
+/* The next line behind `at` that begins with `first`; SIZE_MAX.  Much faster than memmem(), lines being short. */
+static size_t find_line(struct span text, size_t at, char first)
+{
+	while (at < text.len) {
+		const char *end = memchr(text.ptr + at, '\n', text.len - at);
+		if (!end)
+			break;
+		at = (size_t)(end - text.ptr) + 1;
+		if (at < text.len && text.ptr[at] == first)
+			return at;
+	}
+	return SIZE_MAX;
 }
 
 /*
@@ -108,12 +126,10 @@ static bool is_after_empty_line(struct span text, size_t at)
  */
 static size_t find_from_line(struct span text)
 {
-	static const struct span mark = { "\nFrom ", 6 };
-
-	for (size_t at = span_find(text, mark, 0); at != SIZE_MAX; at = span_find(text, mark, at + 1)) {
-		size_t end = span_find_char(text, '\n', at + 1);
-		if (end != SIZE_MAX && is_after_empty_line(text, at) && is_from_line(span_slice(text, at + 1, end)))
-			return at + 1;
+	for (size_t at = find_line(text, 0, 'F'); at != SIZE_MAX; at = find_line(text, at, 'F')) {
+		size_t end = span_find_char(text, '\n', at);
+		if (end != SIZE_MAX && is_after_empty_line(text, at) && is_from_line(span_slice(text, at, end)))
+			return at;
 	}
 	return SIZE_MAX;
 }
@@ -123,7 +139,7 @@ static size_t unquote(char *text, size_t len)
 {
 	size_t out = 0, from = 0;
 
-	for (size_t at = 0; at < len;) {
+	for (size_t at = 0; at != SIZE_MAX;) {
 		size_t quotes = at;
 		while (quotes < len && text[quotes] == '>')
 			quotes++;
@@ -132,8 +148,7 @@ static size_t unquote(char *text, size_t len)
 			out += at - from;
 			from = at + 1;
 		}
-		const char *next = memmem(text + at, len - at, "\n>", 2);
-		at = next ? (size_t)(next - text) + 1 : len;
+		at = find_line(span_make(text, len), at, '>');
 	}
 	memmove(text + out, text + from, len - from);
 	return out + len - from;
