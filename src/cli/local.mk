@@ -9,7 +9,9 @@ libcli_a_SOURCES = \
 	src/cli/terminal.h src/cli/terminal.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_reader
+check_PROGRAMS += tests/unit/test_reader tests/unit/test_command
+tests_unit_test_command_SOURCES = tests/unit/test_command.c
+tests_unit_test_command_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_reader_SOURCES = tests/unit/test_reader.c
 tests_unit_test_reader_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 endif

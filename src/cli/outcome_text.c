@@ -23,13 +23,14 @@ void verdict_print(FILE *out, const struct verdict *verdict)
 	fprintf(out, ", suppress: %s", effect_get_name(verdict->effect));
 }
 
+/* A message's outcomes stand under its file. */
 static void print_place(FILE *out, const struct place *place)
 {
+	if (!place->line && place->index > 1)
+		return;
 	terminal_print_text(out, STYLE_DIM, place->file);
 	if (place->line)
 		fprintf(out, ":%llu", (unsigned long long)place->line);
-	else if (place->index > 1)
-		fprintf(out, " (%llu)", (unsigned long long)place->index);
 	fputc('\n', out);
 }
 
