@@ -173,7 +173,6 @@ int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t numbe
 	if (!test || !folded)
 		return -ENOMEM;
 	test->literal = span_make(folded, fold_text(span_of(text), folded, size, &is_cut));
-	test->is_prefiltered = true;
 	return is_cut || test->literal.len == 0 ? -EINVAL : 0;
 }
 
@@ -203,7 +202,8 @@ static int add_pattern(const struct compiler *compiler, enum test_kind kind, uin
 	if (rc < 0)
 		return rc;
 	ruleset->is_jit = ruleset->is_jit && pattern_is_jit(test->pattern);
-	test->is_prefiltered = literals.count > 0;
+	test->needs = literals.items;
+	test->need_count = literals.count;
 	if (!literals.is_exact)
 		return 0;
 	pattern_free(test->pattern);
@@ -355,23 +355,27 @@ static int index_codes(struct ruleset *ruleset)
 static int index_test(struct ruleset *ruleset, uint32_t number, struct prefilter_entry *entries, size_t *count)
 {
 	const struct test *test = &ruleset->tests[number];
-	struct literals literals = { .items = { test->literal }, .count = 1 };
 
-	if (!test->is_prefiltered)
+	if (!test->pattern)
+		entries[(*count)++] = (struct prefilter_entry){ test->literal, number };
+	for (size_t i = 0; test->pattern && i < test->need_count; i++)
+		entries[(*count)++] = (struct prefilter_entry){ test->needs[i], number };
+	if (test->pattern && test->need_count == 0)
 		return list_add(ruleset->arena, &ruleset->always, ruleset->test_count, number);
-	if (test->pattern && literals_find(span_of(test->text), ruleset->arena, &literals) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < literals.count; i++)
-		entries[(*count)++] = (struct prefilter_entry){ literals.items[i], number };
 	return 0;
 }
 
 int compile_indexes(struct ruleset *ruleset)
 {
-	struct prefilter_entry *entries = calloc(ruleset->test_count * LITERALS_MAX + 1, sizeof(*entries));
-	size_t count = 0;
-	int rc = entries ? index_codes(ruleset) : -ENOMEM;
+	struct prefilter_entry *entries;
+	size_t size = 1, count = 0;
+	int rc = index_codes(ruleset);
 
+	for (size_t i = 0; i < ruleset->test_count; i++)
+		size += ruleset->tests[i].pattern ? ruleset->tests[i].need_count : 1;
+	entries = calloc(size, sizeof(*entries));
+	if (!entries)
+		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < ruleset->test_count; i++)
 		rc = index_test(ruleset, (uint32_t)i, entries, &count);
 	if (rc == 0)

@@ -10,11 +10,11 @@
 
 #include "classify/fold.h"
 
-enum { DEPTH_MAX = 24, STRING_MAX = 64, REPEAT_INFINITE = INT32_MAX };
+enum { DEPTH_MAX = 24, EXACT_MAX = 16, STRING_MAX = 64, SAMPLE_SIZE = 512, REPEAT_MANY = 8, REPEAT_INFINITE = INT32_MAX };
 
-/* A set of strings; is_valid false: any string at all. */
+/* A set of strings, in the arena, never changed; is_valid false: any string at all. */
 struct set {
-	struct span items[LITERALS_MAX];
+	const struct span *items;
 	size_t count;
 	bool is_valid;
 };
@@ -25,7 +25,11 @@ struct part {
 	bool is_zero_width;
 	bool is_group;
 	bool is_variable; /* holds a repeat of no fixed length, or alternatives */
+	bool is_doubled;  /* two of its alternatives are the same */
 	bool is_asserting; /* holds a zero-width test, so that the exact strings are not the whole truth */
+	char example;      /* a byte that a single character of many kinds matches; 0: the exact string */
+	struct span pieces[PIECES_MAX]; /* of a group: an example of each alternative */
+	size_t piece_count;
 };
 
 struct reader {
@@ -35,7 +39,9 @@ struct reader {
 	unsigned depth;
 	int error;      /* -ENOMEM */
 	bool is_lost;   /* syntax that is not read here: no literal at all */
-	const char *hazard;
+	struct literals *literals; /* suspects go there */
+	char sample[SAMPLE_SIZE];  /* an example of what has been read so far */
+	size_t sample_len;
 };
 
 struct repeat {
@@ -65,12 +71,16 @@ static bool take_text(struct reader *reader, const char *text)
 	return true;
 }
 
-static struct set set_empty_string(void)
-{
-	struct set set = { .count = 1, .is_valid = true };
+static const struct span empty_string = { "", 0 };
+static const struct set set_empty_string = { &empty_string, 1, true };
 
-	set.items[0] = SPAN_LIT("");
-	return set;
+static struct span *make_items(struct reader *reader, size_t count)
+{
+	struct span *items = arena_alloc(reader->arena, count * sizeof(*items));
+
+	if (!items)
+		reader->error = -ENOMEM;
+	return items;
 }
 
 static struct span join(struct reader *reader, struct span a, struct span b)
@@ -98,22 +108,23 @@ static bool set_has(const struct set *set, struct span text)
 	return false;
 }
 
-/* a becomes all of a and b; not valid when that is too many. */
-static void set_unite(struct set *a, const struct set *b)
+/* All of a and b; not valid when that is too many. */
+static struct set set_unite(struct reader *reader, const struct set *a, const struct set *b)
 {
-	if (!a->is_valid || !b->is_valid) {
-		a->is_valid = false;
-		return;
-	}
+	struct set all = { .is_valid = a->is_valid && b->is_valid };
+	struct span *items;
+
+	if (!all.is_valid || !(items = make_items(reader, a->count + b->count)))
+		return (struct set){ .is_valid = false };
+	all.items = items;
+	for (size_t i = 0; i < a->count; i++)
+		items[all.count++] = a->items[i];
 	for (size_t i = 0; i < b->count; i++) {
-		if (set_has(a, b->items[i]))
-			continue;
-		if (a->count == LITERALS_MAX) {
-			a->is_valid = false;
-			return;
-		}
-		a->items[a->count++] = b->items[i];
+		if (!set_has(a, b->items[i]))
+			items[all.count++] = b->items[i];
 	}
+	all.is_valid = all.count <= LITERALS_MAX;
+	return all;
 }
 
 static size_t set_get_shortest(const struct set *set)
@@ -141,15 +152,19 @@ static size_t set_get_longest(const struct set *set)
 /* Each of a followed by each of b; false, and nothing done, when that is too many or too long. */
 static bool set_append(struct reader *reader, struct set *a, const struct set *b)
 {
-	struct set product = { .is_valid = true };
+	size_t count = a->count * b->count, used = 0;
+	struct span *items;
 
-	if (!b->is_valid || a->count * b->count > LITERALS_MAX || set_get_longest(a) + set_get_longest(b) > STRING_MAX)
+	if (!b->is_valid || count > EXACT_MAX || set_get_longest(a) + set_get_longest(b) > STRING_MAX)
+		return false;
+	items = make_items(reader, count);
+	if (!items)
 		return false;
 	for (size_t i = 0; i < a->count; i++) {
 		for (size_t j = 0; j < b->count; j++)
-			product.items[product.count++] = join(reader, a->items[i], b->items[j]);
+			items[used++] = join(reader, a->items[i], b->items[j]);
 	}
-	*a = product;
+	*a = (struct set){ items, count, true };
 	return true;
 }
 
@@ -167,6 +182,35 @@ static void set_keep_better(struct set *best, const struct set *other)
 		*best = *other;
 }
 
+static void sample_add(struct reader *reader, struct span text)
+{
+	for (size_t i = 0; i < text.len && reader->sample_len < sizeof(reader->sample); i++)
+		reader->sample[reader->sample_len++] = text.ptr[i];
+}
+
+static struct span sample_copy(struct reader *reader, size_t from, size_t to)
+{
+	struct span copy = arena_copy(reader->arena, span_make(reader->sample + from, to - from));
+
+	if (!span_is_known(copy))
+		reader->error = -ENOMEM;
+	return copy;
+}
+
+/* One more string that the part may match; past EXACT_MAX it may match anything. */
+static void part_add_string(struct reader *reader, struct part *part, struct span text)
+{
+	struct span *items = make_items(reader, part->exact.count + 1);
+
+	if (!items || part->exact.count == EXACT_MAX)
+		return;
+	for (size_t i = 0; i < part->exact.count; i++)
+		items[i] = part->exact.items[i];
+	items[part->exact.count] = text;
+	part->exact = (struct set){ items, part->exact.count + 1, true };
+}
+
+/* The part matches this character (in a class: this one too). */
 static void part_set_char(struct reader *reader, struct part *part, uint32_t code_point)
 {
 	char folded[FOLD_CHAR_SIZE];
@@ -176,9 +220,7 @@ static void part_set_char(struct reader *reader, struct part *part, uint32_t cod
 		reader->error = -ENOMEM;
 		return;
 	}
-	if (!set_has(&part->exact, text) && part->exact.count < LITERALS_MAX)
-		part->exact.items[part->exact.count++] = text;
-	part->exact.is_valid = true;
+	part_add_string(reader, part, text);
 	if (code_point != (unsigned char)folded[0] && (unsigned char)folded[0] < 0x80 && !ascii_is_alpha(folded[0]))
 		part->is_asserting = true; /* folding has taken this one away: the pattern itself never matches */
 }
@@ -201,9 +243,17 @@ static void read_escape(struct reader *reader, struct part *part)
 	case 'b': case 'B': case 'A': case 'z': case 'Z':
 		part->is_zero_width = part->is_asserting = true;
 		break;
-	case 'd': case 'D': case 'w': case 'W': case 'S': case 'H':
+	case 'd':
+		part->example = '1';
+		break;
+	case 'D': case 'w': case 'S': case 'H':
+		part->example = 'a';
+		break;
+	case 'W':
+		part->example = '-';
 		break;
 	case 'x':
+		part->example = 'a';
 		if (peek(reader) == '{') {
 			while (!is_end(reader) && peek(reader) != '}')
 				reader->at++;
@@ -246,18 +296,14 @@ static bool read_class_member(struct reader *reader, struct part *part)
 	c = code_point_take(span_skip(reader->pattern, reader->at), &len);
 	reader->at += len;
 	part_set_char(reader, part, c);
-	return part->exact.count < LITERALS_MAX;
+	return part->exact.count < EXACT_MAX;
 }
 
 /* [...], after the bracket. */
 static void read_class(struct reader *reader, struct part *part)
 {
-	bool is_plain = true, is_first = true;
+	bool is_negated = take_text(reader, "^"), is_plain = !is_negated, is_first = true;
 
-	if (peek(reader) == '^') {
-		reader->at++;
-		is_plain = false;
-	}
 	for (; !is_end(reader) && (peek(reader) != ']' || is_first); is_first = false) {
 		is_plain &= read_class_member(reader, part);
 		if (peek(reader) == '-' && reader->at + 1 < reader->pattern.len && reader->pattern.ptr[reader->at + 1] != ']')
@@ -265,6 +311,7 @@ static void read_class(struct reader *reader, struct part *part)
 	}
 	reader->at++;
 	part->exact.is_valid = is_plain && part->exact.count > 0;
+	part->example = is_negated || part->exact.count == 0 ? 'a' : '\0';
 }
 
 /* What stands after "(?" up to the group's content; false when the whole group is read already (flags, a comment). */
@@ -339,10 +386,13 @@ static void read_atom(struct reader *reader, struct part *part)
 		part->is_zero_width = part->is_asserting = true;
 		break;
 	case '.':
+		part->example = 'a';
 		break;
 	default:
 		part_set_char(reader, part, c);
 	}
+	if (c != '(' && !part->is_zero_width && !reader->is_lost && !reader->error)
+		sample_add(reader, part->example ? span_make(&part->example, 1) : part->exact.items[0]);
 }
 
 /* {n}, {n,}, {n,m} at the place where the reader stands; false: a brace that stands for itself. */
@@ -397,15 +447,14 @@ struct sequence {
 static void sequence_break(struct sequence *sequence)
 {
 	set_keep_better(&sequence->need, &sequence->run);
-	sequence->run = set_empty_string();
+	sequence->run = set_empty_string;
 	sequence->is_whole = false;
 }
 
 static void sequence_add(struct reader *reader, struct sequence *sequence, const struct part *part, struct repeat repeat)
 {
 	if (repeat.min == 0 && repeat.max == 1 && part->exact.is_valid) {
-		struct set optional = part->exact, nothing = set_empty_string();
-		set_unite(&optional, &nothing);
+		struct set optional = set_unite(reader, &part->exact, &set_empty_string);
 		if (set_append(reader, &sequence->run, &optional))
 			return;
 	}
@@ -422,27 +471,57 @@ static void sequence_add(struct reader *reader, struct sequence *sequence, const
 		sequence_break(sequence);
 }
 
-/* A repeat without end around something that can match one text in several ways is exponential. */
-static void look_for_hazard(struct reader *reader, const struct part *part, struct repeat repeat)
+/*
+ * Can a text be cut into these strings in one way at most?  So it is when none of them begins another, and also when
+ * none ends another; an empty one fits everywhere.
+ */
+static bool set_is_unambiguous(const struct set *set)
 {
-	if (repeat.max == REPEAT_INFINITE && part->is_group && part->is_variable && !repeat.is_possessive)
-		reader->hazard = "an unbounded repeat around what itself repeats or has alternatives";
+	bool is_prefix_free = true, is_suffix_free = true;
+
+	for (size_t i = 0; i < set->count; i++) {
+		for (size_t j = 0; j < set->count; j++) {
+			is_prefix_free &= i == j || !span_has_prefix(set->items[i], set->items[j]);
+			is_suffix_free &= i == j || !span_has_suffix_nocase(set->items[i], set->items[j]);
+		}
+	}
+	return set->is_valid && set_get_shortest(set) > 0 && (is_prefix_free || is_suffix_free);
+}
+
+/*
+ * A repeat without end around something that can match one text in several ways may be exponential, or harmless:
+ * whoever runs the pattern can try it.
+ */
+static void look_for_suspect(struct reader *reader, const struct part *part, struct repeat repeat, size_t sample_from)
+{
+	struct literals *literals = reader->literals;
+	struct suspect *suspect = &literals->suspects[literals->suspect_count];
+
+	if (repeat.max < REPEAT_MANY || !part->is_group || !part->is_variable || repeat.is_possessive ||
+	    (set_is_unambiguous(&part->exact) && !part->is_doubled) || literals->suspect_count == SUSPECTS_MAX)
+		return;
+	suspect->prefix = sample_copy(reader, 0, sample_from);
+	for (size_t i = 0; i < part->piece_count; i++)
+		suspect->pieces[i] = part->pieces[i];
+	suspect->count = part->piece_count;
+	literals->suspect_count++;
 }
 
 static void read_sequence(struct reader *reader, struct part *ret_part)
 {
-	struct sequence sequence = { set_empty_string(), { .is_valid = false }, true };
+	struct sequence sequence = { set_empty_string, { .is_valid = false }, true };
 
 	*ret_part = (struct part){ .is_zero_width = false };
 	while (!is_end(reader) && peek(reader) != '|' && peek(reader) != ')') {
 		struct part part;
 		struct repeat repeat;
+		size_t sample_from = reader->sample_len;
 
 		read_atom(reader, &part);
 		if (reader->is_lost || reader->error)
 			return;
 		repeat = read_repeat(reader);
-		look_for_hazard(reader, &part, repeat);
+		look_for_suspect(reader, &part, repeat, sample_from);
 		ret_part->is_variable |= part.is_variable || repeat.min != repeat.max;
 		ret_part->is_asserting |= part.is_asserting;
 		if (!part.is_zero_width)
@@ -456,21 +535,33 @@ static void read_sequence(struct reader *reader, struct part *ret_part)
 	ret_part->need = sequence.need;
 }
 
+static void add_piece(struct reader *reader, struct part *part, size_t sample_from)
+{
+	if (part->piece_count < PIECES_MAX && reader->sample_len > sample_from)
+		part->pieces[part->piece_count++] = sample_copy(reader, sample_from, reader->sample_len);
+}
+
 static void read_alternatives(struct reader *reader, struct part *ret_part)
 {
+	size_t sample_from = reader->sample_len;
+
 	read_sequence(reader, ret_part);
+	add_piece(reader, ret_part, sample_from);
 	while (!is_end(reader) && peek(reader) == '|') {
 		struct part other;
 		struct set need = ret_part->need, other_need;
 
 		reader->at++;
+		reader->sample_len = sample_from;
 		read_sequence(reader, &other);
+		add_piece(reader, ret_part, sample_from);
 		set_keep_better(&need, &ret_part->exact);
 		other_need = other.need;
 		set_keep_better(&other_need, &other.exact);
-		set_unite(&need, &other_need);
-		ret_part->need = need;
-		set_unite(&ret_part->exact, &other.exact);
+		ret_part->need = set_unite(reader, &need, &other_need);
+		for (size_t i = 0; i < other.exact.count; i++)
+			ret_part->is_doubled |= set_has(&ret_part->exact, other.exact.items[i]);
+		ret_part->exact = set_unite(reader, &ret_part->exact, &other.exact);
 		ret_part->is_variable = true;
 		ret_part->is_asserting |= other.is_asserting;
 	}
@@ -478,21 +569,21 @@ static void read_alternatives(struct reader *reader, struct part *ret_part)
 
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals)
 {
-	struct reader reader = { .pattern = pattern, .arena = arena };
+	struct reader reader = { .pattern = pattern, .arena = arena, .literals = ret_literals };
 	struct part part;
 
 	*ret_literals = (struct literals){ .count = 0 };
 	read_alternatives(&reader, &part);
+	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
 	if (reader.error)
 		return reader.error;
-	ret_literals->hazard = reader.hazard;
 	if (reader.is_lost)
 		return 0;
 	set_keep_better(&part.need, &part.exact);
 	if (set_get_worth(&part.need) == 0)
 		return 0;
+	ret_literals->items = part.need.items;
 	ret_literals->count = part.need.count;
-	memcpy(ret_literals->items, part.need.items, sizeof(part.need.items));
 	ret_literals->is_exact = part.exact.is_valid && part.exact.count == 1 && !part.is_asserting;
 	return 0;
 }

@@ -2,23 +2,32 @@
 /*
  * What a PCRE2 pattern cannot match without: literals of which every match holds at least one, folded.
  * A reader of the pattern's syntax that gives up early and never guesses: what it does not know needs nothing.
- * It also sees repeats that can backtrack without bound.  Pure; any thread; the pattern compiles already.
+ * It also sees repeats that may backtrack without bound.  Pure; any thread; the pattern compiles already.
  */
 #ifndef KODAMA_CLASSIFY_LITERAL_H
 #define KODAMA_CLASSIFY_LITERAL_H
 
 #include "base/arena.h"
 
-enum { LITERALS_MAX = 16, LITERAL_SIZE_MIN = 2 };
+enum { LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
 
-struct literals {
-	struct span items[LITERALS_MAX]; /* in the arena; at least LITERAL_SIZE_MIN bytes each */
-	size_t count;                    /* 0: none is known, the pattern must be tried on every text */
-	bool is_exact;                   /* the pattern matches items[0] and nothing else */
-	const char *hazard;              /* why it may backtrack without bound; NULL if it does not */
+/* A repeat without bound around what can vary itself: texts of `prefix` and many times one of the pieces show what it costs. */
+struct suspect {
+	struct span prefix;
+	struct span pieces[PIECES_MAX];
+	size_t count;
 };
 
-/* -ENOMEM past the arena's limit. */
+struct literals {
+	const struct span *items; /* at least LITERAL_SIZE_MIN bytes each, at most LITERALS_MAX */
+	size_t count;             /* 0: none is known, the pattern must be tried on every text */
+	struct span sample;       /* a text that comes near to what the pattern wants */
+	bool is_exact;            /* the pattern matches items[0] and nothing else */
+	struct suspect suspects[SUSPECTS_MAX];
+	size_t suspect_count;
+};
+
+/* All that comes out lives in the arena.  -ENOMEM past its limit. */
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals) __attribute__((warn_unused_result));
 
 #endif

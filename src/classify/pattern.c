@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MAX = 512 * 1024, PROBE_SIZE = 4096 };
+#include "base/buffer.h"
+
+enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MAX = 512 * 1024, PROBE_SIZE = 2048 };
 
 struct pattern {
 	pcre2_code *code;
@@ -56,57 +58,89 @@ static bool matches_empty(const pcre2_code *code)
 	return is_empty;
 }
 
-/* Does a text made of nothing but `piece` bring the pattern to its limit?  What does so by itself, an attacker finds too. */
-static bool runs_away(const struct pattern *pattern, struct matcher *matcher, struct span piece)
+/*
+ * Does a text of `prefix` and then nothing but `piece` bring the pattern to its limit?  Behind it stands `tail`, out of
+ * reach: PCRE2 does not even begin where a byte that it needs is missing.
+ */
+static bool stops(const struct pattern *pattern, struct matcher *matcher, struct span prefix, struct span piece, struct span tail)
 {
-	char text[PROBE_SIZE];
-	size_t used = 0, from, to;
+	struct buffer text;
+	size_t from, to;
+	bool is_stopped;
 
-	while (used + piece.len <= sizeof(text)) {
-		memcpy(text + used, piece.ptr, piece.len);
-		used += piece.len;
-	}
-	return pattern_find(pattern, matcher, span_make(text, used), 0, &from, &to) == PATTERN_STOPPED;
+	buffer_init(&text, 2 * PROBE_SIZE);
+	buffer_add(&text, prefix);
+	while (piece.len > 0 && text.len + piece.len < PROBE_SIZE)
+		buffer_add(&text, piece);
+	buffer_add_char(&text, '~');
+	buffer_add(&text, tail);
+	is_stopped = pattern_find(pattern, matcher, buffer_get(&text), 0, &from, &to) == PATTERN_STOPPED;
+	buffer_done(&text);
+	return is_stopped;
 }
 
-static bool runs_away_on_any(const struct pattern *pattern, const struct literals *literals)
+/* With all that the pattern wants at its end, and with its last byte alone. */
+static bool runs_away(const struct pattern *pattern, struct matcher *matcher, const struct literals *literals, struct span prefix, struct span piece)
+{
+	struct span sample = literals->sample, last = span_skip(sample, sample.len > 0 ? sample.len - 1 : 0);
+
+	return stops(pattern, matcher, prefix, piece, sample) || stops(pattern, matcher, prefix, piece, last);
+}
+
+/* What runs away on a text that we can think of, an attacker finds too. */
+static bool runs_away_on_any(const struct pattern *pattern, struct matcher *matcher, const struct literals *literals)
 {
 	static const char *const pieces[] = { "a", " ", "a ", "0", "x.y@", "ab, " };
-	struct matcher *matcher = matcher_new();
-	bool is_runaway = false;
 
-	if (!matcher)
-		return false;
-	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
-		is_runaway = is_runaway || runs_away(pattern, matcher, span_of(pieces[i]));
-	for (size_t i = 0; i < literals->count; i++)
-		is_runaway = is_runaway || runs_away(pattern, matcher, literals->items[i]);
-	matcher_free(matcher);
-	return is_runaway;
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), span_of(pieces[i])))
+			return true;
+	}
+	for (size_t i = 0; i < literals->count; i++) {
+		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), literals->items[i]))
+			return true;
+	}
+	for (size_t i = 0; i < literals->suspect_count; i++) {
+		const struct suspect *suspect = &literals->suspects[i];
+		for (size_t j = 0; j < suspect->count; j++) {
+			struct span piece = suspect->pieces[j];
+			if (runs_away(pattern, matcher, literals, suspect->prefix, piece) ||
+			    runs_away(pattern, matcher, literals, suspect->prefix, span_slice(piece, 0, 1)))
+				return true;
+		}
+	}
+	return false;
 }
 
-static bool has_repeat(struct span text)
+/* Two repeats without bound, or one around a group that varies: only these are worth trying. */
+static bool is_suspect(struct span text, const struct literals *literals)
 {
-	return span_find_char(text, '*', 0) != SIZE_MAX || span_find_char(text, '+', 0) != SIZE_MAX ||
-	       span_find_char(text, '{', 0) != SIZE_MAX;
+	unsigned repeats = 0;
+
+	for (size_t i = 1; i < text.len; i++)
+		repeats += (text.ptr[i] == '*' || text.ptr[i] == '+') && text.ptr[i - 1] != '\\';
+	return repeats > 1 || literals->suspect_count > 0;
 }
 
 /* Everything that can be wrong with a pattern that compiles. */
 static int examine(const struct pattern *pattern, struct span text, struct arena *arena, struct literals *ret_literals,
 		   char reason[static PATTERN_REASON_SIZE])
 {
+	struct matcher *matcher;
+	bool is_runaway;
 	int rc;
 
 	if (matches_empty(pattern->code))
 		return refuse(reason, "the pattern matches the empty text");
 	rc = literals_find(text, arena, ret_literals);
-	if (rc < 0)
+	if (rc < 0 || !is_suspect(text, ret_literals))
 		return rc;
-	if (ret_literals->hazard)
-		return refuse(reason, ret_literals->hazard);
-	if (has_repeat(text) && runs_away_on_any(pattern, ret_literals))
-		return refuse(reason, "the pattern backtracks without bound");
-	return 0;
+	matcher = matcher_new();
+	if (!matcher)
+		return -ENOMEM;
+	is_runaway = runs_away_on_any(pattern, matcher, ret_literals);
+	matcher_free(matcher);
+	return is_runaway ? refuse(reason, "the pattern backtracks without bound") : 0;
 }
 
 int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
@@ -118,13 +152,14 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 	if (!pattern)
 		return -ENOMEM;
 	rc = compile(text, &pattern->code, reason);
-	if (rc == 0)
+	if (rc == 0) {
+		pattern->is_jit = with_jit && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
 		rc = examine(pattern, text, arena, ret_literals, reason);
+	}
 	if (rc < 0) {
 		pattern_free(pattern);
 		return rc;
 	}
-	pattern->is_jit = with_jit && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
 	*ret_pattern = pattern;
 	return 0;
 }

@@ -47,9 +47,10 @@ struct test {
 	enum test_kind kind;
 	uint32_t rule;
 	struct pattern *pattern; /* NULL: `literal` is the whole of it */
-	struct span literal;     /* folded */
-	const char *text;        /* as the operator wrote it */
-	bool is_prefiltered;
+	struct span literal;     /* folded; where there is no pattern */
+	const struct span *needs; /* the literals of which a match of the pattern holds one; NULL: none is known */
+	size_t need_count;
+	const char *text; /* as the operator wrote it */
 };
 
 struct advice {
