@@ -4,7 +4,7 @@
 
 #include <unicase.h>
 
-enum { CODE_POINT_BAD = 0xFFFD };
+#include "base/utf8.h"
 
 /* What one character looks like in ASCII where it is only a typographer's variant; 0: it is not. */
 static char fold_typography(uint32_t c)
@@ -38,52 +38,6 @@ static uint32_t fold_case(uint32_t c)
 	return uc_tolower(uc_toupper(c));
 }
 
-static size_t utf8_put(uint32_t c, char out[static FOLD_CHAR_SIZE])
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xC0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3F));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xE0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-		out[2] = (char)(0x80 | (c & 0x3F));
-		return 3;
-	}
-	out[0] = (char)(0xF0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-	out[3] = (char)(0x80 | (c & 0x3F));
-	return 4;
-}
-
-uint32_t code_point_take(struct span text, size_t *ret_len)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char first = (unsigned char)text.ptr[0];
-	size_t len = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
-	uint32_t c = len == 1 ? first : first & (0x7Fu >> len);
-
-	*ret_len = 1;
-	if (len == 0 || len > text.len)
-		return CODE_POINT_BAD;
-	for (size_t i = 1; i < len; i++) {
-		unsigned char next = (unsigned char)text.ptr[i];
-		if ((next & 0xC0) != 0x80)
-			return CODE_POINT_BAD;
-		c = c << 6 | (next & 0x3F);
-	}
-	if (c < least[len] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
-		return CODE_POINT_BAD;
-	*ret_len = len;
-	return c;
-}
-
 size_t fold_char(uint32_t c, char out[static FOLD_CHAR_SIZE])
 {
 	char plain;
@@ -115,8 +69,11 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 			folded[0] = ascii_lower((char)byte);
 		else if (byte < 0x80)
 			folded[0] = ' ';
-		else
-			folded_len = fold_char(code_point_take(span_skip(text, at), &len), folded);
+		else {
+			uint32_t character;
+			len = utf8_decode(span_skip(text, at), &character);
+			folded_len = fold_char(character, folded);
+		}
 		at += len;
 		if (folded[0] == ' ' && is_after_blank)
 			continue;

@@ -22,7 +22,4 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut);
 /* One code point: the bytes written.  White space becomes a blank. */
 size_t fold_char(uint32_t code_point, char out[static FOLD_CHAR_SIZE]);
 
-/* The code point at the start of `text` (not empty) and its length; U+FFFD and 1 where that is no valid UTF-8. */
-uint32_t code_point_take(struct span text, size_t *ret_len);
-
 #endif

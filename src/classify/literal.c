@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
 #include "classify/fold.h"
 
 enum { DEPTH_MAX = 24, EXACT_MAX = 16, STRING_MAX = 64, SAMPLE_SIZE = 512, REPEAT_MANY = 8, REPEAT_INFINITE = INT32_MAX };
@@ -271,7 +272,6 @@ static void read_escape(struct reader *reader, struct part *part)
 /* One member of a class; false when the class is more than single characters. */
 static bool read_class_member(struct reader *reader, struct part *part)
 {
-	size_t len;
 	uint32_t c;
 
 	if (peek(reader) == '[' && strchr(":.=", reader->at + 1 < reader->pattern.len ? reader->pattern.ptr[reader->at + 1] : 'x')) {
@@ -293,8 +293,7 @@ static bool read_class_member(struct reader *reader, struct part *part)
 		}
 		return false;
 	}
-	c = code_point_take(span_skip(reader->pattern, reader->at), &len);
-	reader->at += len;
+	reader->at += utf8_decode(span_skip(reader->pattern, reader->at), &c);
 	part_set_char(reader, part, c);
 	return part->exact.count < EXACT_MAX;
 }
@@ -367,11 +366,10 @@ static void read_group(struct reader *reader, struct part *part)
 
 static void read_atom(struct reader *reader, struct part *part)
 {
-	size_t len;
-	uint32_t c = code_point_take(span_skip(reader->pattern, reader->at), &len);
+	uint32_t c;
 
 	*part = (struct part){ .exact = { .is_valid = false } };
-	reader->at += len;
+	reader->at += utf8_decode(span_skip(reader->pattern, reader->at), &c);
 	switch (c) {
 	case '\\':
 		read_escape(reader, part);
