@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The thread that keeps an index current with what other processes and nodes change. */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "store/index.h"
+#include "store/thread.h"
 
 enum { POLL_MS = 250 };
 
@@ -36,12 +34,8 @@ static void update(struct index_follower *follower)
 
 static bool wait_for_stop(struct index_follower *follower)
 {
-	struct timespec until;
+	struct timespec until = monotonic_at(monotonic_get_ms() + follower->poll_ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(follower->poll_ms % 1000) * 1000000;
-	until.tv_sec += follower->poll_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&follower->mutex);
 	int result = 0;
 	while (!follower->is_stopping && result != ETIMEDOUT)
@@ -69,14 +63,9 @@ static void follower_free(struct index_follower *follower)
 
 static int start(struct index_follower *follower)
 {
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&follower->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	monotonic_cond_init(&follower->wake);
 	pthread_mutex_init(&follower->mutex, NULL);
-	return -pthread_create(&follower->thread, NULL, follow, follower);
+	return thread_start(&follower->thread, follow, follower);
 }
 
 int index_follow(struct index *index, const struct store_options *options, unsigned poll_ms, struct index_follower **ret_follower)
