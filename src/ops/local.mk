@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libops.a
-libops_a_SOURCES =
+libops_a_SOURCES = src/ops/admin.h src/ops/admin.c
