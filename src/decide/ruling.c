@@ -59,9 +59,16 @@ static bool is_delivery(const struct event *event)
 	       event->outcome->kind != KIND_ARF && event->outcome->kind != KIND_AUTOREPLY;
 }
 
+unsigned proof_get_rank(enum proof proof)
+{
+	static const unsigned ranks[PROOF_COUNT] = { [PROOF_SHARED] = 1, [PROOF_LOCAL] = 2, [PROOF_LOG] = 3, [PROOF_TOKEN] = 4 };
+
+	return (unsigned)proof < PROOF_COUNT ? ranks[proof] : 0;
+}
+
 static bool is_proved(const struct outcome *outcome)
 {
-	return outcome->proof > PROOF_NONE;
+	return proof_get_rank(outcome->proof) > 0;
 }
 
 bool ruling_is_unproved(const struct limits *limits, const struct event *event)

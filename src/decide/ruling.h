@@ -30,6 +30,9 @@ struct ruling ruling_make(const struct limits *limits, const struct event *event
 /* Would the event change nothing because nothing proves it?  Such never reach the writer's thread. */
 bool ruling_is_unproved(const struct limits *limits, const struct event *event);
 
+/* How much a proof is worth: none 0, shared 1, more than those 2 and up. */
+unsigned proof_get_rank(enum proof proof);
+
 /* When it happened: the report's own time where our MTA wrote it and it is not in the future, else when it came. */
 int64_t event_get_time(const struct event *event);
 

@@ -5,3 +5,9 @@ libstore_a_SOURCES = \
 	src/store/statements.h src/store/statements.c src/store/schema.h src/store/schema.c src/store/sql.h src/store/sqlite.c \
 	src/store/index.h src/store/index.c src/store/follow.c src/store/thread.h src/store/thread.c \
 	src/store/wire.h src/store/wire.c src/store/queue.h src/store/queue.c src/store/writer.h src/store/writer.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_help.h
+tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -20,7 +20,7 @@ struct recording {
 	struct event_key keys[EVENT_KEYS_MAX];
 	size_t key_count;
 	bool is_seen;
-	int64_t seen_s, seen_proof, seen_outcome;
+	int64_t seen_s, seen_rank, seen_outcome;
 	struct arena *arena;
 };
 
@@ -64,7 +64,7 @@ static bool take_seen(void *data, const struct sql_value *columns, size_t count)
 	(void)count;
 	r->is_seen = true;
 	r->seen_s = columns[0].number;
-	r->seen_proof = columns[1].number;
+	r->seen_rank = columns[1].number;
 	r->seen_outcome = columns[2].number;
 	return false;
 }
@@ -90,11 +90,11 @@ static int find_seen(struct recording *r, const struct event_key *keys, size_t c
 	return r->is_seen;
 }
 
-static int put_seen(struct recording *r, int64_t time_s, int64_t proof, int64_t outcome)
+static int put_seen(struct recording *r, int64_t time_s, int64_t rank, int64_t outcome)
 {
 	for (size_t i = 0; i < r->key_count; i++) {
 		struct sql_value params[] = { clean_field(r, span_of(r->keys[i].text)), sql_text(r->address), sql_number(time_s),
-					      sql_number(proof), sql_number(outcome) };
+					      sql_number(rank), sql_number(outcome) };
 		int result = store_run(r->store, STATEMENT_PUT_SEEN, params, 5, NULL, NULL);
 		if (result < 0)
 			return result;
@@ -305,11 +305,12 @@ static struct decision decide_duplicate(void)
 static int record_again(struct recording *r, struct decision *ret_decision)
 {
 	int64_t seen_s = r->seen_s, seen_outcome = r->seen_outcome;
-	bool is_raised = (int64_t)r->event->outcome->proof > r->seen_proof;
+	int64_t rank = proof_get_rank(r->event->outcome->proof);
+	bool is_raised = rank > r->seen_rank;
 	struct decision decision = decide_duplicate();
 	int result = fill_outcome(r, is_raised);
 
-	if (result == 0 && is_raised && r->seen_proof == PROOF_SHARED && r->ruling->effect == EFFECT_NOW) {
+	if (result == 0 && is_raised && r->seen_rank == proof_get_rank(PROOF_SHARED) && r->ruling->effect == EFFECT_NOW) {
 		r->facts.is_proof_raised = true;
 		result = apply_to_streams(r, false, &decision);
 		if (decision.reason == REASON_AT_ONCE)
@@ -318,7 +319,7 @@ static int record_again(struct recording *r, struct decision *ret_decision)
 		decision.is_duplicate = true;
 	}
 	if (result == 0)
-		result = put_seen(r, seen_s, is_raised ? (int64_t)r->event->outcome->proof : r->seen_proof, seen_outcome);
+		result = put_seen(r, seen_s, is_raised ? rank : r->seen_rank, seen_outcome);
 	if (result == 0)
 		*ret_decision = decision;
 	return result;
@@ -347,7 +348,7 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 	/* a success without state leaves no row, not even this: millions a day */
 	bool is_worth_keys = r->ruling->is_kept || decision.reason == REASON_SUCCESS_RESET;
 	if (result == 0 && is_worth_keys)
-		result = put_seen(r, r->event->received_s, r->event->outcome->proof, id);
+		result = put_seen(r, r->event->received_s, proof_get_rank(r->event->outcome->proof), id);
 	if (result == 0)
 		result = store_count(r->store, get_provider(r), span_of(class_get_name(r->event->verdict->class_id)),
 				     r->event->received_s, 1);

@@ -228,8 +228,10 @@ static int sqlite_run(struct sql *sql, unsigned slot, const char *text, const st
 	if (code == SQLITE_OK)
 		code = step_through(*statement, visit, data, &rows);
 	int result = code == SQLITE_DONE ? rows : fail(sql, code);
-	sqlite3_reset(*statement);
-	sqlite3_clear_bindings(*statement);
+	if (*statement) {
+		sqlite3_reset(*statement);
+		sqlite3_clear_bindings(*statement);
+	}
 	return result;
 }
 

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The contract of the store: the same cases on every backend. */
+#include "store_help.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+struct fixture {
+	char folder[64];
+	char uri[128];
+	struct store_options options;
+	struct store *store;
+	struct limits limits;
+};
+
+static struct fixture fixture;
+
+static int open_fixture(void **state)
+{
+	snprintf(fixture.folder, sizeof(fixture.folder), "%s", scratch_folder());
+	snprintf(fixture.uri, sizeof(fixture.uri), "sqlite:%s/db/kodama.db", fixture.folder);
+	fixture.options = (struct store_options){ .uri = fixture.uri, .busy_ms = 50, .retention_s = 90 * DAY };
+	fixture.limits = sample_limits(PRESET_CAREFUL);
+	*state = &fixture;
+	return store_open(&fixture.options, &fixture.store);
+}
+
+static int close_fixture(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->store);
+	f->store = NULL;
+	scratch_remove(f->folder);
+	return 0;
+}
+
+static struct decision record(struct fixture *f, struct sample sample)
+{
+	struct sample_event e;
+	struct decision decision;
+
+	sample_make(&sample, &e);
+	assert_int_equal(store_begin(f->store), 0);
+	if (store_record(f->store, &f->limits, &e.event, &decision) != 0)
+		fail_msg("%s", store_get_error(f->store));
+	assert_int_equal(store_commit(f->store), 0);
+	return decision;
+}
+
+static bool keep_row(void *data, const struct suppression *row)
+{
+	struct suppression *copy = data;
+
+	*copy = *row;
+	copy->address = copy->stream = copy->rule = copy->provider = copy->note = copy->section = SPAN_NONE;
+	copy->tallies = NULL;
+	return false;
+}
+
+static struct suppression find_in(struct fixture *f, const char *address, const char *stream)
+{
+	struct suppression row = { .kind = DECISION_NONE };
+
+	assert_true(store_find(f->store, span_of(address), span_of(stream), keep_row, &row) >= 0);
+	return row;
+}
+
+static struct suppression find(struct fixture *f, const char *address)
+{
+	return find_in(f, address, "");
+}
+
+static bool count_history_row(void *data, const struct history_row *row)
+{
+	(void)row;
+	++*(unsigned *)data;
+	return true;
+}
+
+static unsigned count_history(struct fixture *f, const char *address)
+{
+	unsigned count = 0;
+
+	assert_int_equal(store_history(f->store, span_of(address), count_history_row, &count), 0);
+	return count;
+}
+
+static void test_one_proved_unknown_user_suppresses_for_ever(void **state)
+{
+	struct fixture *f = *state;
+	struct decision decision = record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIjK" });
+
+	assert_int_equal(decision.kind, DECISION_SUPPRESSED);
+	assert_true(decision.until_s == TIME_FOREVER);
+	struct suppression row = find(f, "user@example.com");
+	assert_int_equal(row.kind, DECISION_SUPPRESSED);
+	assert_int_equal(row.class_id, CLASS_USER_UNKNOWN);
+	assert_true(row.until_s == TIME_FOREVER && row.since_s == NOW);
+	assert_int_equal(count_history(f, "user@example.com"), 1);
+}
+
+static void test_the_same_failure_counts_once(void **state)
+{
+	struct fixture *f = *state;
+	const struct sample log = { .queue_id = "4XyZabCdEfGhIjK", .class_id = CLASS_MAILBOX_FULL };
+	struct sample dsn = { .queue_id = "4XyZabCdEfGhIjK", .message_id = "a@example.com", .class_id = CLASS_MAILBOX_FULL,
+			      .source = SOURCE_MILTER, .kind = KIND_DSN, .host = "mx1.example.org", .token_recipient = "user@example.com",
+			      .proof = PROOF_LOCAL };
+	struct sample copy = { .message_id = "a@example.com", .class_id = CLASS_MAILBOX_FULL, .at = NOW + HOUR };
+
+	assert_int_equal(record(f, log).kind, DECISION_COUNTED);
+	struct decision decision = record(f, dsn);
+	assert_true(decision.is_duplicate);
+	assert_int_equal(decision.kind, DECISION_NONE);
+	/* the copy shares a key with the DSN alone */
+	assert_true(record(f, copy).is_duplicate);
+	assert_int_equal(count_history(f, "user@example.com"), 1);
+	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIjL", .class_id = CLASS_MAILBOX_FULL }).count, 2);
+}
+
+static void test_an_unproved_sighting_does_not_hide_the_proved_one(void **state)
+{
+	struct fixture *f = *state;
+	struct sample forged = { .message_id = "a@example.com", .source = SOURCE_MILTER, .proof = PROOF_NONE };
+	struct sample genuine = { .message_id = "a@example.com" };
+
+	assert_int_equal(record(f, forged).kind, DECISION_UNPROVED);
+	assert_int_equal(count_history(f, "user@example.com"), 0);
+	assert_int_equal(record(f, genuine).kind, DECISION_SUPPRESSED);
+}
+
+static void test_short_queue_ids_come_again_after_seven_days(void **state)
+{
+	struct fixture *f = *state;
+	struct sample sample = { .queue_id = "3F2504E04F", .class_id = CLASS_MAILBOX_FULL };
+
+	record(f, sample);
+	sample.at = NOW + 6 * DAY;
+	assert_true(record(f, sample).is_duplicate);
+	sample.at = NOW + 8 * DAY;
+	assert_int_equal(record(f, sample).count, 2);
+	sample = (struct sample){ .queue_id = "4XyZabCdEfGhIjK", .class_id = CLASS_MAILBOX_FULL, .recipient = "b@example.com" };
+	record(f, sample);
+	sample.at = NOW + 20 * DAY;
+	assert_true(record(f, sample).is_duplicate);
+	sample.at = NOW + 22 * DAY;
+	assert_false(record(f, sample).is_duplicate);
+}
+
+static void test_shared_proof_waits_for_another_voice(void **state)
+{
+	struct fixture *f = *state;
+	struct sample shared = { .proof = PROOF_SHARED, .source = SOURCE_MILTER, .kind = KIND_DSN, .token = "v=1; m=abc",
+				 .token_recipient = "user@example.com", .message_id = "a@example.com" };
+
+	assert_int_equal(record(f, shared).kind, DECISION_COUNTED);
+	/* the same token again, under another Message-ID: still the same message */
+	shared.message_id = "b@example.com";
+	assert_true(record(f, shared).is_duplicate);
+	/* our own log says so too */
+	struct decision decision = record(f, (struct sample){ .message_id = "a@example.com", .at = NOW + 60 });
+	assert_int_equal(decision.kind, DECISION_SUPPRESSED);
+	assert_int_equal(decision.reason, REASON_PROOF_RAISED);
+	assert_int_equal(count_history(f, "user@example.com"), 1);
+}
+
+static void test_a_success_resets_and_a_bounce_of_it_takes_that_back(void **state)
+{
+	struct fixture *f = *state;
+	struct sample full = { .class_id = CLASS_MAILBOX_FULL };
+	struct sample sent = { .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .queue_id = "4XyZabCdEfGhIj9", .at = NOW + 3 * HOUR };
+
+	full.queue_id = "4XyZabCdEfGhIj1";
+	record(f, full);
+	full.queue_id = "4XyZabCdEfGhIj2";
+	assert_int_equal(record(f, full).count, 2);
+	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
+	/* the relay that took it gives it back: three in a row after all */
+	full.queue_id = "4XyZabCdEfGhIj9";
+	full.at = NOW + 4 * DAY;
+	assert_int_equal(record(f, full).kind, DECISION_SUPPRESSED);
+}
+
+static void test_a_success_of_an_unknown_address_leaves_no_row(void **state)
+{
+	struct fixture *f = *state;
+	struct suppression row = { .kind = DECISION_NONE };
+
+	record(f, (struct sample){ .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .queue_id = "4XyZabCdEfGhIj9" });
+	assert_int_equal(store_find(f->store, SPAN_LIT("user@example.com"), SPAN_LIT(""), keep_row, &row), 0);
+	assert_int_equal(count_history(f, "user@example.com"), 0);
+}
+
+static void test_careful_wants_a_success_beside_a_weak_basis(void **state)
+{
+	struct fixture *f = *state;
+	struct sample weak = { .class_id = CLASS_MAILBOX_FULL, .basis = BASIS_WORD, .provider = "google", .queue_id = "4XyZabCdEfGhIj1" };
+
+	assert_int_equal(record(f, weak).reason, REASON_WEAK_BASIS);
+	record(f, (struct sample){ .recipient = "good@example.com", .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED,
+				   .provider = "google", .queue_id = "4XyZabCdEfGhIj2" });
+	weak.queue_id = "4XyZabCdEfGhIj3";
+	assert_int_equal(record(f, weak).kind, DECISION_COUNTED);
+	weak.queue_id = "4XyZabCdEfGhIj4";
+	weak.at = NOW + 3 * DAY;
+	assert_int_equal(record(f, weak).reason, REASON_WEAK_BASIS);
+	f->limits.preset = PRESET_STRICT;
+	weak.queue_id = "4XyZabCdEfGhIj5";
+	assert_int_equal(record(f, weak).count, 2);
+}
+
+static void test_other_scopes_stand_in_the_history_and_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(record(f, (struct sample){ .class_id = CLASS_BLOCKLISTED, .queue_id = "4XyZabCdEfGhIj1" }).kind, DECISION_NONE);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+	assert_int_equal(count_history(f, "user@example.com"), 1);
+}
+
+static void test_streams_are_apart_unless_shared(void **state)
+{
+	struct fixture *f = *state;
+
+	record(f, (struct sample){ .stream = "tenant-a", .queue_id = "4XyZabCdEfGhIj1" });
+	assert_int_equal(find_in(f, "user@example.com", "tenant-a").kind, DECISION_SUPPRESSED);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+	f->limits.is_shared_hard = true;
+	record(f, (struct sample){ .stream = "tenant-a", .queue_id = "4XyZabCdEfGhIj2", .proof = PROOF_LOCAL, .recipient = "b@example.com" });
+	assert_int_equal(find(f, "b@example.com").kind, DECISION_NONE);
+	record(f, (struct sample){ .stream = "tenant-a", .queue_id = "4XyZabCdEfGhIj3", .recipient = "c@example.com" });
+	assert_int_equal(find(f, "c@example.com").kind, DECISION_SUPPRESSED);
+}
+
+static int add(struct fixture *f, const char *address, int64_t until_s)
+{
+	const struct suppression row = { .address = span_of(address), .stream = SPAN_LIT(""), .note = SPAN_LIT("asked for"),
+					 .since_s = NOW, .until_s = until_s };
+
+	return store_add(f->store, &row, SPAN_LIT("uid 0"), NOW);
+}
+
+static void test_evidence_never_overrides_a_manual_entry(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(add(f, "user@example.com", TIME_FOREVER), 0);
+	record(f, (struct sample){ .class_id = CLASS_MAILBOX_FULL, .queue_id = "4XyZabCdEfGhIj1" });
+	record(f, (struct sample){ .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .queue_id = "4XyZabCdEfGhIj2", .at = NOW + DAY });
+	struct suppression row = find(f, "user@example.com");
+	assert_int_equal(row.origin, ORIGIN_MANUAL);
+	assert_int_equal(row.kind, DECISION_SUPPRESSED);
+	assert_true(row.until_s == TIME_FOREVER);
+}
+
+static void test_remove_takes_both_and_is_audited(void **state)
+{
+	struct fixture *f = *state;
+
+	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" });
+	assert_int_equal(add(f, "user@example.com", TIME_FOREVER), 0);
+	assert_int_equal(store_remove(f->store, SPAN_LIT("user@example.com"), SPAN_LIT(""), SPAN_LIT("uid 0"), SPAN_LIT("back"), NOW + 1), 1);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+	assert_int_equal(store_remove(f->store, SPAN_LIT("user@example.com"), SPAN_LIT(""), SPAN_LIT("uid 0"), SPAN_NONE, NOW + 1), 0);
+	assert_int_equal(count_history(f, "user@example.com"), 3);
+	/* the failure that was undone does not come back with its postmaster copy */
+	assert_true(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1", .at = NOW + 60 }).is_duplicate);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+}
+
+struct seen_changes {
+	unsigned count;
+	int64_t last_until_s;
+	char last[64];
+};
+
+static bool see_change(void *data, const struct suppression *row)
+{
+	struct seen_changes *seen = data;
+
+	seen->count++;
+	seen->last_until_s = row->until_s;
+	snprintf(seen->last, sizeof(seen->last), "%.*s", SPAN_ARG(row->address));
+	return true;
+}
+
+static struct seen_changes list_changes(struct fixture *f, int64_t after)
+{
+	struct seen_changes seen = { .count = 0 };
+
+	assert_int_equal(store_list_changes(f->store, after, see_change, &seen), 0);
+	return seen;
+}
+
+static void test_changes_are_numbered_and_say_what_holds_now(void **state)
+{
+	struct fixture *f = *state;
+	int64_t before, between, after;
+
+	assert_int_equal(store_get_change(f->store, &before), 0);
+	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" });
+	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj2", .recipient = "b@example.com", .class_id = CLASS_MAILBOX_FULL });
+	assert_int_equal(store_get_change(f->store, &between), 0);
+	assert_true(between == before + 1);
+	struct seen_changes seen = list_changes(f, before);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.last, "user@example.com");
+	assert_true(seen.last_until_s == TIME_FOREVER);
+	assert_int_equal(store_remove(f->store, SPAN_LIT("user@example.com"), SPAN_LIT(""), SPAN_LIT(""), SPAN_NONE, NOW), 1);
+	assert_int_equal(store_get_change(f->store, &after), 0);
+	seen = list_changes(f, between);
+	assert_int_equal(seen.count, 1);
+	assert_true(seen.last_until_s == 0);
+	assert_int_equal(list_changes(f, after).count, 0);
+}
+
+static void test_forget_leaves_nothing_but_the_change(void **state)
+{
+	struct fixture *f = *state;
+	int64_t before;
+
+	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" });
+	assert_int_equal(store_get_change(f->store, &before), 0);
+	assert_int_equal(store_forget(f->store, SPAN_LIT("user@example.com"), SPAN_LIT("uid 0"), NOW), 1);
+	assert_int_equal(count_history(f, "user@example.com"), 0);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+	assert_true(list_changes(f, before).last_until_s == 0);
+}
+
+static void test_hostile_texts_are_kept_as_text(void **state)
+{
+	struct fixture *f = *state;
+	static char long_text[20000];
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	record(f, (struct sample){ .recipient = "\"a'; DROP TABLE addresses; --\"@example.com", .queue_id = "';--", .text = "\xff\xfe'\"" });
+	assert_int_equal(find(f, "\"a'; drop table addresses; --\"@example.com").kind, DECISION_SUPPRESSED);
+	record(f, (struct sample){ .text = long_text, .message_id = long_text, .provider = "x'y" });
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_SUPPRESSED);
+	record(f, (struct sample){ .recipient = "no address", .queue_id = "4XyZabCdEfGhIj1" });
+}
+
+static void test_a_rollback_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_event e;
+	struct decision decision;
+
+	sample_make(&(struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &e);
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_record(f->store, &f->limits, &e.event, &decision), 0);
+	store_rollback(f->store);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }).kind, DECISION_SUPPRESSED);
+}
+
+static void test_another_writer_is_waited_for_and_then_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+
+	assert_int_equal(store_open(&f->options, &other), 0);
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(store_begin(f->store), -EBUSY);
+	assert_string_not_equal(store_get_error(f->store), "");
+	store_rollback(other);
+	assert_int_equal(store_begin(f->store), 0);
+	store_rollback(f->store);
+	store_close(other);
+}
+
+static void test_positions_are_kept_by_name(void **state)
+{
+	struct fixture *f = *state;
+	char value[64] = "";
+
+	assert_int_equal(store_get_position(f->store, "log:/var/log/mail.log", value, sizeof(value)), 0);
+	assert_int_equal(store_set_position(f->store, "log:/var/log/mail.log", "12 34567"), 0);
+	assert_int_equal(store_set_position(f->store, "log:/var/log/mail.log", "12 34568"), 0);
+	assert_int_equal(store_get_position(f->store, "log:/var/log/mail.log", value, sizeof(value)), 1);
+	assert_string_equal(value, "12 34568");
+}
+
+static void test_pruning_keeps_what_is_in_force(void **state)
+{
+	struct fixture *f = *state;
+
+	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" });
+	assert_int_equal(store_prune(f->store, NOW + 200 * DAY), 0);
+	assert_int_equal(count_history(f, "user@example.com"), 0);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_SUPPRESSED);
+}
+
+static bool count_listed(void *data, const struct suppression *row)
+{
+	(void)row;
+	return ++*(unsigned *)data < 3;
+}
+
+static void test_list_stops_when_told_and_leaves_out_what_ended(void **state)
+{
+	struct fixture *f = *state;
+	unsigned count = 0;
+
+	assert_int_equal(add(f, "a@example.com", NOW + 10), 0);
+	assert_int_equal(add(f, "b@example.com", NOW + 1000), 0);
+	assert_int_equal(store_list(f->store, NOW + 10, count_listed, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(add(f, "c@example.com", TIME_FOREVER), 0);
+	assert_int_equal(add(f, "@example.net", TIME_FOREVER), 0);
+	count = 0;
+	assert_int_equal(store_list(f->store, NOW, count_listed, &count), 0);
+	assert_int_equal(count, 3);
+	/* a stopped list leaves no lock behind */
+	assert_int_equal(add(f, "d@example.com", TIME_FOREVER), 0);
+}
+
+#define CONTRACT(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+
+int main(void)
+{
+	const struct CMUnitTest contract[] = {
+		CONTRACT(test_one_proved_unknown_user_suppresses_for_ever),
+		CONTRACT(test_the_same_failure_counts_once),
+		CONTRACT(test_an_unproved_sighting_does_not_hide_the_proved_one),
+		CONTRACT(test_short_queue_ids_come_again_after_seven_days),
+		CONTRACT(test_shared_proof_waits_for_another_voice),
+		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
+		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
+		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
+		CONTRACT(test_other_scopes_stand_in_the_history_and_change_nothing),
+		CONTRACT(test_streams_are_apart_unless_shared),
+		CONTRACT(test_evidence_never_overrides_a_manual_entry),
+		CONTRACT(test_remove_takes_both_and_is_audited),
+		CONTRACT(test_changes_are_numbered_and_say_what_holds_now),
+		CONTRACT(test_forget_leaves_nothing_but_the_change),
+		CONTRACT(test_hostile_texts_are_kept_as_text),
+		CONTRACT(test_a_rollback_leaves_nothing),
+		CONTRACT(test_another_writer_is_waited_for_and_then_busy),
+		CONTRACT(test_positions_are_kept_by_name),
+		CONTRACT(test_pruning_keeps_what_is_in_force),
+		CONTRACT(test_list_stops_when_told_and_leaves_out_what_ended),
+	};
+
+	return cmocka_run_group_tests_name("sqlite", contract, NULL, NULL);
+}
