@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,14 +82,17 @@ static inline char *scratch_folder(void)
 	return path;
 }
 
+static inline int scratch_remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
+{
+	(void)stat;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
 static inline void scratch_remove(const char *path)
 {
-	char command[300];
-	const char *arguments[] = { "rm", "-rf", path, NULL };
-
-	(void)arguments;
-	snprintf(command, sizeof(command), "rm -rf '%s'", path);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 #endif
