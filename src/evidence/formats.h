@@ -21,4 +21,13 @@ bool formats_is_candidate(const struct formats *formats, const struct mail *mail
 /* Appends the outcomes of the form that knows this mail; 1 known, 0 no form knows it, -ENOMEM. */
 int formats_read(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes) __attribute__((warn_unused_result));
 
+/*
+ * Reads the samples of all forms: each must be read by its own form and give what it says.  -EINVAL with the
+ * first that does not in *complaint, -ENOMEM.
+ */
+int formats_check(const struct formats *formats, struct complaint *complaint) __attribute__((warn_unused_result));
+
+/* The name of the form that reads this mail; NULL where none does. */
+const char *formats_find(const struct formats *formats, const struct mail *mail);
+
 #endif

@@ -8,12 +8,19 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/value.h src/evidence/value.c src/evidence/arf.h src/evidence/arf.c \
 	src/evidence/autoreply.h src/evidence/autoreply.c \
 	src/evidence/outcome.h src/evidence/outcome.c src/evidence/reply.h src/evidence/reply.c \
-	src/evidence/frame.h src/evidence/frame.c src/evidence/status.h src/evidence/status.c
+	src/evidence/frame.h src/evidence/frame.c src/evidence/mailbox.h src/evidence/mailbox.c \
+	src/evidence/template.h src/evidence/template.c src/evidence/notice.h src/evidence/notice.c \
+	src/evidence/session.h src/evidence/session.c src/evidence/form.h src/evidence/form.c src/evidence/formats.c \
+	src/evidence/loader.c src/evidence/samples.c src/evidence/status.h src/evidence/status.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_reply
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
 tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_formats
+tests_unit_test_formats_SOURCES = tests/unit/test_formats.c
+tests_unit_test_formats_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_reply

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads a notice by a form: line by line, each line is a recipient, the begin of a reply, or the words of the
+ * recipient before it (or after it).  Pure; hostile input; all matching is paid from the notice's budget.
+ */
+#include "evidence/form.h"
+
+#include <errno.h>
+
+#include "evidence/header.h"
+#include "evidence/mailbox.h"
+#include "evidence/report.h"
+#include "evidence/session.h"
+
+enum { NO_OUTCOME = -1 };
+
+struct reading {
+	const struct form *form;
+	struct notice *notice;
+	struct outcomes *outcomes;
+	size_t first;          /* of our own in *outcomes */
+	long current;          /* whose words follow; NO_OUTCOME before the first recipient */
+	struct span pending;   /* words that are nobody's yet */
+	struct span before;    /* words before the first recipient */
+	bool is_listening;     /* the words that follow count */
+	bool is_delayed;
+	struct span mta;
+};
+
+static bool match_any(const struct templates *templates, struct span line, struct captures *captures, size_t *budget)
+{
+	for (size_t i = 0; i < templates->count; i++) {
+		if (template_match(templates->items[i], line, captures, budget))
+			return true;
+	}
+	return false;
+}
+
+bool form_knows_header(const struct form *form, const struct mail *mail, struct captures *captures, size_t *budget)
+{
+	if (form->header_count == 0)
+		return true;
+	for (size_t i = 0; i < form->header_count; i++) {
+		const struct header_condition *condition = &form->headers[i];
+		for (size_t n = 0; n < mail->fields.count; n++) {
+			const struct field *field = &mail->fields.items[n];
+			if (span_is_equal_nocase(field->name, span_of(condition->name)) &&
+			    (!condition->value || template_match(condition->value, field->value, captures, budget)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The words go on with this line; all lines of one recipient are one run of the notice's text. */
+static void extend(struct span *words, struct span line)
+{
+	if (!span_is_known(*words))
+		*words = line;
+	else
+		words->len = (size_t)(line.ptr + line.len - words->ptr);
+}
+
+static struct outcome *get_current(const struct reading *reading)
+{
+	return reading->current == NO_OUTCOME ? NULL : &reading->outcomes->items[reading->current];
+}
+
+static long find_outcome(const struct reading *reading, struct span recipient)
+{
+	for (size_t i = reading->first; i < reading->outcomes->count; i++) {
+		if (span_is_equal_nocase(reading->outcomes->items[i].recipient, recipient))
+			return (long)i;
+	}
+	return NO_OUTCOME;
+}
+
+/* A guess must not take the sender, or those who help him, for a recipient. */
+static bool is_bystander(const struct reading *reading, struct span address)
+{
+	static const char *const names[] = { "From", "To", "Reply-To", "Errors-To", "Return-Path" };
+	const struct notice *notice = reading->notice;
+
+	if (notice_is_addressee(notice, address))
+		return false;
+	if (mailbox_is_system(address))
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct span top = fields_get(&notice->mail->fields, names[i]);
+		struct span original = fields_get(&notice->original, names[i]);
+		if (span_is_known(top) && span_is_equal_nocase(header_take_address(&top), address))
+			return true;
+		if (span_is_known(original) && span_is_equal_nocase(header_take_address(&original), address))
+			return true;
+	}
+	return false;
+}
+
+/* Selects the outcome of that recipient, or adds one. */
+static int select_recipient(struct reading *reading, struct span recipient)
+{
+	struct outcome *outcome;
+
+	reading->current = find_outcome(reading, recipient);
+	if (reading->current != NO_OUTCOME)
+		return 0;
+	outcome = outcomes_add(reading->outcomes, reading->notice->mail->arena);
+	if (!outcome)
+		return reading->outcomes->is_cut ? 0 : -ENOMEM;
+	outcome->recipient = recipient;
+	reading->current = (long)reading->outcomes->count - 1;
+	return 0;
+}
+
+/* The whole address of a local part, from the header field that lists them; SPAN_NONE. */
+static struct span find_listed(const struct reading *reading, struct span local)
+{
+	struct span rest = SPAN_NONE;
+
+	if (reading->form->recipients_in)
+		rest = fields_get(&reading->notice->mail->fields, reading->form->recipients_in);
+	while (span_is_known(rest)) {
+		struct span address = header_take_address(&rest);
+		if (address.len && span_is_equal_nocase(mailbox_get_local(address), local))
+			return address;
+	}
+	return SPAN_NONE;
+}
+
+static int apply_captures(struct reading *reading, const struct captures *captures)
+{
+	const struct span *spans = captures->spans;
+	struct outcome *outcome = get_current(reading);
+	uint64_t code;
+
+	if (span_is_known(spans[CAPTURE_MTA]) && !span_is_known(reading->mta))
+		reading->mta = spans[CAPTURE_MTA];
+	if (!outcome)
+		return 0;
+	if (span_is_known(spans[CAPTURE_CODE]) && span_parse_unsigned(spans[CAPTURE_CODE], 999, &code) == 0)
+		outcome->reply = (uint16_t)code;
+	if (span_is_known(spans[CAPTURE_STATUS]) && status_parse(spans[CAPTURE_STATUS], &outcome->status))
+		outcome->status = (struct status){ 0 };
+	if (span_is_known(spans[CAPTURE_COMMAND]))
+		outcome->command = smtp_command_find(spans[CAPTURE_COMMAND]);
+	if (span_is_known(spans[CAPTURE_HOST]))
+		outcome->remote_mta = spans[CAPTURE_HOST];
+	if (span_is_known(spans[CAPTURE_ORIGINAL]))
+		outcome->original_recipient = spans[CAPTURE_ORIGINAL];
+	if (span_is_known(spans[CAPTURE_SENDER]))
+		outcome->sender = spans[CAPTURE_SENDER];
+	if (span_is_known(spans[CAPTURE_ID]))
+		outcome->message_id = spans[CAPTURE_ID];
+	return 0;
+}
+
+/* A line that names a recipient.  *ret_is_taken is false when it turns out to name none. */
+static int take_recipient(struct reading *reading, const struct captures *captures, bool *ret_is_taken)
+{
+	struct span recipient = captures->spans[CAPTURE_RECIPIENT];
+	struct outcome *outcome;
+	int error;
+
+	if (!span_is_known(recipient) && span_is_known(captures->spans[CAPTURE_LOCAL]))
+		recipient = find_listed(reading, captures->spans[CAPTURE_LOCAL]);
+	*ret_is_taken = span_is_known(recipient) && !(reading->form->is_generic && is_bystander(reading, recipient));
+	if (!*ret_is_taken)
+		return 0;
+	error = select_recipient(reading, recipient);
+	outcome = get_current(reading);
+	if (error || !outcome)
+		return error;
+	if (!span_is_known(reading->before))
+		reading->before = reading->pending;
+	if (span_is_known(captures->spans[CAPTURE_TEXT]) && !span_is_known(outcome->text))
+		outcome->text = captures->spans[CAPTURE_TEXT];
+	else if (reading->form->is_before && !span_is_known(outcome->text))
+		outcome->text = reading->pending;
+	reading->pending = SPAN_NONE;
+	reading->is_listening = reading->form->reply.count == 0 && !reading->form->is_before;
+	return apply_captures(reading, captures);
+}
+
+/* A line at which the reply begins: in it, or in the next one. */
+static int take_reply(struct reading *reading, const struct captures *captures)
+{
+	struct outcome *outcome = get_current(reading);
+	struct span text = captures->spans[CAPTURE_TEXT];
+	bool is_bare = true;
+
+	for (unsigned i = 0; i < CAPTURE_COUNT; i++)
+		is_bare = is_bare && !span_is_known(captures->spans[i]);
+	if (span_is_known(text) || is_bare) {
+		reading->is_listening = true;
+		if (outcome && !reading->form->is_before)
+			outcome->text = text;
+		else
+			reading->pending = text;
+	}
+	return apply_captures(reading, captures);
+}
+
+static void take_words(struct reading *reading, struct span line)
+{
+	struct outcome *outcome = get_current(reading);
+
+	if (span_trim(line).len == 0) {
+		if (reading->form->is_paragraph && outcome && span_is_known(outcome->text))
+			reading->is_listening = false;
+		return;
+	}
+	if (!reading->is_listening && (outcome || reading->form->reply.count) && !reading->form->is_before)
+		return;
+	extend(outcome && !reading->form->is_before ? &outcome->text : &reading->pending, line);
+}
+
+static int take_line(struct reading *reading, struct span line)
+{
+	const struct form *form = reading->form;
+	size_t *budget = &reading->notice->budget;
+	struct captures captures;
+	bool is_taken = false;
+	int error = 0;
+
+	if (span_trim(line).len == 0) {
+		take_words(reading, line);
+		return 0;
+	}
+	if (match_any(&form->skip, line, &captures, budget))
+		return apply_captures(reading, &captures);
+	if (match_any(&form->recipient, line, &captures, budget))
+		error = take_recipient(reading, &captures, &is_taken);
+	if (error || is_taken)
+		return error;
+	if (match_any(&form->reply, line, &captures, budget))
+		return take_reply(reading, &captures);
+	take_words(reading, line);
+	return 0;
+}
+
+/* Where the original begins; what the whole text says of a delay. */
+static int cut_original(struct reading *reading)
+{
+	struct notice *notice = reading->notice;
+	struct span rest = notice->text;
+	struct captures captures;
+
+	while (span_is_known(rest) && rest.len) {
+		struct span line = span_take_line(&rest);
+		if (match_any(&reading->form->original, line, &captures, &notice->budget)) {
+			struct span end = span_is_known(rest) ? rest : span_skip(notice->text, notice->text.len);
+			struct span before = span_slice(notice->text, 0, (size_t)(line.ptr - notice->text.ptr));
+			int error = notice_cut(notice, (size_t)(end.ptr - notice->text.ptr));
+			notice->text = before;
+			return error;
+		}
+		if (match_any(&reading->form->delayed, line, &captures, &notice->budget))
+			reading->is_delayed = true;
+	}
+	size_t header = notice_find_header(notice);
+	return header == SIZE_MAX ? 0 : notice_cut(notice, header);
+}
+
+static int read_lines(struct reading *reading)
+{
+	const struct form *form = reading->form;
+	size_t *budget = &reading->notice->budget;
+	struct span rest = reading->notice->text;
+	bool is_on = form->from.count == 0;
+	struct captures captures;
+	int error = 0;
+
+	reading->is_listening = form->reply.count == 0;
+	while (span_is_known(rest) && rest.len && !error) {
+		struct span line = span_take_line(&rest);
+		if (!is_on) {
+			is_on = match_any(form->resume.count ? &form->resume : &form->from, line, &captures, budget) ||
+				match_any(&form->from, line, &captures, budget);
+			if (is_on)
+				error = apply_captures(reading, &captures);
+			continue;
+		}
+		if (match_any(&form->until, line, &captures, budget)) {
+			is_on = false;
+			reading->is_listening = form->reply.count == 0;
+			continue;
+		}
+		error = take_line(reading, line);
+	}
+	return error;
+}
+
+static int add_listed(struct reading *reading)
+{
+	const struct mail *mail = reading->notice->mail;
+	int error = 0;
+
+	if (!reading->form->recipients_in)
+		return 0;
+	for (size_t i = 0; i < mail->fields.count && !error; i++) {
+		struct span rest = mail->fields.items[i].value;
+		if (!span_is_equal_nocase(mail->fields.items[i].name, span_of(reading->form->recipients_in)))
+			continue;
+		while (span_is_known(rest) && !error) {
+			struct span address = header_take_address(&rest);
+			if (span_is_known(mailbox_get_domain(address)))
+				error = select_recipient(reading, address);
+		}
+	}
+	return error;
+}
+
+/* Nobody is named: the list in the header, what a header condition captured, the original's only addressee. */
+static int add_unnamed(struct reading *reading, const struct captures *known)
+{
+	struct span recipient = known->spans[CAPTURE_RECIPIENT];
+	int error = add_listed(reading);
+
+	if (error || reading->outcomes->count > reading->first)
+		return error;
+	if (span_is_known(recipient))
+		return select_recipient(reading, recipient);
+	recipient = report_find_only_recipient(&reading->notice->original);
+	if (!span_is_known(recipient))
+		return 0;
+	error = select_recipient(reading, recipient);
+	if (!error && get_current(reading))
+		get_current(reading)->is_from_original = true;
+	return error;
+}
+
+/* Recipients that stand in a row share what is said of them. */
+static void share_words(struct reading *reading)
+{
+	struct outcome *items = reading->outcomes->items;
+	size_t count = reading->outcomes->count, first = reading->first;
+	struct span general = span_is_known(reading->before) ? reading->before : reading->pending;
+
+	for (size_t i = count; i > first + 1 && !reading->form->is_before; i--) {
+		if (!span_is_known(items[i - 2].text))
+			items[i - 2].text = items[i - 1].text;
+	}
+	for (size_t i = first + 1; i < count; i++) {
+		if (!span_is_known(items[i].text))
+			items[i].text = items[i - 1].text;
+	}
+	for (size_t i = first; i < count; i++) {
+		if (!span_is_known(items[i].text))
+			items[i].text = general;
+	}
+}
+
+static int finish_outcome(struct reading *reading, struct outcome *outcome)
+{
+	struct reply reply;
+	int error = reply_find(outcome->text, reading->notice->mail->arena, &reply);
+
+	if (error)
+		return error;
+	outcome->text = reply.text;
+	if (outcome->reply == 0)
+		outcome->reply = reply.code;
+	if (!status_is_known(outcome->status))
+		outcome->status = reply.status;
+	if (outcome->command == COMMAND_UNKNOWN)
+		outcome->command = reply.command;
+	if (!span_is_known(outcome->remote_mta))
+		outcome->remote_mta = reply.remote_mta;
+	if (!span_is_known(outcome->reporting_mta))
+		outcome->reporting_mta = reading->mta;
+	outcome->action = reading->is_delayed ? ACTION_DELAYED : ACTION_FAILED;
+	outcome->is_generic = reading->form->is_generic;
+	notice_complete(reading->notice, outcome);
+	return 0;
+}
+
+/* Where a guess found somebody to whom the original was addressed, the others are bystanders. */
+static void drop_bystanders(struct reading *reading)
+{
+	struct outcomes *outcomes = reading->outcomes;
+	size_t kept = reading->first;
+
+	for (size_t i = reading->first; i < outcomes->count; i++) {
+		if (notice_is_addressee(reading->notice, outcomes->items[i].recipient))
+			outcomes->items[kept++] = outcomes->items[i];
+	}
+	if (kept > reading->first)
+		outcomes->count = kept;
+}
+
+int form_read(const struct form *form, const struct notice *notice, const struct captures *captures, struct outcomes *outcomes)
+{
+	struct notice own = *notice;
+	struct reading reading = { .form = form, .notice = &own, .outcomes = outcomes, .first = outcomes->count,
+				   .current = NO_OUTCOME, .mta = captures->spans[CAPTURE_MTA] };
+	int error = cut_original(&reading);
+
+	if (!error)
+		error = read_lines(&reading);
+	if (!error && form->is_session)
+		error = session_read(own.text, reading.first, outcomes, own.mail->arena);
+	if (!error && outcomes->count == reading.first)
+		error = add_unnamed(&reading, captures);
+	if (error)
+		return error;
+	if (form->is_generic)
+		drop_bystanders(&reading);
+	share_words(&reading);
+	for (size_t i = reading.first; i < outcomes->count && !error; i++)
+		error = finish_outcome(&reading, &outcomes->items[i]);
+	return error;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One form of bounces, as etc/formats.d describes it, and the reader that follows it.  Private to the engine
+ * (loader.c loads, formats.c chooses, form.c reads, samples.c proves).  Pure; a form is frozen once loaded.
+ */
+#ifndef KODAMA_EVIDENCE_FORM_H
+#define KODAMA_EVIDENCE_FORM_H
+
+#include <stdatomic.h>
+
+#include "evidence/formats.h"
+#include "evidence/notice.h"
+#include "evidence/template.h"
+
+struct templates {
+	struct template **items;
+	size_t count;
+};
+
+/* A condition on a header field: its name, and a template for its decoded value (NULL: any). */
+struct header_condition {
+	char *name;
+	struct template *value;
+};
+
+/* A mail that proves a form. */
+struct sample {
+	char *name;
+	char *mail;
+	char **recipients; /* what must come out, in this order; reply and status by the same index, "" for none */
+	char **replies;
+	char **statuses;
+	size_t recipient_count, reply_count, status_count;
+	enum action action;
+};
+
+struct form {
+	char *name;
+	char *path;
+	struct header_condition *headers;
+	size_t header_count;
+	struct templates text;      /* known by: one of them is a line */
+	struct templates also;      /* and one of these */
+	struct templates unless;    /* and none of these */
+	struct templates from;      /* the report begins after this line */
+	struct templates recipient; /* a line that names a recipient */
+	struct templates reply;     /* a line at which the reply begins; without any it is all that follows the recipient */
+	struct templates skip;      /* lines that are nobody's words */
+	struct templates until;     /* the report ends before this line */
+	struct templates resume;    /* and goes on after this one */
+	struct templates original;  /* the original begins after this line */
+	struct templates delayed;   /* a line that says: not given up yet */
+	char *recipients_in;        /* a header field that lists the recipients; NULL for none */
+	bool is_signature;          /* the header alone makes a mail a candidate, whoever sent it */
+	bool is_before;             /* the words stand before their recipient */
+	bool is_paragraph;          /* an empty line ends the words */
+	bool is_session;            /* the text holds an SMTP session as Sendmail shows it */
+	bool is_generic;            /* a guess: addresses of the sender's side are left out */
+	struct sample *samples;
+	size_t sample_count;
+};
+
+enum { FORMS_MAX = 500, KNOWN_TEXT = 1, KNOWN_ALSO = 2, KNOWN_UNLESS = 4, FORMATS_BUCKETS = 256 };
+
+/* One line by which a form is known (or ruled out). */
+struct mark {
+	unsigned form;
+	unsigned bit;
+	const struct template *template;
+};
+
+struct bucket {
+	struct mark *items;
+	size_t count;
+};
+
+struct formats {
+	atomic_uint refs;
+	struct form *forms;
+	size_t count;
+	struct bucket buckets[FORMATS_BUCKETS]; /* 0: lines that may begin with anything */
+};
+
+/* One of the conditions on the header holds (or there are none).  *captures gets what it captured. */
+bool form_knows_header(const struct form *form, const struct mail *mail, struct captures *captures, size_t *budget);
+
+/* Appends what the form reads to *outcomes: 0 also when that is nothing.  -ENOMEM. */
+int form_read(const struct form *form, const struct notice *notice, const struct captures *captures, struct outcomes *outcomes)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Chooses the form that knows a mail.  Pure; any thread; hostile input. */
+#include "evidence/formats.h"
+
+#include <errno.h>
+
+#include "evidence/form.h"
+
+enum { STRENGTH_MAX = 4 };
+
+struct choice {
+	bool is_possible; /* its header conditions hold, and it may read mail of this sender */
+	unsigned known;   /* bits KNOWN_* of the lines that were seen */
+	struct captures captures;
+};
+
+static void choose_by_header(const struct formats *formats, struct notice *notice, struct choice *choices)
+{
+	bool is_from_mailer = notice_is_from_mailer(notice->mail);
+
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct form *form = &formats->forms[i];
+		choices[i].is_possible = (is_from_mailer || form->is_signature) &&
+					 form_knows_header(form, notice->mail, &choices[i].captures, &notice->budget);
+	}
+}
+
+static void merge_captures(struct captures *known, const struct captures *more)
+{
+	for (unsigned i = 0; i < CAPTURE_COUNT; i++) {
+		if (!span_is_known(known->spans[i]))
+			known->spans[i] = more->spans[i];
+	}
+}
+
+static void match_bucket(const struct bucket *bucket, struct span line, struct choice *choices, size_t *budget)
+{
+	for (size_t i = 0; i < bucket->count; i++) {
+		const struct mark *mark = &bucket->items[i];
+		struct choice *choice = &choices[mark->form];
+		struct captures captures;
+		if (!choice->is_possible || (choice->known & mark->bit) ||
+		    !template_match(mark->template, line, &captures, budget))
+			continue;
+		choice->known |= mark->bit;
+		merge_captures(&choice->captures, &captures);
+	}
+}
+
+static void choose_by_text(const struct formats *formats, struct notice *notice, struct choice *choices)
+{
+	struct span rest = notice->text;
+
+	while (span_is_known(rest) && rest.len) {
+		struct span line = span_trim(span_take_line(&rest));
+		if (line.len == 0)
+			continue;
+		match_bucket(&formats->buckets[(unsigned char)ascii_lower(line.ptr[0])], line, choices, &notice->budget);
+		match_bucket(&formats->buckets[0], line, choices, &notice->budget);
+	}
+}
+
+/* How many kinds of conditions a form meets; 0 when it does not know the mail. */
+static unsigned get_strength(const struct form *form, const struct choice *choice)
+{
+	if (!choice->is_possible || (choice->known & KNOWN_UNLESS) || (form->text.count && !(choice->known & KNOWN_TEXT)) ||
+	    (form->also.count && !(choice->known & KNOWN_ALSO)))
+		return 0;
+	if (form->is_generic)
+		return 1;
+	return 1 + (form->header_count > 0) + (form->text.count > 0) + (form->also.count > 0);
+}
+
+bool formats_is_candidate(const struct formats *formats, const struct mail *mail)
+{
+	size_t budget = 100 * 1000;
+	struct captures captures;
+
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct form *form = &formats->forms[i];
+		if (form->is_signature && form_knows_header(form, mail, &captures, &budget))
+			return true;
+	}
+	return false;
+}
+
+static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,
+			 const struct form **ret_form)
+{
+	struct notice notice;
+	size_t first = outcomes->count;
+	int error = notice_init(&notice, mail);
+	struct choice *choices;
+
+	if (error)
+		return error;
+	choices = arena_alloc(mail->arena, (formats->count + 1) * sizeof(*choices));
+	if (!choices)
+		return -ENOMEM;
+	choose_by_header(formats, &notice, choices);
+	choose_by_text(formats, &notice, choices);
+	/* the form that meets the most conditions reads first; one that finds nobody leaves the mail to the next */
+	for (unsigned strength = STRENGTH_MAX; strength > 0; strength--) {
+		for (size_t i = 0; i < formats->count; i++) {
+			if (get_strength(&formats->forms[i], &choices[i]) != strength)
+				continue;
+			error = form_read(&formats->forms[i], &notice, &choices[i].captures, outcomes);
+			if (error)
+				return error;
+			*ret_form = &formats->forms[i];
+			if (outcomes->count > first)
+				return 1;
+		}
+	}
+	return 0;
+}
+
+int formats_read(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes)
+{
+	const struct form *form;
+
+	return read_by_forms(formats, mail, outcomes, &form);
+}
+
+const char *formats_find(const struct formats *formats, const struct mail *mail)
+{
+	struct outcomes outcomes = { 0 };
+	const struct form *form;
+
+	return read_by_forms(formats, mail, &outcomes, &form) == 1 ? form->name : NULL;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A bounce as people read it.  Pure; hostile input; linear time. */
+#include "evidence/notice.h"
+
+#include <errno.h>
+
+#include "evidence/autoreply.h"
+#include "evidence/header.h"
+#include "evidence/mailbox.h"
+#include "evidence/report.h"
+#include "evidence/value.h"
+
+enum {
+	ORIGINAL_FIELDS_MAX = 200,
+	STEPS_PER_BYTE = 64,
+	STEPS_MIN = 100 * 1000,
+	STEPS_MAX = 8 * 1000 * 1000,
+	ADDRESSES_MAX = 200 /* of one field that are looked at */
+};
+
+static bool is_text(const struct part *part)
+{
+	return part->kind == PART_TEXT && span_trim(part->text).len > 0;
+}
+
+static bool is_html(const struct part *part)
+{
+	return span_is_equal(part->type, SPAN_LIT("text/html"));
+}
+
+/* The parts before the original; HTML only where there is no plain text. */
+static size_t count_parts(const struct mail *mail, bool *ret_is_html)
+{
+	size_t count = 0;
+
+	*ret_is_html = true;
+	while (count < mail->part_count && mail->parts[count].kind != PART_ORIGINAL) {
+		if (is_text(&mail->parts[count]) && !is_html(&mail->parts[count]))
+			*ret_is_html = false;
+		count++;
+	}
+	return count;
+}
+
+static int join_text(struct notice *notice)
+{
+	const struct mail *mail = notice->mail;
+	bool takes_html;
+	size_t count = count_parts(mail, &takes_html), size = 0, taken = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_text(&mail->parts[i]) && is_html(&mail->parts[i]) == takes_html) {
+			size += mail->parts[i].text.len + 1;
+			taken++;
+			notice->text = mail->parts[i].text;
+		}
+	}
+	if (taken < 2)
+		return 0;
+	char *bytes = arena_alloc(mail->arena, size);
+	if (!bytes)
+		return -ENOMEM;
+	notice->text = span_make(bytes, size);
+	for (size_t i = 0; i < count; i++) {
+		const struct part *part = &mail->parts[i];
+		if (!is_text(part) || is_html(part) != takes_html)
+			continue;
+		memcpy(bytes, part->text.ptr, part->text.len);
+		bytes[part->text.len] = '\n';
+		bytes += part->text.len + 1;
+	}
+	return 0;
+}
+
+int notice_init(struct notice *notice, const struct mail *mail)
+{
+	int error;
+
+	*notice = (struct notice){ .mail = mail, .text = SPAN_LIT("") };
+	const struct fields *original = report_find_original(mail);
+	if (original)
+		notice->original = *original;
+	error = join_text(notice);
+	if (error)
+		return error;
+	notice->budget = notice->text.len * STEPS_PER_BYTE + STEPS_MIN;
+	if (notice->budget > STEPS_MAX)
+		notice->budget = STEPS_MAX;
+	return 0;
+}
+
+/* One field of a header that is quoted in text.  False at what is none. */
+static int read_field(struct span *rest, struct arena *arena, struct field *field, bool *ret_is_field)
+{
+	struct span line = header_take_field(rest), name, value, copy;
+
+	*ret_is_field = header_split(line, &name, &value);
+	if (!*ret_is_field)
+		return 0;
+	copy = arena_copy(arena, value);
+	if (!span_is_known(copy))
+		return -ENOMEM;
+	copy.len = header_unfold((char *)copy.ptr, copy.len);
+	copy = span_trim(copy);
+	*field = (struct field){ .name = name, .value = copy, .raw = copy };
+	return 0;
+}
+
+/* Passes over the empty lines and rules that stand between the marker and the header. */
+static struct span skip_to_header(struct span text)
+{
+	while (span_is_known(text) && text.len) {
+		struct span rest = text, line = span_trim(span_take_line(&rest)), name, value;
+		if (line.len && header_split(line, &name, &value))
+			return text;
+		/* "From user@example.com Thu ..." of an mbox, a rule, an indent: one of them may come first */
+		if (line.len && ascii_is_alnum(line.ptr[0]) && !span_has_prefix(line, SPAN_LIT("From ")))
+			return SPAN_LIT("");
+		text = rest;
+	}
+	return SPAN_LIT("");
+}
+
+static int read_original(struct notice *notice, struct span text)
+{
+	struct fields fields = { 0 };
+	struct span rest = skip_to_header(text);
+
+	if (rest.len == 0)
+		return 0;
+	fields.items = arena_alloc(notice->mail->arena, ORIGINAL_FIELDS_MAX * sizeof(*fields.items));
+	if (!fields.items)
+		return -ENOMEM;
+	while (rest.len && fields.count < ORIGINAL_FIELDS_MAX) {
+		bool is_field;
+		int error = read_field(&rest, notice->mail->arena, &fields.items[fields.count], &is_field);
+		if (error)
+			return error;
+		if (!is_field)
+			break;
+		fields.count++;
+	}
+	notice->original = fields;
+	return 0;
+}
+
+int notice_cut(struct notice *notice, size_t at)
+{
+	struct span text = span_skip(notice->text, at);
+
+	notice->text = span_slice(notice->text, 0, at);
+	return notice->original.count ? 0 : read_original(notice, text);
+}
+
+/* Fields that only a header has: two of them one after the other are a header. */
+static bool is_header_line(struct span line)
+{
+	static const char *const names[] = { "received:",     "return-path:",  "message-id:", "dkim-signature:", "x-received:",
+					     "mime-version:", "content-type:", "from:",       "date:",           "x-originating-ip:",
+					     "delivered-to:", "to:",           "subject:",    "sender:",         "authentication-results:" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_has_prefix_nocase(line, span_of(names[i])))
+			return true;
+	}
+	return false;
+}
+
+size_t notice_find_header(const struct notice *notice)
+{
+	struct span rest = notice->text;
+	size_t first = SIZE_MAX;
+	unsigned count = 0;
+
+	while (span_is_known(rest) && rest.len) {
+		size_t at = (size_t)(rest.ptr - notice->text.ptr);
+		struct span line = span_take_line(&rest);
+		bool is_folded = line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
+
+		if (is_folded && count)
+			continue;
+		if (!is_header_line(line)) {
+			count = 0;
+			continue;
+		}
+		if (count++ == 0)
+			first = at;
+		/* To, From and Subject stand in the prose of many bounces; Received and the like do not */
+		if (count >= 3 || span_has_prefix_nocase(line, SPAN_LIT("received: from ")))
+			return first;
+	}
+	return SIZE_MAX;
+}
+
+bool notice_is_from_mailer(const struct mail *mail)
+{
+	static const struct span names[] = { SPAN_LIT("mail delivery"), SPAN_LIT("mail deliver"), SPAN_LIT("mailer daemon"),
+					     SPAN_LIT("system administrator"), SPAN_LIT("mail.delivery.system") };
+	struct span from = span_slice(fields_get(&mail->fields, "From"), 0, 1024), rest = from;
+
+	if (mail_is_from_daemon(mail))
+		return true;
+	if (!span_is_known(from))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_find_nocase(from, names[i], 0) != SIZE_MAX)
+			return true;
+	}
+	struct span address = header_take_address(&rest);
+	return address.len == 0 || mailbox_is_system(address);
+}
+
+bool notice_is_addressee(const struct notice *notice, struct span address)
+{
+	for (size_t i = 0; i < notice->original.count; i++) {
+		const struct field *field = &notice->original.items[i];
+		struct span rest = field->value;
+
+		if (!span_is_equal_nocase(field->name, SPAN_LIT("To")) && !span_is_equal_nocase(field->name, SPAN_LIT("Cc")))
+			continue;
+		for (unsigned n = 0; span_is_known(rest) && n < ADDRESSES_MAX; n++) {
+			if (span_is_equal_nocase(header_take_address(&rest), address))
+				return true;
+		}
+	}
+	return false;
+}
+
+void notice_complete(const struct notice *notice, struct outcome *outcome)
+{
+	outcome->kind = KIND_BOUNCE;
+	report_add_original(&notice->original, outcome);
+	if (outcome->time_s == 0)
+		outcome->time_s = value_parse_time(fields_get(&notice->mail->fields, "date"));
+}

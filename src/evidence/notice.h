@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A bounce as people read it: the text of its parts, up to the original, and what is returned of the original,
+ * as a part of its own or quoted in the text.  Pure; one thread at a time; all of it is hostile.
+ */
+#ifndef KODAMA_EVIDENCE_NOTICE_H
+#define KODAMA_EVIDENCE_NOTICE_H
+
+#include "evidence/mail.h"
+#include "evidence/outcome.h"
+
+struct notice {
+	const struct mail *mail;
+	struct span text;       /* the text parts, one after the other, up to the original */
+	struct fields original; /* its header; count 0 when nothing is returned */
+	size_t budget;          /* steps of matching that are left for this mail */
+};
+
+/* 0, -ENOMEM past the arena's limit. */
+int notice_init(struct notice *notice, const struct mail *mail) __attribute__((warn_unused_result));
+
+/* The original begins at `at` of the text: its header is read, unless a part holds one, and the text ends there. */
+int notice_cut(struct notice *notice, size_t at) __attribute__((warn_unused_result));
+
+/* Where in the text lines begin that are a header and no prose ("Received: from ..."); SIZE_MAX for nowhere. */
+size_t notice_find_header(const struct notice *notice);
+
+/* Did a mail system send it, by its envelope and its From? */
+bool notice_is_from_mailer(const struct mail *mail);
+
+/* Is it one of the addresses of the original's To and Cc? */
+bool notice_is_addressee(const struct notice *notice, struct span address);
+
+/* What the mail and the original say: kind, time, sender, Message-ID, token.  What is there already is kept. */
+void notice_complete(const struct notice *notice, struct outcome *outcome);
+
+#endif

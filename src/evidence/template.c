@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Templates of one line.  Pure; any thread; the line is hostile, so that backtracking is paid from a budget. */
+#include "evidence/template.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "evidence/frame.h"
+#include "evidence/mailbox.h"
+
+enum { ITEMS_MAX = 64, LINE_MAX_LEN = 4096 };
+
+enum item_kind { ITEM_LITERAL, ITEM_BLANK, ITEM_ANY, ITEM_CAPTURE };
+
+struct item {
+	enum item_kind kind;
+	enum capture capture;
+	struct span literal; /* lower case; of the pattern's own bytes */
+};
+
+struct template {
+	unsigned count;
+	struct item items[ITEMS_MAX];
+	char bytes[];
+};
+
+static const char *const capture_names[] = { "recipient", "local", "original", "sender", "text",   "host",
+					     "mta",       "code",  "status",   "command", "id" };
+static_assert(sizeof(capture_names) / sizeof(capture_names[0]) == CAPTURE_COUNT, "one name for each capture");
+
+static bool find_capture(struct span name, enum capture *ret_capture)
+{
+	for (unsigned i = 0; i < CAPTURE_COUNT; i++) {
+		if (span_is_equal(name, span_of(capture_names[i]))) {
+			*ret_capture = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct item *add_item(struct template *template, enum item_kind kind)
+{
+	struct item *last = template->count ? &template->items[template->count - 1] : NULL;
+
+	/* a run of blanks, asterisks or letters is one item */
+	if (last && last->kind == kind && kind != ITEM_CAPTURE)
+		return last;
+	if (template->count == ITEMS_MAX)
+		return NULL;
+	template->items[template->count] = (struct item){ .kind = kind };
+	return &template->items[template->count++];
+}
+
+/* One piece of the pattern's text at *at.  A reason when it is wrong. */
+static const char *parse_piece(struct template *template, struct span text, size_t *at, char **bytes)
+{
+	char c = text.ptr[*at], next = *at + 1 < text.len ? text.ptr[*at + 1] : '\0';
+	struct item *item;
+
+	if (c == '{' && next != '{') {
+		size_t end = span_find_char(text, '}', *at);
+		enum capture capture;
+		if (end == SIZE_MAX || !find_capture(span_slice(text, *at + 1, end), &capture))
+			return "unknown name in braces";
+		if (template_has(template, capture))
+			return "a name stands twice";
+		item = add_item(template, ITEM_CAPTURE);
+		if (item)
+			item->capture = capture;
+		*at = end + 1;
+		return item ? NULL : "too long a template";
+	}
+	bool is_literal = (c == '{' || (c == '\\' && next)) || (c != '*' && !ascii_is_space(c));
+	if (c == '{' || (c == '\\' && next == '*')) {
+		c = next;
+		++*at;
+	}
+	++*at;
+	item = add_item(template, is_literal ? ITEM_LITERAL : c == '*' ? ITEM_ANY : ITEM_BLANK);
+	if (!item)
+		return "too long a template";
+	if (is_literal) {
+		if (!item->literal.ptr)
+			item->literal.ptr = *bytes;
+		*(*bytes)++ = ascii_lower(c);
+		item->literal.len++;
+	}
+	return NULL;
+}
+
+/* What may be any run must not stand beside another one: the border would be anywhere. */
+static bool is_run(const struct item *item)
+{
+	return item->kind == ITEM_ANY || (item->kind == ITEM_CAPTURE && item->capture == CAPTURE_TEXT);
+}
+
+static const char *check_items(const struct template *template)
+{
+	bool is_empty = true;
+
+	for (unsigned i = 0; i < template->count; i++) {
+		is_empty = is_empty && !(template->items[i].kind == ITEM_LITERAL || template->items[i].kind == ITEM_CAPTURE);
+		if (i && is_run(&template->items[i]) && is_run(&template->items[i - 1]))
+			return "two runs side by side";
+	}
+	return is_empty ? "it matches every line" : NULL;
+}
+
+struct template *template_parse(struct span text, const char **ret_why)
+{
+	text = span_trim(text);
+	struct template *template = calloc(1, sizeof(*template) + text.len + 1);
+
+	*ret_why = NULL;
+	if (!template)
+		return NULL;
+	char *bytes = template->bytes;
+	for (size_t at = 0; at < text.len && !*ret_why;)
+		*ret_why = parse_piece(template, text, &at, &bytes);
+	if (!*ret_why)
+		*ret_why = check_items(template);
+	if (!*ret_why)
+		return template;
+	free(template);
+	return NULL;
+}
+
+void template_free(struct template *template)
+{
+	free(template);
+}
+
+unsigned char template_get_first(const struct template *template)
+{
+	const struct item *item = &template->items[0];
+
+	return item->kind == ITEM_LITERAL ? (unsigned char)item->literal.ptr[0] : 0;
+}
+
+bool template_has(const struct template *template, enum capture capture)
+{
+	for (unsigned i = 0; i < template->count; i++) {
+		if (template->items[i].kind == ITEM_CAPTURE && template->items[i].capture == capture)
+			return true;
+	}
+	return false;
+}
+
+static bool is_host_char(char c)
+{
+	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':';
+}
+
+static size_t take_host(struct span text, struct span *ret_host)
+{
+	size_t at = text.len && strchr("[<(", text.ptr[0]) && text.ptr[0] ? 1 : 0, end = at;
+
+	while (end < text.len && is_host_char(text.ptr[end]))
+		end++;
+	while (end > at && strchr(".:", text.ptr[end - 1]))
+		end--;
+	if (end == at)
+		return 0;
+	*ret_host = span_slice(text, at, end);
+	return at && end < text.len && strchr("]>)", text.ptr[end]) ? end + 1 : end;
+}
+
+static size_t take_code(struct span text, struct span *ret_code)
+{
+	if (text.len < 3 || text.ptr[0] < '2' || text.ptr[0] > '5' || !ascii_is_digit(text.ptr[1]) ||
+	    !ascii_is_digit(text.ptr[2]) || (text.len > 3 && ascii_is_digit(text.ptr[3])))
+		return 0;
+	*ret_code = span_slice(text, 0, 3);
+	return 3;
+}
+
+static size_t take_id(struct span text, struct span *ret_id)
+{
+	size_t at = text.len && text.ptr[0] == '<' ? 1 : 0, end = at;
+
+	while (end < text.len && !ascii_is_space(text.ptr[end]) && text.ptr[end] != '>')
+		end++;
+	*ret_id = span_slice(text, at, end);
+	return end == at ? 0 : end < text.len && text.ptr[end] == '>' ? end + 1 : end;
+}
+
+/* The piece at the start of `text`: its length, 0 when it is no such piece. */
+static size_t take_piece(enum capture capture, struct span text, struct span *ret_piece)
+{
+	enum smtp_command command;
+	struct status status;
+	size_t len = 0;
+
+	switch (capture) {
+	case CAPTURE_RECIPIENT:
+	case CAPTURE_ORIGINAL:
+	case CAPTURE_SENDER:
+		return mailbox_take(text, ret_piece);
+	case CAPTURE_LOCAL:
+		return mailbox_take_local(text, ret_piece);
+	case CAPTURE_HOST:
+	case CAPTURE_MTA:
+		return take_host(text, ret_piece);
+	case CAPTURE_CODE:
+		return take_code(text, ret_piece);
+	case CAPTURE_ID:
+		return take_id(text, ret_piece);
+	case CAPTURE_STATUS:
+		len = status_take(text, &status);
+		break;
+	case CAPTURE_COMMAND:
+		len = frame_take_command(text, &command);
+		break;
+	case CAPTURE_TEXT:
+	case CAPTURE_COUNT:
+		break;
+	}
+	*ret_piece = span_slice(text, 0, len);
+	return len;
+}
+
+struct match {
+	const struct template *template;
+	struct span line;
+	struct captures *captures;
+	size_t *budget;
+};
+
+static bool spend(size_t *budget)
+{
+	if (*budget == 0)
+		return false;
+	--*budget;
+	return true;
+}
+
+static bool is_literal_at(struct span line, size_t at, struct span literal)
+{
+	if (literal.len > line.len - at)
+		return false;
+	for (size_t i = 0; i < literal.len; i++) {
+		if (ascii_lower(line.ptr[at + i]) != literal.ptr[i])
+			return false;
+	}
+	return true;
+}
+
+static bool match_from(struct match *match, unsigned item, size_t at);
+
+/* A run: the rest of the line if it is last, else up to where the rest of the pattern matches, shortest first. */
+static bool match_run(struct match *match, unsigned index, size_t at)
+{
+	const struct item *item = &match->template->items[index];
+	size_t least = item->kind == ITEM_CAPTURE ? 1 : 0;
+
+	for (size_t end = at + least; end <= match->line.len; end++) {
+		if (index + 1 == match->template->count)
+			end = match->line.len;
+		if (!spend(match->budget))
+			return false;
+		if (!match_from(match, index + 1, end))
+			continue;
+		if (item->kind == ITEM_CAPTURE)
+			match->captures->spans[item->capture] = span_trim(span_slice(match->line, at, end));
+		return true;
+	}
+	return false;
+}
+
+static bool match_from(struct match *match, unsigned index, size_t at)
+{
+	struct span line = match->line;
+
+	for (; index < match->template->count; index++) {
+		const struct item *item = &match->template->items[index];
+		size_t from = at;
+
+		if (is_run(item))
+			return match_run(match, index, at);
+		switch (item->kind) {
+		case ITEM_LITERAL:
+			if (!is_literal_at(line, at, item->literal))
+				return false;
+			at += item->literal.len;
+			break;
+		case ITEM_BLANK:
+			while (at < line.len && ascii_is_space(line.ptr[at]))
+				at++;
+			if (at == from && at != 0 && at != line.len)
+				return false;
+			break;
+		case ITEM_CAPTURE: {
+			size_t len = take_piece(item->capture, span_skip(line, at), &match->captures->spans[item->capture]);
+			if (!len)
+				return false;
+			at += len;
+			break;
+		}
+		case ITEM_ANY:
+			break;
+		}
+	}
+	return at == line.len;
+}
+
+bool template_match(const struct template *template, struct span line, struct captures *captures, size_t *budget)
+{
+	struct captures found = { 0 };
+	struct match match = { .template = template, .captures = &found, .budget = budget };
+
+	match.line = span_slice(span_trim(line), 0, LINE_MAX_LEN);
+	if (!match.line.ptr || !spend(budget) || !match_from(&match, 0, 0))
+		return false;
+	*captures = found;
+	return true;
+}

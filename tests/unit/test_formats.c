@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The forms of bounces: the shipped ones prove themselves; what is no bounce, and files that are wrong. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "evidence/formats.h"
+#include "evidence/template.h"
+
+static struct formats *load_shipped(void)
+{
+	const char *top = getenv("top_srcdir");
+	struct formats *formats = NULL;
+	struct complaint complaint = { 0 };
+	char dir[4096];
+
+	snprintf(dir, sizeof(dir), "%s/etc/formats.d", top ? top : ".");
+	if (formats_load(dir, &formats, &complaint) != 0)
+		fail_msg("%s:%u: %s", complaint.path, complaint.line, complaint.text);
+	return formats;
+}
+
+static void test_samples(void **state)
+{
+	struct formats *formats = load_shipped();
+	struct complaint complaint = { 0 };
+	(void)state;
+
+	if (formats_check(formats, &complaint) != 0)
+		fail_msg("%s: %s", complaint.path, complaint.text);
+	formats_unref(formats);
+}
+
+/* Mails that hold the words of bounces and are none. */
+static const struct {
+	const char *name;
+	const char *mail;
+} no_bounces[] = {
+	{ "a bounce quoted by a user",
+	  "From: Someone <user@example.com>\nTo: help@example.org\nSubject: Re: failure notice\n\nWhat is this?\n\n"
+	  "Hi. This is the qmail-send program at example.com.\n"
+	  "I'm afraid I wasn't able to deliver your message to the following addresses.\n\n"
+	  "<victim@example.net>:\n550 5.1.1 no such user\n" },
+	{ "a bounce forwarded by a user",
+	  "From: user@example.com\nSubject: Fwd: Mail delivery failed: returning message to sender\n\n"
+	  "---------- Forwarded message ---------\nFrom: Mail Delivery System <mailer-daemon@example.net>\n"
+	  "Subject: Mail delivery failed\n\nThis message was created automatically by mail delivery software.\n\n"
+	  "A message that you sent could not be delivered to one or more of its\n"
+	  "recipients. This is a permanent error. The following address(es) failed:\n\n"
+	  "  victim@example.net\n    550 5.1.1 unknown\n" },
+	{ "a list's mail about a bounce",
+	  "From: list-owner@example.org\nList-Id: <list.example.org>\nSubject: Undelivered Mail Returned to Sender\n\n"
+	  "Delivery to the following recipient failed permanently:\n\n     victim@example.net\n\n550 5.1.1 no such user\n" },
+	{ "mail from a postmaster who writes himself",
+	  "From: postmaster@example.com\nTo: user@example.org\nSubject: Maintenance on Sunday\n\n"
+	  "Dear users, mail to admin@example.com is read on weekdays.\nWrite to help@example.com with questions.\n" },
+	{ "an empty mail with the null sender", "Return-Path: <>\nFrom: user@example.com\nSubject: hello\n\nhello user@example.net\n" },
+};
+
+static void test_no_bounces(void **state)
+{
+	struct formats *formats = load_shipped();
+	struct mail_reader *reader = mail_reader_new(NULL);
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(no_bounces) / sizeof(no_bounces[0]); i++) {
+		struct outcomes outcomes = { 0 };
+		const struct mail *mail = mail_read(reader, span_of(no_bounces[i].mail), SPAN_NONE);
+		if (formats_read(formats, mail, &outcomes) != 0 || outcomes.count != 0)
+			fail_msg("%s: taken for a bounce, by form %s", no_bounces[i].name, formats_find(formats, mail));
+	}
+	mail_reader_free(reader);
+	formats_unref(formats);
+}
+
+/* Files that must be refused, where, and what the complaint speaks of. */
+static const struct {
+	const char *text;
+	unsigned line;
+	const char *why;
+} bad_files[] = {
+	{ "form a {\n\ttext = {'x *'}\n\tnonsense = 1\n\tsample s { mail = 'x' }\n}\n", 3, "nonsense" },
+	{ "form a {\n\ttext = {'x {nobody}'}\n}\n", 2, "unknown name" },
+	{ "form a {\n\ttext = {'x'}\n\trecipient = {'* * {text}{recipient}{recipient}'}\n}\n", 3, "twice" },
+	{ "form a {\n\ttext = {'*'}\n}\n", 2, "every line" },
+	{ "form a {\n\ttext = {'x'}\n\trecipient = {'*{text}'}\n}\n", 3, "side by side" },
+	{ "form a {\n\theader = {'Subject'}\n}\n", 2, "Name: value" },
+	{ "form a {\n\trecipient = {'{recipient}'}\n\tsample s { mail = 'x' }\n}\n", 0, "known" },
+	{ "form a {\n\ttext = {'x'}\n}\n", 0, "sample" },
+	{ "form a { text = {'x'} signature = yes sample s { mail = 'x' } }\n", 0, "signature" },
+	{ "form a { text = {'x'} sample s { mail = 'x' } }\nform a { text = {'x'} sample s { mail = 'x' } }\n", 2, "" },
+	{ "form a {\n", 0, "" },
+};
+
+static void test_bad_files(void **state)
+{
+	char dir[] = "/tmp/kodama-formats-XXXXXX", path[100];
+	(void)state;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/a.formats", dir);
+	for (size_t i = 0; i < sizeof(bad_files) / sizeof(bad_files[0]); i++) {
+		struct formats *formats = NULL;
+		struct complaint complaint = { 0 };
+		FILE *file = fopen(path, "w");
+		assert_non_null(file);
+		fputs(bad_files[i].text, file);
+		fclose(file);
+		if (formats_load(dir, &formats, &complaint) == 0)
+			fail_msg("accepted: %s", bad_files[i].text);
+		assert_null(formats);
+		assert_string_equal(complaint.path, path);
+		if (bad_files[i].line && complaint.line != bad_files[i].line)
+			fail_msg("line %u, not %u: %s", complaint.line, bad_files[i].line, bad_files[i].text);
+		if (!strstr(complaint.text, bad_files[i].why))
+			fail_msg("'%s' says nothing of '%s'", complaint.text, bad_files[i].why);
+	}
+	unlink(path);
+	struct formats *none = NULL;
+	assert_int_equal(formats_load(dir, &none, NULL), 0);
+	formats_unref(none);
+	rmdir(dir);
+	assert_int_not_equal(formats_load(dir, &none, NULL), 0);
+}
+
+static const struct {
+	const char *template;
+	const char *line;
+	const char *recipient; /* NULL: no match */
+	const char *text;
+} lines[] = {
+	{ "{recipient}", "  <user@example.com>  ", "user@example.com", "" },
+	{ "{recipient}", "user@example.com", "user@example.com", "" },
+	{ "{recipient}", "user@example.com is here", NULL, NULL },
+	{ "{recipient}:", "\"user@example.com\":", "user@example.com", "" },
+	{ "{recipient}:", "<\"a b\"@example.com>:", "\"a b\"@example.com", "" },
+	{ "to {recipient}*", "TO   mailto:user@example.com, as said", "user@example.com", "" },
+	{ "{recipient}: {text}", "user@example.com: 550 no: such user", "user@example.com", "550 no: such user" },
+	{ "* for {recipient} ({text})", "x for y for user@example.com (full)", "user@example.com", "full" },
+	{ "*{recipient}", "rfc822;user@example.com", "user@example.com", "" },
+	{ "{recipient}", "<@relay.example.org:user@example.com>", "user@example.com", "" },
+	{ "{recipient}", "'user@example.com'", "user@example.com", "" },
+	{ "{recipient}.", "user@example.com.", "user@example.com", "" },
+	{ "{recipient}", "user@", NULL, NULL },
+	{ "{recipient}", "@example.com", NULL, NULL },
+	{ "{recipient}", "no address", NULL, NULL },
+};
+
+static void test_templates(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *why;
+		size_t budget = 10000;
+		struct captures captures = { 0 };
+		struct template *template = template_parse(span_of(lines[i].template), &why);
+		assert_non_null(template);
+		bool is_match = template_match(template, span_of(lines[i].line), &captures, &budget);
+		if (is_match != (lines[i].recipient != NULL))
+			fail_msg("'%s' and '%s': %s", lines[i].template, lines[i].line, is_match ? "match" : "no match");
+		if (is_match && (!span_is_equal(captures.spans[CAPTURE_RECIPIENT], span_of(lines[i].recipient)) ||
+				 !span_is_equal(captures.spans[CAPTURE_TEXT], span_of(lines[i].text))))
+			fail_msg("'%s' and '%s': '%.*s', '%.*s'", lines[i].template, lines[i].line,
+				 SPAN_ARG(captures.spans[CAPTURE_RECIPIENT]), SPAN_ARG(captures.spans[CAPTURE_TEXT]));
+		template_free(template);
+	}
+}
+
+/* A line made to backtrack costs no more than the budget. */
+static void test_budget(void **state)
+{
+	const char *why;
+	struct template *template = template_parse(SPAN_LIT("*a*a*a*a*a*a*a*a*a*b"), &why);
+	struct captures captures;
+	char line[2000];
+	size_t budget = 100000;
+	(void)state;
+
+	assert_non_null(template);
+	memset(line, 'a', sizeof(line));
+	assert_false(template_match(template, span_make(line, sizeof(line)), &captures, &budget));
+	assert_int_equal(budget, 0);
+	assert_false(template_match(template, SPAN_LIT("aaaaaaaaab"), &captures, &budget));
+	template_free(template);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_samples),   cmocka_unit_test(test_no_bounces), cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_templates), cmocka_unit_test(test_budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
