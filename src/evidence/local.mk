@@ -11,7 +11,7 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/frame.h src/evidence/frame.c src/evidence/mailbox.h src/evidence/mailbox.c \
 	src/evidence/template.h src/evidence/template.c src/evidence/notice.h src/evidence/notice.c \
 	src/evidence/session.h src/evidence/session.c src/evidence/form.h src/evidence/form.c src/evidence/formats.c \
-	src/evidence/loader.c src/evidence/samples.c src/evidence/status.h src/evidence/status.c
+	src/evidence/formats_load.c src/evidence/samples.c src/evidence/status.h src/evidence/status.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_reply
