@@ -102,7 +102,17 @@ struct answer {
 	struct index_hit hit;
 	char text[512];      /* of the refusal, ends in the mark */
 };
-void flow_ask(const struct snapshot *snapshot, const struct index *index, struct span recipient, struct span sender, struct span stream,
-	      int64_t now_s, struct answer *ret_answer);
+
+struct question {
+	struct span recipient; /* brackets on or off */
+	struct span sender;    /* the same; "" and "<>" are the null sender: its mail always goes */
+	struct span login;     /* SASL; "" or unknown: none */
+	struct span stream;
+	int64_t now_s;
+};
+void flow_ask(const struct snapshot *snapshot, const struct index *index, const struct question *question, struct answer *ret_answer);
+
+/* "" or "<>", or double-bounce@: mail of an MTA, to whom nothing can be returned. */
+bool flow_is_null_sender(struct span sender);
 
 #endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What happened since the start, in numbers: for `kodama status`.  Any thread. */
+#ifndef KODAMA_FLOW_COUNTER_H
+#define KODAMA_FLOW_COUNTER_H
+
+#include "classify/taxonomy.h"
+#include "decide/decision.h"
+
+enum counter {
+	COUNTER_MILTER_SESSIONS,
+	COUNTER_MILTER_MESSAGES,
+	COUNTER_MILTER_CANDIDATES,  /* messages whose body was read */
+	COUNTER_MILTER_BOUNCES,     /* messages with outcomes */
+	COUNTER_MILTER_REFUSED,     /* recipients refused */
+	COUNTER_MILTER_REMOVED,     /* recipients taken out */
+	COUNTER_MILTER_FORGED,      /* header fields of ours removed */
+	COUNTER_MILTER_TEMPFAILED,  /* bounces sent back because nothing could keep their outcomes */
+	COUNTER_MILTER_FAILED_OPEN, /* messages accepted although something failed inside */
+	COUNTER_POLICY_REQUESTS,
+	COUNTER_POLICY_REFUSED,
+	COUNTER_POLICY_MALFORMED,
+	COUNTER_DRY_RUN,            /* refusals that enforce = no kept back */
+	COUNTER_OUTCOMES,
+	COUNTER_QUEUED,             /* outcomes that went to the queue on disk */
+	COUNTER_LOST,               /* outcomes that neither the store nor the queue took */
+	COUNTER_RELOADS,
+	COUNTER_RELOADS_FAILED,
+	COUNTER_COUNT
+};
+
+const char *counter_get_name(enum counter counter); /* "milter-sessions" */
+void counter_add(enum counter counter, uint64_t n);
+uint64_t counter_get(enum counter counter);
+
+void counter_add_class(enum class class_id);
+uint64_t counter_get_class(enum class class_id);
+void counter_add_decision(enum decision_kind kind);
+uint64_t counter_get_decision(enum decision_kind kind);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The path of one failure: read flow.h first.  Any thread. */
+#include "flow/flow.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "flow/counter.h"
+#include "reply/action.h"
+
+/* --- mail -> outcomes */
+
+/*
+ * A bounce that our MTA hands us proves what our MTA reports.  What somebody else reported and a local program sent
+ * on (a pipe, a .forward) comes the same way: it proves nothing.
+ */
+static enum proof prove(const struct outcome *outcome, const struct origin_facts *facts)
+{
+	if (facts->proof != PROOF_LOCAL)
+		return facts->proof;
+	if (outcome->kind != KIND_DSN)
+		return PROOF_NONE;
+	if (facts->host.len == 0 || !span_is_equal_nocase(outcome->reporting_mta, facts->host))
+		return PROOF_NONE;
+	return PROOF_LOCAL;
+}
+
+int flow_read(const struct snapshot *snapshot, const struct mail *mail, const struct origin_facts *facts, struct failures *ret_failures)
+{
+	struct failures failures = { NULL, 0, false };
+	struct outcomes outcomes = { NULL, 0, false };
+	int error = evidence_read(mail, snapshot->formats, &outcomes);
+
+	if (error < 0)
+		return error;
+	failures.items = arena_alloc(mail->arena, outcomes.count * sizeof(*failures.items));
+	if (!failures.items)
+		return -ENOMEM;
+	failures.count = outcomes.count;
+	failures.is_cut = outcomes.is_cut;
+	for (size_t i = 0; i < outcomes.count; i++) {
+		struct outcome *outcome = &failures.items[i].outcome;
+		*outcome = outcomes.items[i];
+		outcome->source = facts->source;
+		outcome->proof = prove(outcome, facts);
+	}
+	*ret_failures = failures;
+	return 0;
+}
+
+/* --- outcomes -> verdicts */
+
+void flow_classify(const struct snapshot *snapshot, struct scratch *scratch, struct failures *failures)
+{
+	for (size_t i = 0; i < failures->count; i++) {
+		struct failure *failure = &failures->items[i];
+		struct query query = query_of(&failure->outcome);
+		classify(snapshot->ruleset, scratch, &query, &failure->verdict);
+		counter_add(COUNTER_OUTCOMES, 1);
+		counter_add_class(failure->verdict.class_id);
+	}
+}
+
+/* --- verdicts -> decisions */
+
+static bool is_proved(const struct limits *limits, const struct outcome *outcome)
+{
+	return outcome->proof > PROOF_NONE || !limits->is_proof_required;
+}
+
+/* Unproved evidence changes nothing, whatever it says: it never crosses to the writer, so nobody can flood it. */
+static void decide_unproved(struct failure *failure)
+{
+	bool has_effect = failure->verdict.effect != EFFECT_NEVER;
+
+	failure->is_decided = true;
+	failure->decision = (struct decision){
+		.kind = has_effect ? DECISION_UNPROVED : DECISION_NONE,
+		.why = has_effect ? "nothing proves that it is about mail of ours" : "a failure of this kind says nothing about the recipient",
+	};
+}
+
+static struct event make_event(const struct failure *failure, const struct origin_facts *facts)
+{
+	return (struct event){
+		.outcome = &failure->outcome,
+		.verdict = &failure->verdict,
+		.stream = facts->stream,
+		.host = facts->host,
+		.received_s = facts->now_s,
+		.is_reported_by_us = failure->outcome.proof == PROOF_LOCAL,
+		.token_recipient = SPAN_NONE,
+	};
+}
+
+/* Records the failures whose place in the list stands in which[]. */
+static int record(const struct snapshot *snapshot, struct writer *writer, const struct origin_facts *facts, struct failures *failures,
+		  const size_t *which, size_t count, struct event *events, struct decision *decisions)
+{
+	int error;
+
+	for (size_t i = 0; i < count; i++)
+		events[i] = make_event(&failures->items[which[i]], facts);
+	error = writer_record(writer, &snapshot->limits, events, count, decisions);
+	if (error == -EINPROGRESS)
+		counter_add(COUNTER_QUEUED, count);
+	else if (error < 0)
+		counter_add(COUNTER_LOST, count);
+	for (size_t i = 0; error == 0 && i < count; i++) {
+		failures->items[which[i]].decision = decisions[i];
+		failures->items[which[i]].is_decided = true;
+	}
+	return error;
+}
+
+int flow_decide(const struct snapshot *snapshot, struct writer *writer, const struct origin_facts *facts, struct failures *failures)
+{
+	struct arena *arena = arena_new(0);
+	size_t n = failures->count, proved = 0;
+	size_t *which = arena ? arena_alloc(arena, n * sizeof(*which)) : NULL;
+	struct event *events = arena ? arena_alloc(arena, n * sizeof(*events)) : NULL;
+	struct decision *decisions = arena ? arena_alloc(arena, n * sizeof(*decisions)) : NULL;
+	bool has_memory = which && events && decisions;
+	int error = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_proved(&snapshot->limits, &failures->items[i].outcome))
+			decide_unproved(&failures->items[i]);
+		else if (has_memory)
+			which[proved++] = i;
+		else
+			error = -ENOMEM;
+	}
+	if (proved > 0)
+		error = record(snapshot, writer, facts, failures, which, proved, events, decisions);
+	for (size_t i = 0; i < n; i++)
+		if (failures->items[i].is_decided)
+			counter_add_decision(failures->items[i].decision.kind);
+	arena_free(arena);
+	return error;
+}
+
+/* --- decisions -> edits */
+
+int flow_reply(const struct snapshot *snapshot, const struct failures *failures, struct arena *arena, struct edits *edits)
+{
+	struct result *results;
+
+	if (!snapshot->writes_headers || failures->count == 0)
+		return 0;
+	results = arena_alloc(arena, failures->count * sizeof(*results));
+	if (!results)
+		return -ENOMEM;
+	for (size_t i = 0; i < failures->count; i++) {
+		const struct failure *failure = &failures->items[i];
+		results[i] = (struct result){
+			.outcome = &failure->outcome,
+			.verdict = &failure->verdict,
+			.decision = failure->is_decided ? &failure->decision : NULL,
+		};
+	}
+	return header_write(results, failures->count, snapshot->host, snapshot->language, arena, edits);
+}
+
+/* --- may mail go there? */
+
+static struct span strip_brackets(struct span address)
+{
+	address = span_trim(address);
+	if (address.len >= 2 && address.ptr[0] == '<' && address.ptr[address.len - 1] == '>')
+		return span_slice(address, 1, address.len - 1);
+	return address;
+}
+
+bool flow_is_null_sender(struct span sender)
+{
+	sender = strip_brackets(sender);
+	return sender.len == 0 || span_has_prefix_nocase(sender, SPAN_LIT("double-bounce@"));
+}
+
+static bool list_has(const char *const *list, struct span text)
+{
+	for (; list && *list; list++)
+		if (span_is_equal(span_of(*list), text))
+			return true;
+	return false;
+}
+
+static bool is_exempt(const struct limits *limits, const struct question *question)
+{
+	struct address sender;
+
+	if (question->login.len > 0 && list_has(limits->exempt_logins, question->login))
+		return true;
+	if (!limits->exempt_senders || !limits->exempt_senders[0] || address_fold(question->sender, &sender, NULL) < 0)
+		return false;
+	return list_has(limits->exempt_senders, address_get(&sender)) || list_has(limits->exempt_senders, span_skip(address_get(&sender), sender.at));
+}
+
+void flow_ask(const struct snapshot *snapshot, const struct index *index, const struct question *question, struct answer *ret_answer)
+{
+	ret_answer->is_suppressed = ret_answer->is_dry_run = false;
+	if (flow_is_null_sender(question->sender) || address_fold(question->recipient, &ret_answer->recipient, NULL) < 0)
+		return;
+	if (!index_find(index, &ret_answer->recipient, question->stream, snapshot->extension_delimiters, question->now_s, &ret_answer->hit))
+		return;
+	if (is_exempt(&snapshot->limits, question))
+		return;
+	if (!snapshot->limits.enforce) {
+		ret_answer->is_dry_run = true;
+		counter_add(COUNTER_DRY_RUN, 1);
+		return;
+	}
+	ret_answer->is_suppressed = true;
+	refusal_format(snapshot->refusal, &ret_answer->recipient, ret_answer->hit.since_s, ret_answer->hit.class_id, ret_answer->text);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One MTA connection, message after message; see session.h.  One call at a time, from changing threads. */
+#include "intake/session.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "flow/counter.h"
+#include "reply/action.h"
+#include "reply/header.h"
+
+/* When anything fails inside, mail flows. */
+#define SESSION_FAIL_OPEN SESSION_ACCEPT
+
+enum { MESSAGE_ARENA_MAX = 8 << 20, FREE_WORKSPACES_MAX = 8, DECISIONS_LOGGED_MAX = 50 };
+
+/* What one message needs; idle sessions hold none. */
+struct workspace {
+	struct mail_reader *reader;
+	struct scratch *scratch;
+	struct arena *arena;
+	struct workspace *next;
+};
+
+struct session_pool {
+	struct intake intake;
+	bool is_unix;
+	pthread_mutex_t lock;
+	struct workspace *free_ones;
+	unsigned free_count;
+};
+
+struct removal {
+	const char *recipient; /* as the MTA gave it */
+	struct removal *next;
+};
+
+static const char *const our_names[] = { HEADER_RESULT, HEADER_ADVICE, HEADER_TOKEN };
+enum { OUR_NAMES = sizeof(our_names) / sizeof(our_names[0]) };
+
+struct message {
+	struct workspace *work; /* NULL: there is no memory, the message passes as it is */
+	struct span sender;     /* the argument as it stands */
+	struct span login;
+	bool is_smtp;           /* a refusal of one recipient reaches a client */
+	bool is_own_bounce;     /* our MTA made it, as far as one can see from outside */
+	bool is_candidate;
+	bool has_results;       /* it was handled before */
+	unsigned recipients;    /* that we let pass, or are to take out */
+	unsigned removal_count;
+	struct removal *removals;
+	unsigned ours[OUR_NAMES]; /* fields of each of our names */
+	struct edits edits;
+};
+
+struct session {
+	struct session_pool *pool;
+	struct snapshot *snapshot;
+	bool is_postfix, is_trusted, is_loopback;
+	uint16_t port; /* of the client; 0: none */
+	char host[256];
+	struct message message;
+	const char *code, *status;
+	char text[REFUSAL_SIZE];
+};
+
+/* --- workspaces */
+
+static void workspace_free(struct workspace *work)
+{
+	if (!work)
+		return;
+	mail_reader_free(work->reader);
+	scratch_free(work->scratch);
+	arena_free(work->arena);
+	free(work);
+}
+
+static struct workspace *workspace_new(void)
+{
+	struct workspace *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->reader = mail_reader_new(NULL);
+	work->scratch = scratch_new();
+	work->arena = arena_new(MESSAGE_ARENA_MAX);
+	if (!work->reader || !work->scratch || !work->arena) {
+		workspace_free(work);
+		return NULL;
+	}
+	return work;
+}
+
+static struct workspace *workspace_take(struct session_pool *pool)
+{
+	struct workspace *work;
+
+	pthread_mutex_lock(&pool->lock);
+	work = pool->free_ones;
+	if (work) {
+		pool->free_ones = work->next;
+		pool->free_count--;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return work ? work : workspace_new();
+}
+
+static void workspace_give(struct session_pool *pool, struct workspace *work)
+{
+	if (!work)
+		return;
+	arena_reset(work->arena);
+	pthread_mutex_lock(&pool->lock);
+	bool is_kept = pool->free_count < FREE_WORKSPACES_MAX;
+	if (is_kept) {
+		work->next = pool->free_ones;
+		pool->free_ones = work;
+		pool->free_count++;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (!is_kept)
+		workspace_free(work);
+}
+
+struct session_pool *session_pool_new(const struct intake *intake, bool is_unix)
+{
+	struct session_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->intake = *intake;
+	pool->is_unix = is_unix;
+	pthread_mutex_init(&pool->lock, NULL);
+	return pool;
+}
+
+void session_pool_free(struct session_pool *pool)
+{
+	if (!pool)
+		return;
+	while (pool->free_ones) {
+		struct workspace *next = pool->free_ones->next;
+		workspace_free(pool->free_ones);
+		pool->free_ones = next;
+	}
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+/* --- the connection */
+
+struct session *session_new(struct session_pool *pool)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->pool = pool;
+	session->snapshot = current_get(pool->intake.current);
+	counter_add(COUNTER_MILTER_SESSIONS, 1);
+	return session;
+}
+
+static void message_reset(struct session *session)
+{
+	workspace_give(session->pool, session->message.work);
+	session->message = (struct message){ .work = NULL };
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	message_reset(session);
+	snapshot_unref(session->snapshot);
+	free(session);
+}
+
+static uint16_t get_port(const struct sockaddr *client)
+{
+	if (client && client->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)client)->sin_port);
+	if (client && client->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)client)->sin6_port);
+	return 0;
+}
+
+void session_connect(struct session *session, const struct sockaddr *client, bool is_postfix, const char *host)
+{
+	static struct network loopback_items[] = {
+		{ .bytes = { [10] = 0xff, [11] = 0xff, [12] = 127 }, .bits = 104 },
+		{ .bytes = { [15] = 1 }, .bits = 128 },
+	};
+	static const struct networks loopback = { loopback_items, 2 };
+
+	session->is_postfix = is_postfix;
+	session->is_trusted = networks_has(&session->snapshot->trusted_networks, client);
+	session->is_loopback = networks_has(&loopback, client);
+	session->port = get_port(client);
+	snprintf(session->host, sizeof(session->host), "%s", host ? host : "");
+}
+
+/* --- the envelope */
+
+static enum session_reply answer_with(struct session *session, enum session_reply reply, const char *code, const char *status, const char *text)
+{
+	session->code = code;
+	session->status = status;
+	/* libmilter reads a percent sign as a format's */
+	size_t len = 0;
+	for (; *text && len + 2 < sizeof(session->text); text++) {
+		if (*text == '%')
+			session->text[len++] = '%';
+		session->text[len++] = (unsigned char)*text < ' ' ? ' ' : *text;
+	}
+	session->text[len] = '\0';
+	return reply;
+}
+
+struct session_answer session_get_answer(const struct session *session)
+{
+	return (struct session_answer){ session->code, session->status, session->text };
+}
+
+/*
+ * Does a client wait for our word on each recipient?  smtpd hands on the client's "<...>"; cleanup, for sendmail(1), for
+ * QMQP and for Postfix's own bounces, hands on bare addresses, and knows the queue id from the first command on.
+ */
+static bool is_smtp_session(const struct session *session, const char *sender, bool has_queue_id)
+{
+	if (sender[0] == '<')
+		return true;
+	return session->port != 0 && !(session->is_postfix && has_queue_id);
+}
+
+enum session_reply session_mail(struct session *session, const char *sender, bool has_queue_id, const char *login)
+{
+	struct message *message = &session->message;
+
+	message_reset(session);
+	counter_add(COUNTER_MILTER_MESSAGES, 1);
+	message->work = workspace_take(session->pool);
+	if (!message->work) {
+		counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
+		return SESSION_FAIL_OPEN;
+	}
+	message->is_smtp = is_smtp_session(session, sender, has_queue_id);
+	message->is_own_bounce = !message->is_smtp && sender[0] == '\0' && session->port == 0 && session->is_loopback;
+	message->sender = arena_copy(message->work->arena, span_of(sender));
+	message->login = arena_copy(message->work->arena, span_of(login ? login : ""));
+	struct span bare = span_of(sender);
+	if (bare.len >= 2 && bare.ptr[0] == '<' && bare.ptr[bare.len - 1] == '>')
+		bare = span_slice(bare, 1, bare.len - 1);
+	mail_begin(message->work->reader, bare);
+	return SESSION_CONTINUE;
+}
+
+static void log_answer(const char *queue_id, const struct answer *answer, const char *action)
+{
+	intake_log_answer("milter", span_of(queue_id ? queue_id : ""), answer, action);
+}
+
+/* Without memory for it the recipient stays: mail flows. */
+static enum session_reply remove_later(struct session *session, const char *recipient, const char *queue_id, const struct answer *answer)
+{
+	struct message *message = &session->message;
+	struct removal *removal = arena_alloc(message->work->arena, sizeof(*removal));
+	struct span copy = arena_copy(message->work->arena, span_of(recipient));
+
+	message->recipients++;
+	if (!removal || !copy.ptr)
+		return SESSION_CONTINUE;
+	*removal = (struct removal){ copy.ptr, message->removals };
+	message->removals = removal;
+	message->removal_count++;
+	answer_with(session, SESSION_CONTINUE, "550", "5.1.1", answer->text);
+	log_answer(queue_id, answer, "removed");
+	return SESSION_CONTINUE;
+}
+
+enum session_reply session_rcpt(struct session *session, const char *recipient, const char *queue_id)
+{
+	struct message *message = &session->message;
+	struct answer answer;
+
+	if (!message->work)
+		return SESSION_CONTINUE;
+	struct question question = { span_of(recipient), message->sender, message->login, SPAN_LIT(""), time(NULL) };
+	flow_ask(session->snapshot, session->pool->intake.index, &question, &answer);
+	if (answer.is_dry_run)
+		log_answer(queue_id, &answer, "dry-run");
+	if (!answer.is_suppressed) {
+		message->recipients++;
+		return SESSION_CONTINUE;
+	}
+	enum reaction reaction = session->snapshot->milter_reaction;
+	if (!message->is_smtp || reaction == REACTION_REMOVE)
+		return remove_later(session, recipient, queue_id, &answer);
+	counter_add(COUNTER_MILTER_REFUSED, 1);
+	log_answer(queue_id, &answer, reaction == REACTION_TEMPFAIL ? "tempfailed" : "refused");
+	if (reaction == REACTION_TEMPFAIL)
+		return answer_with(session, SESSION_TEMPFAIL, "450", "4.1.1", answer.text);
+	return answer_with(session, SESSION_REJECT, "550", "5.1.1", answer.text);
+}
+
+/* --- the message */
+
+/* Our own names in what comes from outside are lies; from our own hosts they mean that the mail was handled before. */
+static bool take_ours(struct session *session, struct span name)
+{
+	struct message *message = &session->message;
+
+	if (!header_is_ours(name))
+		return false;
+	for (size_t i = 0; i < OUR_NAMES; i++)
+		if (span_is_equal_nocase(name, span_of(our_names[i]))) {
+			message->ours[i]++;
+			message->has_results = message->has_results || (i == 0 && session->is_trusted);
+		}
+	return true;
+}
+
+void session_header(struct session *session, const char *name, const char *value)
+{
+	struct workspace *work = session->message.work;
+
+	if (!work)
+		return;
+	/* "X-Bounce-Result : x" is the same field (RFC 5322 section 4.5) */
+	if (!take_ours(session, span_trim(span_of(name))))
+		mail_add_header(work->reader, span_of(name), span_of(value));
+}
+
+static bool has_forged(const struct session *session)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < OUR_NAMES; i++)
+		count += session->message.ours[i];
+	return count > 0 && !session->is_trusted;
+}
+
+enum session_reply session_end_headers(struct session *session)
+{
+	struct message *message = &session->message;
+
+	if (!message->work)
+		return SESSION_FAIL_OPEN;
+	mail_end_headers(message->work->reader);
+	message->is_candidate = !message->has_results && mail_is_candidate(message->work->reader);
+	if (message->is_candidate) {
+		counter_add(COUNTER_MILTER_CANDIDATES, 1);
+		return SESSION_CONTINUE;
+	}
+	if (message->removals || has_forged(session))
+		return SESSION_CONTINUE;
+	message_reset(session);
+	return SESSION_ACCEPT;
+}
+
+enum session_reply session_body(struct session *session, struct span chunk)
+{
+	struct message *message = &session->message;
+
+	if (!message->work || !message->is_candidate)
+		return SESSION_SKIP;
+	mail_add_body(message->work->reader, chunk);
+	return SESSION_CONTINUE;
+}
+
+/* --- the end of the message */
+
+static int add_edit(struct message *message, enum edit_kind kind, const char *name, unsigned index)
+{
+	return edits_add(&message->edits, message->work->arena, kind, name, NULL, index);
+}
+
+/* The last one first: the numbers of those before it stay what they were. */
+static int remove_forged(struct session *session)
+{
+	struct message *message = &session->message;
+
+	for (size_t i = 0; i < OUR_NAMES; i++)
+		for (unsigned n = message->ours[i]; n > 0; n--)
+			if (add_edit(message, EDIT_REMOVE_HEADER, our_names[i], n) < 0)
+				return -ENOMEM;
+	return 0;
+}
+
+static int remove_recipients(struct message *message)
+{
+	for (const struct removal *removal = message->removals; removal; removal = removal->next)
+		if (add_edit(message, EDIT_REMOVE_RECIPIENT, removal->recipient, 0) < 0)
+			return -ENOMEM;
+	counter_add(COUNTER_MILTER_REMOVED, message->removal_count);
+	return 0;
+}
+
+static struct origin_facts make_facts(const struct session *session)
+{
+	const struct message *message = &session->message;
+	bool is_local = message->is_own_bounce && session->pool->is_unix && session->snapshot->is_local_submission_trusted;
+
+	return (struct origin_facts){
+		.source = SOURCE_MILTER,
+		.proof = is_local ? PROOF_LOCAL : PROOF_NONE,
+		.host = span_of(session->host),
+		.stream = SPAN_LIT(""),
+		.is_from_our_mta = message->is_own_bounce,
+		.now_s = time(NULL),
+	};
+}
+
+static void log_failures(const struct failures *failures, const char *queue_id)
+{
+	struct span id = span_of(queue_id ? queue_id : "");
+
+	for (size_t i = 0; i < failures->count && i < DECISIONS_LOGGED_MAX; i++)
+		intake_log_failure("milter", id, &failures->items[i]);
+	if (failures->count > DECISIONS_LOGGED_MAX)
+		log_event(LOG_LEVEL_INFO, "decisions-cut", "front=milter more=%zu", failures->count - DECISIONS_LOGGED_MAX);
+}
+
+static void log_failed(const char *what, int error, const char *queue_id)
+{
+	counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
+	log_event(LOG_LEVEL_ERROR, what, "front=milter queue_id=%s error=\"%s\"", queue_id ? queue_id : "-", strerror(-error));
+}
+
+/*
+ * Nothing could keep the outcomes.  A remote MTA keeps its bounce when asked to come again; our own MTA would retry
+ * its bounce for days, so that one passes, and the loss is said aloud.
+ */
+static enum session_reply answer_lost(struct session *session, int error, const char *queue_id)
+{
+	log_failed("outcomes-lost", error, queue_id);
+	if (!session->message.is_smtp)
+		return SESSION_FAIL_OPEN;
+	counter_add(COUNTER_MILTER_TEMPFAILED, 1);
+	return answer_with(session, SESSION_TEMPFAIL, "451", "4.3.0", "the outcomes of this bounce cannot be kept now, try again later");
+}
+
+static enum session_reply take_bounce(struct session *session, const char *queue_id)
+{
+	struct workspace *work = session->message.work;
+	const struct mail *mail = mail_end(work->reader);
+	struct origin_facts facts = make_facts(session);
+	struct failures failures;
+	int error;
+
+	error = flow_read(session->snapshot, mail, &facts, &failures);
+	if (error < 0) {
+		log_failed("bounce-unread", error, queue_id);
+		return SESSION_CONTINUE;
+	}
+	if (failures.count == 0)
+		return SESSION_CONTINUE;
+	counter_add(COUNTER_MILTER_BOUNCES, 1);
+	flow_classify(session->snapshot, work->scratch, &failures);
+	error = flow_decide(session->snapshot, session->pool->intake.writer, &facts, &failures);
+	if (error < 0 && error != -EINPROGRESS)
+		return answer_lost(session, error, queue_id);
+	log_failures(&failures, queue_id);
+	error = flow_reply(session->snapshot, &failures, work->arena, &session->message.edits);
+	if (error < 0)
+		log_failed("headers-unwritten", error, queue_id);
+	return SESSION_CONTINUE;
+}
+
+static enum session_reply finish(struct session *session, const char *queue_id)
+{
+	struct message *message = &session->message;
+	int error = 0;
+
+	/* Nobody is left: a mail without recipients would vanish, so the whole mail is refused; see kodamad(8). */
+	if (message->removals && message->removal_count == message->recipients)
+		return SESSION_REJECT;
+	if (has_forged(session)) {
+		counter_add(COUNTER_MILTER_FORGED, 1);
+		error = remove_forged(session);
+	}
+	if (error == 0)
+		error = remove_recipients(message);
+	if (error < 0)
+		log_failed("edits-unmade", error, queue_id);
+	return message->is_candidate ? take_bounce(session, queue_id) : SESSION_CONTINUE;
+}
+
+enum session_reply session_end(struct session *session, const char *queue_id, const struct edits **ret_edits)
+{
+	static const struct edits none;
+	enum session_reply reply;
+
+	*ret_edits = &none;
+	if (!session->message.work)
+		return SESSION_FAIL_OPEN;
+	reply = finish(session, queue_id);
+	if (reply == SESSION_CONTINUE || reply == SESSION_ACCEPT)
+		*ret_edits = &session->message.edits;
+	return reply;
+}
+
+void session_abort(struct session *session)
+{
+	message_reset(session);
+}
