@@ -1,6 +1,576 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kodamad: to be written. */
-int main(void)
+/* kodamad: arguments, and the order of start, reload and stop.  Everything else is in the folders. */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/timestamp.h"
+#include "conf/conf.h"
+#include "flow/counter.h"
+#include "intake/milter.h"
+#include "intake/policy.h"
+#include "loop/account.h"
+#include "loop/loop.h"
+#include "loop/notify.h"
+#include "loop/server.h"
+#include "ops/control.h"
+
+enum { EXIT_USAGE = 2, FILES_WANTED = 65536, STOP_PATIENCE_MS = 10000 };
+
+struct daemon {
+	const char *config_path, *etc;
+	struct config *config; /* under reload_lock once threads run */
+	struct current *current;
+	struct account account;
+
+	int policy_fd, control_fd; /* -1: not open, or somebody else's by now */
+	struct loop *loop;
+	struct intake intake;
+	struct index_follower *follower;
+	struct policy *policy;
+	struct server *policy_server;
+	struct control *control;
+	struct store_options store_options;
+
+	pthread_mutex_t reload_lock;
+	bool is_reload_waiting; /* atomic: a thread is on its way to reload */
+	bool is_stopping;       /* under reload_lock */
+	bool has_failed;        /* atomic: the end was not asked for */
+	time_t started_s;
+};
+
+/* --- complaints */
+
+static void log_complaint(const char *event, const struct complaint *complaint)
 {
+	if (complaint->path[0] && complaint->line)
+		log_event(LOG_LEVEL_ERROR, event, "%s:%u: %s", complaint->path, complaint->line, complaint->text);
+	else if (complaint->path[0])
+		log_event(LOG_LEVEL_ERROR, event, "%s: %s", complaint->path, complaint->text);
+	else
+		log_event(LOG_LEVEL_ERROR, event, "%s", complaint->text);
+}
+
+static void say_complaint(const struct complaint *complaint, struct buffer *said)
+{
+	if (complaint->path[0] && complaint->line)
+		buffer_printf(said, "%s:%u: %s", complaint->path, complaint->line, complaint->text);
+	else
+		buffer_printf(said, "%s%s%s", complaint->path, complaint->path[0] ? ": " : "", complaint->text);
+}
+
+/* --- reload */
+
+/* All or nothing: the new rules and words, or the old ones.  Under reload_lock. */
+static int reload_locked(struct daemon *daemon, struct buffer *said)
+{
+	struct complaint complaint = { .line = 0 };
+	struct snapshot *snapshot = NULL;
+	struct config *config = NULL;
+	int error = conf_load(daemon->config_path, daemon->etc, &config, &complaint);
+
+	if (error == 0)
+		error = conf_load_snapshot(config, &snapshot, &complaint);
+	if (error < 0) {
+		conf_free(config);
+		if (!complaint.text[0])
+			complaint_set(&complaint, "", 0, "%s", strerror(-error));
+		log_complaint("reload-failed", &complaint);
+		say_complaint(&complaint, said);
+		return error;
+	}
+	struct buffer restart;
+	buffer_init(&restart, 4096);
+	conf_find_restart(daemon->config, config, &restart);
+	if (restart.len > 0) {
+		buffer_printf(said, "a restart is needed for: %s", buffer_get_text(&restart));
+		log_event(LOG_LEVEL_WARNING, "restart-needed", "options=\"%s\"", buffer_get_text(&restart));
+	}
+	buffer_done(&restart);
+	log_set_level((enum log_level)config->log.level);
+	current_set(daemon->current, snapshot);
+	/* what needs a restart stays as it was started: the next comparison is with that */
+	conf_free(config);
 	return 0;
+}
+
+static int reload(void *data, struct buffer *said)
+{
+	struct daemon *daemon = data;
+	int error = -ESHUTDOWN;
+
+	pthread_mutex_lock(&daemon->reload_lock);
+	__atomic_store_n(&daemon->is_reload_waiting, false, __ATOMIC_RELEASE);
+	if (!daemon->is_stopping) {
+		notify_reloading();
+		error = reload_locked(daemon, said);
+		counter_add(error < 0 ? COUNTER_RELOADS_FAILED : COUNTER_RELOADS, 1);
+		log_event(LOG_LEVEL_INFO, "reload", "result=%s", error < 0 ? "kept-old" : "new");
+		notify_send("READY=1\nSTATUS=%s", error < 0 ? "the last reload failed, the old configuration is in force" : "running");
+	}
+	pthread_mutex_unlock(&daemon->reload_lock);
+	return error;
+}
+
+static void *run_reload(void *data)
+{
+	struct buffer said;
+
+	buffer_init(&said, 4096);
+	(void)reload(data, &said);
+	buffer_done(&said);
+	return NULL;
+}
+
+/* Rules take a while to compile: not on the loop.  Any number of signals before it begins are one reload. */
+static void on_reload_signal(void *data)
+{
+	struct daemon *daemon = data;
+	pthread_attr_t detached;
+	pthread_t thread;
+
+	if (__atomic_exchange_n(&daemon->is_reload_waiting, true, __ATOMIC_ACQ_REL))
+		return;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &detached, run_reload, daemon) != 0)
+		__atomic_store_n(&daemon->is_reload_waiting, false, __ATOMIC_RELEASE);
+	pthread_attr_destroy(&detached);
+}
+
+/* --- start, in the order of the functions */
+
+static enum log_target find_log_target(int choice)
+{
+	struct stat info;
+
+	if (choice == LOG_CHOICE_STDERR)
+		return LOG_TARGET_STDERR;
+	if (choice == LOG_CHOICE_SYSLOG)
+		return LOG_TARGET_SYSLOG;
+	if (choice == LOG_CHOICE_JOURNAL || getenv("JOURNAL_STREAM"))
+		return LOG_TARGET_JOURNAL;
+	if (fstat(STDERR_FILENO, &info) < 0)
+		return LOG_TARGET_SYSLOG;
+	return S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG;
+}
+
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	/* libmilter neither serves nor complains when descriptors run out */
+	if (limit.rlim_max < FILES_WANTED && geteuid() == 0)
+		limit.rlim_max = FILES_WANTED;
+	if (limit.rlim_cur < FILES_WANTED) {
+		limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			log_event(LOG_LEVEL_WARNING, "file-limit", "error=\"%s\"", strerror(errno));
+	}
+}
+
+static int open_milter(const struct daemon *daemon, struct complaint *complaint)
+{
+	const struct socket_options *options = &daemon->config->milter.socket;
+	const char *path = socket_get_path(options->address);
+	struct milter_options milter_options = { options->address };
+	mode_t mask;
+	int error;
+
+	if (!daemon->config->milter.is_enabled)
+		return 0;
+	error = path ? socket_prepare_path(path, daemon->account.uid, options->group, complaint) : 0;
+	if (error < 0)
+		return error;
+	mask = umask(0117);
+	error = milter_open(&milter_options, complaint);
+	umask(mask);
+	if (error == 0 && path)
+		error = socket_finish_path(path, daemon->account.uid, options->group, complaint);
+	return error;
+}
+
+static int open_sockets(struct daemon *daemon, struct complaint *complaint)
+{
+	const struct config *config = daemon->config;
+	int error = open_milter(daemon, complaint);
+
+	if (error == 0 && config->policy.is_enabled)
+		error = socket_listen(&config->policy.socket, daemon->account.uid, &daemon->policy_fd, complaint);
+	if (error == 0)
+		error = socket_listen(&config->control.socket, (uid_t)-1, &daemon->control_fd, complaint);
+	return error;
+}
+
+/* The folder of the database and the one of the queue, which may be the same or one in the other. */
+static int make_folders(const struct daemon *daemon, struct complaint *complaint)
+{
+	const char *uri = daemon->config->store.uri, *slash = strrchr(uri, '/');
+	char folder[4096];
+	int error = 0;
+
+	if (strncmp(uri, "sqlite:/", 8) == 0 && slash > uri + 7) {
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - uri - 7), uri + 7);
+		error = account_make_folder(&daemon->account, folder, complaint);
+	}
+	return error < 0 ? error : account_make_folder(&daemon->account, daemon->config->queue.dir, complaint);
+}
+
+/* As root: what only root may do.  Afterwards there is no way back. */
+static int start_privileged(struct daemon *daemon, struct complaint *complaint)
+{
+	int error = account_find(daemon->config->user, daemon->config->group, &daemon->account, complaint);
+
+	if (error == 0)
+		error = open_sockets(daemon, complaint);
+	if (error == 0)
+		error = make_folders(daemon, complaint);
+	return error < 0 ? error : account_become(&daemon->account, complaint);
+}
+
+/* The rules are read as the account that will read them at a reload. */
+static int load_snapshot(struct daemon *daemon, struct complaint *complaint)
+{
+	struct snapshot *snapshot;
+	int error = conf_load_snapshot(daemon->config, &snapshot, complaint);
+
+	if (error < 0)
+		return error;
+	daemon->current = current_new(snapshot);
+	if (!daemon->current) {
+		snapshot_unref(snapshot);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int start_store(struct daemon *daemon, struct complaint *complaint)
+{
+	struct writer_options options = conf_get_writer_options(daemon->config);
+	int error;
+
+	daemon->store_options = options.store;
+	daemon->intake.current = daemon->current;
+	daemon->intake.index = index_new();
+	if (!daemon->intake.index)
+		return -ENOMEM;
+	error = writer_start(&options, daemon->intake.index, &daemon->intake.writer);
+	if (error == 0)
+		error = index_follow(daemon->intake.index, &options.store, &daemon->follower);
+	if (error < 0)
+		complaint_set(complaint, "", 0, "%s: the database cannot be used: %s", options.store.uri, strerror(-error));
+	return error;
+}
+
+static int start_policy(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct server_options options = {
+		.name = "policy",
+		.connections = (unsigned)config->policy.connections,
+		.idle_s = (unsigned)config->policy.idle_s,
+		.request_s = (unsigned)config->policy.request_s,
+		.input_max = POLICY_REQUEST_MAX,
+		.output_max = POLICY_ANSWER_MAX,
+		.take = policy_take,
+	};
+	int error;
+
+	if (!config->policy.is_enabled)
+		return 0;
+	daemon->policy = policy_new(&daemon->intake);
+	if (!daemon->policy)
+		return -ENOMEM;
+	options.data = daemon->policy;
+	error = server_start(daemon->loop, daemon->policy_fd, &options, &daemon->policy_server);
+	if (error == 0)
+		daemon->policy_fd = -1;
+	return error;
+}
+
+static void describe(void *data, void *json_object)
+{
+	const struct daemon *daemon = data;
+	char started[TIMESTAMP_SIZE];
+	struct server_stats stats;
+	json_t *object = json_object;
+
+	json_object_set_new(object, "version", json_string(PACKAGE_VERSION));
+	json_object_set_new(object, "pid", json_integer(getpid()));
+	json_object_set_new(object, "started", json_string(timestamp_format(daemon->started_s, started)));
+	json_object_set_new(object, "suppressed", json_integer((json_int_t)index_get_count(daemon->intake.index)));
+	if (!daemon->policy_server)
+		return;
+	server_get_stats(daemon->policy_server, &stats);
+	json_object_set_new(object, "policy",
+			    json_pack("{s:i, s:I, s:I, s:I, s:I}", "open", (int)stats.open, "accepted", (json_int_t)stats.accepted, "evicted",
+				      (json_int_t)stats.evicted, "timed-out", (json_int_t)stats.timed_out, "refused", (json_int_t)stats.refused));
+}
+
+static int start_control(struct daemon *daemon)
+{
+	struct control_options options = {
+		.fd = daemon->control_fd,
+		.store = &daemon->store_options,
+		.writer = daemon->intake.writer,
+		.current = daemon->current,
+		.reload = reload,
+		.describe = describe,
+		.data = daemon,
+	};
+	int error = control_start(&options, &daemon->control);
+
+	if (error == 0)
+		daemon->control_fd = -1;
+	return error;
+}
+
+static void on_stop_signal(void *data)
+{
+	struct daemon *daemon = data;
+
+	loop_stop(daemon->loop);
+}
+
+static void on_milter_end(void *data)
+{
+	struct daemon *daemon = data;
+
+	__atomic_store_n(&daemon->has_failed, true, __ATOMIC_RELEASE);
+	loop_wake(daemon->loop);
+}
+
+static int start_loop(struct daemon *daemon)
+{
+	daemon->loop = loop_new();
+	if (!daemon->loop || loop_add_signal(daemon->loop, SIGTERM, on_stop_signal, daemon) < 0 ||
+	    loop_add_signal(daemon->loop, SIGINT, on_stop_signal, daemon) < 0 || loop_add_signal(daemon->loop, SIGUSR1, on_reload_signal, daemon) < 0 ||
+	    loop_add_wake(daemon->loop, on_stop_signal, daemon) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int start_threads(struct daemon *daemon, struct complaint *complaint)
+{
+	int error = start_store(daemon, complaint);
+
+	if (error == 0)
+		error = start_policy(daemon);
+	if (error == 0)
+		error = start_control(daemon);
+	if (error == 0 && daemon->config->milter.is_enabled)
+		error = milter_start(&daemon->intake, on_milter_end, daemon);
+	return error;
+}
+
+/*
+ * libmilter's own signal thread takes HUP, TERM and INT from every thread that has them blocked; it is left with
+ * nothing as long as this thread, the main one, has them unblocked.  So all others are born with them blocked.
+ */
+static int start(struct daemon *daemon, struct complaint *complaint)
+{
+	sigset_t ours;
+	int error;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
+	error = start_privileged(daemon, complaint);
+	if (error == 0)
+		error = load_snapshot(daemon, complaint);
+	if (error == 0)
+		error = start_loop(daemon);
+	if (error < 0)
+		return error;
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &ours, NULL);
+	error = start_threads(daemon, complaint);
+	pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+	return error;
+}
+
+/* --- stop */
+
+static void remove_socket(const char *address)
+{
+	const char *path = socket_get_path(address);
+
+	if (path && unlink(path) < 0 && errno != ENOENT)
+		log_event(LOG_LEVEL_DEBUG, "socket-left", "path=%s error=\"%s\"", path, strerror(errno));
+}
+
+static void close_socket(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* First nobody asks any more, then nobody waits for the store any more, then the store. */
+static int stop(struct daemon *daemon)
+{
+	pthread_mutex_lock(&daemon->reload_lock);
+	daemon->is_stopping = true;
+	pthread_mutex_unlock(&daemon->reload_lock);
+	notify_send("STOPPING=1");
+	log_event(LOG_LEVEL_INFO, "stopping", "pid=%d", (int)getpid());
+	if (daemon->config->milter.is_enabled && !milter_stop(STOP_PATIENCE_MS)) {
+		log_event(LOG_LEVEL_ERROR, "milter-stuck", "patience_ms=%d", STOP_PATIENCE_MS);
+		_exit(EXIT_FAILURE);
+	}
+	server_stop(daemon->policy_server);
+	control_stop(daemon->control);
+	index_follower_stop(daemon->follower);
+	writer_stop(daemon->intake.writer);
+	return __atomic_load_n(&daemon->has_failed, __ATOMIC_ACQUIRE) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void clean_up(struct daemon *daemon)
+{
+	remove_socket(daemon->config->milter.socket.address);
+	remove_socket(daemon->config->policy.socket.address);
+	remove_socket(daemon->config->control.socket.address);
+	close_socket(daemon->policy_fd);
+	close_socket(daemon->control_fd);
+	policy_free(daemon->policy);
+	loop_free(daemon->loop);
+	index_free(daemon->intake.index);
+	current_free(daemon->current);
+}
+
+/* --- arguments */
+
+static const char usage[] = "usage: kodamad [-f FILE] [--etc DIR] [-F] [-t] [-V] [-h]\n"
+			    "  -f, --config FILE   the configuration (default: kodama.conf in the folder below)\n"
+			    "      --etc DIR       the folder of rules.d, formats.d and the rest (default: " SYSCONFDIR "/kodama)\n"
+			    "  -F, --foreground    stay in the foreground (it always does)\n"
+			    "  -t, --test          read configuration and rules, say whether they are good, and end\n"
+			    "  -V, --version       the version\n"
+			    "  -h, --help          this\n";
+
+struct arguments {
+	const char *config_path, *etc;
+	bool is_test;
+};
+
+/* Ends the process for what only prints. */
+static struct arguments parse_arguments(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "config", required_argument, NULL, 'f' }, { "etc", required_argument, NULL, 'e' }, { "foreground", no_argument, NULL, 'F' },
+		{ "test", no_argument, NULL, 't' },	    { "version", no_argument, NULL, 'V' },   { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct arguments arguments = { NULL, NULL, false };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "f:FtVh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'f':
+			arguments.config_path = optarg;
+			break;
+		case 'e':
+			arguments.etc = optarg;
+			break;
+		case 'F':
+			break;
+		case 't':
+			arguments.is_test = true;
+			break;
+		case 'V':
+			printf("kodamad %s\n", PACKAGE_VERSION);
+			exit(EXIT_SUCCESS);
+		case 'h':
+			fputs(usage, stdout);
+			exit(EXIT_SUCCESS);
+		default:
+			fputs(usage, stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		exit(EXIT_USAGE);
+	}
+	return arguments;
+}
+
+static int test(const struct config *config)
+{
+	struct complaint complaint = { .line = 0 };
+	struct snapshot *snapshot;
+
+	if (conf_load_snapshot(config, &snapshot, &complaint) < 0) {
+		log_complaint("configuration-bad", &complaint);
+		return EXIT_FAILURE;
+	}
+	printf("%s: good, %zu rules\n", config->path, ruleset_get_count(snapshot->ruleset));
+	snapshot_unref(snapshot);
+	return EXIT_SUCCESS;
+}
+
+static int run(struct daemon *daemon)
+{
+	struct complaint complaint = { .line = 0 };
+	int error = start(daemon, &complaint), status;
+
+	if (error < 0) {
+		if (!complaint.text[0])
+			complaint_set(&complaint, "", 0, "%s", strerror(-error));
+		log_complaint("start-failed", &complaint);
+		/* threads may run already: nothing that they use is taken from them */
+		return EXIT_FAILURE;
+	}
+	daemon->started_s = time(NULL);
+	log_event(LOG_LEVEL_INFO, "started", "version=%s pid=%d suppressed=%zu", PACKAGE_VERSION, (int)getpid(), index_get_count(daemon->intake.index));
+	notify_send("READY=1\nSTATUS=running");
+	loop_run(daemon->loop);
+	status = stop(daemon);
+	clean_up(daemon);
+	log_event(LOG_LEVEL_INFO, "stopped", "status=%d", status);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon = { .policy_fd = -1, .control_fd = -1, .reload_lock = PTHREAD_MUTEX_INITIALIZER };
+	struct arguments arguments = parse_arguments(argc, argv);
+	struct complaint complaint = { .line = 0 };
+	char path[4096];
+	int status;
+
+	umask(0077);
+	log_open("kodamad", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
+	daemon.etc = conf_get_etc(arguments.etc);
+	snprintf(path, sizeof(path), "%s/kodama.conf", daemon.etc);
+	daemon.config_path = arguments.config_path ? arguments.config_path : path;
+	if (conf_load(daemon.config_path, daemon.etc, &daemon.config, &complaint) < 0) {
+		log_complaint("configuration-bad", &complaint);
+		return EXIT_FAILURE;
+	}
+	log_set_level((enum log_level)daemon.config->log.level);
+	if (arguments.is_test) {
+		status = test(daemon.config);
+	} else {
+		log_open("kodamad", find_log_target(daemon.config->log.target), (enum log_level)daemon.config->log.level);
+		status = run(&daemon);
+	}
+	/* after a failed start other threads may still hold it */
+	if (status == EXIT_SUCCESS)
+		conf_free(daemon.config);
+	return status;
 }

@@ -63,7 +63,7 @@ void conf_show(const struct config *config, struct buffer *out);
 void conf_write_sample(struct buffer *out);
 void conf_write_manual(struct buffer *out);
 
-/* The name of the first option that differs and needs a restart to change; NULL when there is none. */
-const char *conf_find_restart(const struct config *old, const struct config *new);
+/* The names of the options that differ and need a restart to change, "policy listen, user"; nothing when there is none. */
+void conf_find_restart(const struct config *old, const struct config *new, struct buffer *out);
 
 #endif

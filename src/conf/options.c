@@ -55,7 +55,7 @@ static const char *target_name(unsigned value)
 
 static const char *milter_reaction_name(unsigned value)
 {
-	static const char *const names[] = { "reject", "tempfail", "remove", NULL };
+	static const char *const names[] = { "reject", "tempfail", "remove", "mark", NULL };
 	return names[value];
 }
 
@@ -121,7 +121,8 @@ const struct option options[] = {
 	  "Write X-Bounce-Result and X-Bounce-Advice into bounces." },
 	{ "milter", "on-suppressed", OPTION_CHOICE, true, AT(milter.on_suppressed), "reject", 0, 0, "", milter_reaction_name,
 	  "What happens to a suppressed recipient of mail that comes by SMTP.  reject: refused with 550 5.1.1.  tempfail: with 450 4.1.1.  remove: "
-	  "taken out at the end of the message, without a word to the sender unless nobody is left.  Mail from sendmail(1) is always treated as with remove." },
+	  "taken out at the end of the message, without a word to the sender unless nobody is left.  mark: only logged.  Mail from sendmail(1) is "
+	  "treated as with remove unless mark is set." },
 
 	{ "policy", "listen", OPTION_SOCKET, false, AT(policy.socket.address), "unix:/var/spool/postfix/kodama/policy.sock", 0, 0, "", NULL,
 	  "Where the policy service listens, as milter socket.  Empty: no policy service." },

@@ -150,22 +150,27 @@ void conf_write_manual(struct buffer *out)
 		manual_option(&options[i], out);
 }
 
-const char *conf_find_restart(const struct config *old, const struct config *new)
+static bool is_same(const struct option *option, const struct config *old, const struct config *new)
 {
-	const char *found = NULL;
+	struct buffer a, b;
+	bool same;
 
-	for (size_t i = 0; i < option_count && !found; i++) {
-		struct buffer a, b;
-		if (options[i].is_reloadable || option_is_limit(&options[i]))
+	buffer_init(&a, 1 << 16);
+	buffer_init(&b, 1 << 16);
+	option_write(option, old, &a);
+	option_write(option, new, &b);
+	same = span_is_equal(buffer_get(&a), buffer_get(&b));
+	buffer_done(&a);
+	buffer_done(&b);
+	return same;
+}
+
+void conf_find_restart(const struct config *old, const struct config *new, struct buffer *out)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &options[i];
+		if (option->is_reloadable || option_is_limit(option) || is_same(option, old, new))
 			continue;
-		buffer_init(&a, 1 << 16);
-		buffer_init(&b, 1 << 16);
-		option_write(&options[i], old, &a);
-		option_write(&options[i], new, &b);
-		if (!span_is_equal(buffer_get(&a), buffer_get(&b)))
-			found = options[i].name;
-		buffer_done(&a);
-		buffer_done(&b);
+		buffer_printf(out, "%s%s%s%s", out->len ? ", " : "", option->section, option->section[0] ? " " : "", option->name);
 	}
-	return found;
 }

@@ -19,7 +19,7 @@
 #include "store/writer.h"
 
 /* What a front does with a suppressed recipient. */
-enum reaction { REACTION_REJECT, REACTION_TEMPFAIL, REACTION_REMOVE };
+enum reaction { REACTION_REJECT, REACTION_TEMPFAIL, REACTION_REMOVE, REACTION_MARK };
 
 /* What a reload exchanges as one: rules, forms and the operator's word.  Immutable but for the count. */
 struct snapshot {

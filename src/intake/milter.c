@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "flow/counter.h"
 #include "intake/session.h"
+#include "loop/socket.h"
 
 /* When anything fails inside, mail flows. */
 #define MILTER_FAIL_OPEN SMFIS_ACCEPT
@@ -30,6 +32,7 @@ enum {
 /* libmilter is one to a process and gives negotiate() nothing to find its owner by. */
 static struct {
 	struct session_pool *pool;
+	char address[512];
 	bool is_unix;
 	unsigned running; /* callbacks in progress; atomic */
 	bool is_stopping; /* atomic */
@@ -299,6 +302,7 @@ int milter_open(const struct milter_options *options, struct complaint *complain
 	char address[512];
 
 	write_address(options->address, address, sizeof(address));
+	snprintf(front.address, sizeof(front.address), "%s", options->address);
 	front.is_unix = strncmp(address, "unix:", 5) == 0;
 	if (smfi_setconn(address) == MI_FAILURE || smfi_register(description) == MI_FAILURE || smfi_opensocket(false) == MI_FAILURE) {
 		complaint_set(complaint, "", 0, "%s: the milter cannot listen there", options->address);
@@ -333,6 +337,15 @@ int milter_start(const struct intake *intake, void (*ended)(void *data), void *d
 	return -error;
 }
 
+/* libmilter looks whether it is to stop every five seconds, or when somebody calls. */
+static void wake_listener(void)
+{
+	int fd;
+
+	if (socket_connect(front.address, STOP_POLL_MS, &fd) == 0)
+		close(fd);
+}
+
 bool milter_stop(unsigned patience_ms)
 {
 	struct timespec pause = { 0, STOP_POLL_MS * 1000000L };
@@ -342,6 +355,7 @@ bool milter_stop(unsigned patience_ms)
 		return true;
 	__atomic_store_n(&front.is_stopping, true, __ATOMIC_RELEASE);
 	smfi_stop();
+	wake_listener();
 	pthread_join(front.thread, NULL);
 	front.has_thread = false;
 	while (__atomic_load_n(&front.running, __ATOMIC_ACQUIRE) > 0) {

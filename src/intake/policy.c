@@ -90,8 +90,8 @@ static void answer_request(struct policy *policy, const struct policy_request *r
 	struct answer answer = { .is_suppressed = false };
 
 	counter_add(COUNTER_POLICY_REQUESTS, 1);
-	/* after DATA the recipient is empty when there are several */
-	if (request->recipient.len > 0)
+	/* at later stages a refusal would hit the whole message */
+	if (span_is_equal(request->request, SPAN_LIT("smtpd_access_policy")) && span_is_equal(request->protocol_state, SPAN_LIT("RCPT")))
 		flow_ask(policy->snapshot, policy->intake.index, &question, &answer);
 	if (answer.is_dry_run)
 		intake_log_answer("policy", request->queue_id, &answer, "dry-run");

@@ -300,6 +300,11 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 		return SESSION_CONTINUE;
 	}
 	enum reaction reaction = session->snapshot->milter_reaction;
+	if (reaction == REACTION_MARK) {
+		message->recipients++;
+		log_answer(queue_id, &answer, "marked");
+		return SESSION_CONTINUE;
+	}
 	if (!message->is_smtp || reaction == REACTION_REMOVE)
 		return remove_later(session, recipient, queue_id, &answer);
 	counter_add(COUNTER_MILTER_REFUSED, 1);

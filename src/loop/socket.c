@@ -173,15 +173,15 @@ int socket_prepare_path(const char *path, uid_t owner, const char *group, struct
 }
 
 /* The mode came from the umask at bind(); a link in place of the socket is not followed. */
-int socket_finish_path(const char *path, const char *group, struct complaint *complaint)
+int socket_finish_path(const char *path, uid_t owner, const char *group, struct complaint *complaint)
 {
 	gid_t gid;
 	int error = find_group(group, path, &gid, complaint);
 
 	if (error < 0)
 		return error;
-	if (gid != (gid_t)-1 && lchown(path, (uid_t)-1, gid) < 0) {
-		complaint_set(complaint, path, 0, "cannot be given to group %s: %s", group, strerror(errno));
+	if (geteuid() == 0 && lchown(path, owner, gid) < 0) {
+		complaint_set(complaint, path, 0, "cannot be given away: %s", strerror(errno));
 		return -errno;
 	}
 	return 0;
@@ -224,7 +224,7 @@ int socket_listen(const struct socket_options *options, uid_t owner, int *ret_fd
 	if (error < 0)
 		complaint_set(complaint, "", 0, "%s: cannot listen: %s", options->address, strerror(-error));
 	else if (path)
-		error = socket_finish_path(path, options->group, complaint);
+		error = socket_finish_path(path, owner, options->group, complaint);
 	if (error < 0) {
 		if (fd >= 0)
 			close(fd);

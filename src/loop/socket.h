@@ -25,10 +25,10 @@ const char *socket_get_path(const char *address);
 
 /*
  * What stands before and after bind(), for listeners that a library opens (libmilter): the folder made and the
- * stale socket removed; then group and mode given.  owner: whose the folder is to be, (uid_t)-1 leaves it.
+ * stale socket removed; then owner and group given.  owner: whose folder and socket are to be, (uid_t)-1 leaves it.
  */
 int socket_prepare_path(const char *path, uid_t owner, const char *group, struct complaint *complaint) __attribute__((warn_unused_result));
-int socket_finish_path(const char *path, const char *group, struct complaint *complaint) __attribute__((warn_unused_result));
+int socket_finish_path(const char *path, uid_t owner, const char *group, struct complaint *complaint) __attribute__((warn_unused_result));
 
 /* A listening socket, non-blocking and close-on-exec. */
 int socket_listen(const struct socket_options *options, uid_t owner, int *ret_fd, struct complaint *complaint)
