@@ -267,7 +267,7 @@ static int start_store(struct daemon *daemon, struct complaint *complaint)
 		return -ENOMEM;
 	error = writer_start(&options, daemon->intake.index, &daemon->intake.writer);
 	if (error == 0)
-		error = index_follow(daemon->intake.index, &options.store, &daemon->follower);
+		error = index_follow(daemon->intake.index, &options.store, 0, &daemon->follower);
 	if (error < 0)
 		complaint_set(complaint, "", 0, "%s: the database cannot be used: %s", options.store.uri, strerror(-error));
 	return error;

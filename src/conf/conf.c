@@ -257,37 +257,7 @@ static int store_limit(const struct loading *loading, cfg_t *section, struct lim
 	return 0;
 }
 
-/* How much a section says about where it applies: classes, then effects with scopes, then effects. */
-static int limit_get_rank(const struct limit *limit)
-{
-	if (limit->classes)
-		return 3;
-	if (limit->effects && limit->scopes)
-		return 2;
-	return limit->effects || limit->scopes ? 1 : 0;
-}
-
-/* Could one failure fall under both, with nothing to say which? */
-static bool limit_is_rival(const struct limit *a, const struct limit *b)
-{
-	return limit_get_rank(a) == limit_get_rank(b) && (!a->classes || !b->classes || (a->classes & b->classes)) &&
-	       (!a->effects || !b->effects || (a->effects & b->effects)) && (!a->scopes || !b->scopes || (a->scopes & b->scopes));
-}
-
-static int check_rivals(const struct loading *loading, const struct limits *limits)
-{
-	for (size_t i = 0; i < limits->count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (limit_is_rival(&limits->items[j], &limits->items[i])) {
-				complaint_set(loading->complaint, loading->config->path, 0,
-					      "suppress %s and suppress %s are equally specific and apply to the same failures", limits->items[j].name,
-					      limits->items[i].name);
-				return -EINVAL;
-			}
-	return 0;
-}
-
-/* The preset's own sections stand behind the file's, but for those that the file has in other words. */
+/* The preset's own sections stand behind the file's; one of the same name gives way. */
 static void add_defaults(struct limits *limits, size_t own)
 {
 	size_t count;
@@ -296,7 +266,7 @@ static void add_defaults(struct limits *limits, size_t own)
 	for (size_t i = 0; i < count; i++) {
 		bool is_replaced = false;
 		for (size_t j = 0; j < own; j++)
-			is_replaced = is_replaced || strcmp(limits->items[j].name, defaults[i].name) == 0 || limit_is_rival(&limits->items[j], &defaults[i]);
+			is_replaced = is_replaced || strcmp(limits->items[j].name, defaults[i].name) == 0;
 		if (!is_replaced)
 			limits->items[limits->count++] = defaults[i];
 	}
@@ -306,6 +276,7 @@ static int store_limits(const struct loading *loading, cfg_t *cfg)
 {
 	struct limits *limits = &loading->config->limits;
 	unsigned own = cfg_size(cfg, "suppress");
+	char why[300];
 	size_t count;
 	int error;
 
@@ -318,12 +289,11 @@ static int store_limits(const struct loading *loading, cfg_t *cfg)
 		if (error < 0)
 			return error;
 	}
-	error = check_rivals(loading, limits);
-	if (error < 0)
-		return error;
-	loading->config->own_limits = own;
 	add_defaults(limits, own);
-	return 0;
+	if (limits_check(limits, why, sizeof(why)))
+		return 0;
+	complaint_set(loading->complaint, loading->config->path, own > 0 ? (unsigned)cfg_getnsec(cfg, "suppress", own - 1)->line : 0, "%s", why);
+	return -EINVAL;
 }
 
 /* Options whose default depends on the machine. */

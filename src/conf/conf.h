@@ -31,7 +31,6 @@ struct config {
 	struct { const char *dir; int64_t size, deadline_ms; } queue;
 
 	struct limits limits; /* with enforce, preset, proof, local-domains, exempt-* and the suppress sections */
-	size_t own_limits; /* so many of limits.items are from the file; the preset's follow */
 	bool is_local_submission_trusted;
 	struct networks trusted_networks, outbound_networks;
 	const char *extension_delimiters, *refusal;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "decide/ruling.h"
 #include "flow/counter.h"
 #include "reply/action.h"
 
@@ -63,34 +64,32 @@ void flow_classify(const struct snapshot *snapshot, struct scratch *scratch, str
 
 /* --- verdicts -> decisions */
 
-static bool is_proved(const struct limits *limits, const struct outcome *outcome)
-{
-	return outcome->proof > PROOF_NONE || !limits->is_proof_required;
-}
-
-/* Unproved evidence changes nothing, whatever it says: it never crosses to the writer, so nobody can flood it. */
-static void decide_unproved(struct failure *failure)
-{
-	bool has_effect = failure->verdict.effect != EFFECT_NEVER;
-
-	failure->is_decided = true;
-	failure->decision = (struct decision){
-		.kind = has_effect ? DECISION_UNPROVED : DECISION_NONE,
-		.why = has_effect ? "nothing proves that it is about mail of ours" : "a failure of this kind says nothing about the recipient",
-	};
-}
-
 static struct event make_event(const struct failure *failure, const struct origin_facts *facts)
 {
 	return (struct event){
 		.outcome = &failure->outcome,
 		.verdict = &failure->verdict,
 		.stream = facts->stream,
+		.login = SPAN_NONE,
 		.host = facts->host,
 		.received_s = facts->now_s,
 		.is_reported_by_us = failure->outcome.proof == PROOF_LOCAL,
 		.token_recipient = SPAN_NONE,
 	};
+}
+
+/* Unproved evidence changes nothing, whatever it says: it never crosses to the writer, so nobody can flood it. */
+static bool decide_unproved(const struct snapshot *snapshot, const struct origin_facts *facts, struct failure *failure)
+{
+	struct event event = make_event(failure, facts);
+	struct ruling ruling;
+
+	if (!ruling_is_unproved(&snapshot->limits, &event))
+		return false;
+	ruling = ruling_make(&snapshot->limits, &event);
+	failure->is_decided = true;
+	failure->decision = (struct decision){ .kind = ruling.kind, .reason = ruling.reason, .why = reason_get_text(ruling.reason) };
+	return true;
 }
 
 /* Records the failures whose place in the list stands in which[]. */
@@ -124,9 +123,9 @@ int flow_decide(const struct snapshot *snapshot, struct writer *writer, const st
 	int error = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!is_proved(&snapshot->limits, &failures->items[i].outcome))
-			decide_unproved(&failures->items[i]);
-		else if (has_memory)
+		if (decide_unproved(snapshot, facts, &failures->items[i]))
+			continue;
+		if (has_memory)
 			which[proved++] = i;
 		else
 			error = -ENOMEM;
