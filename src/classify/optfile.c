@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* libconfuse hands its error function nothing of ours. */
+#include "base/plainfile.h"
+
+/* libconfuse hands its error function nothing of ours, and a section's cfg does not know the file's name. */
 static _Thread_local struct complaint *current;
+static _Thread_local const char *current_path;
 
 static void take_error(cfg_t *cfg, const char *format, va_list args)
 {
@@ -17,29 +20,34 @@ static void take_error(cfg_t *cfg, const char *format, va_list args)
 
 	vsnprintf(text, sizeof(text), format, args);
 	if (current && current->line == 0)
-		complaint_set(current, cfg && cfg->filename ? cfg->filename : "", cfg ? (unsigned)cfg->line : 0, "%s", text);
+		complaint_set(current, current_path, cfg ? (unsigned)cfg->line : 0, "%s", text);
 }
 
 int optfile_read(const char *path, cfg_opt_t *options, cfg_t **ret_cfg, struct complaint *complaint)
 {
 	struct complaint scrap = { .line = 0 };
-	cfg_t *cfg = cfg_init(options, CFGF_NONE);
-	int rc;
+	FILE *file;
+	int rc, error = plainfile_open(path, &file, complaint);
+	cfg_t *cfg;
 
-	if (!cfg)
+	if (error < 0)
+		return error;
+	cfg = cfg_init(options, CFGF_NONE);
+	if (!cfg) {
+		fclose(file);
 		return -ENOMEM;
+	}
 	current = complaint ? complaint : &scrap;
+	current_path = path;
 	complaint_set(current, path, 0, "the file cannot be read");
 	cfg_set_error_function(cfg, take_error);
-	errno = 0;
-	rc = cfg_parse(cfg, path);
+	rc = cfg_parse_fp(cfg, file);
+	fclose(file);
 	current = NULL;
 	if (rc == CFG_SUCCESS) {
 		*ret_cfg = cfg;
 		return 0;
 	}
-	if (rc == CFG_FILE_ERROR)
-		complaint_set(complaint, path, 0, "%s", strerror(errno ? errno : ENOENT));
 	cfg_free(cfg);
 	return -EINVAL;
 }

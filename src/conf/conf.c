@@ -13,21 +13,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/plainfile.h"
 #include "conf/options.h"
 
 enum { CONF_ARENA_MAX = 64 << 20, SECTIONS_MAX = 16 };
 
-static _Thread_local struct complaint *current_complaint;
+struct loading {
+	struct config *config;
+	struct complaint *complaint;
+};
+
+static _Thread_local const struct loading *current;
 
 /* The first complaint is the cause; what follows it is consequence. */
 static void take_error(cfg_t *cfg, const char *format, va_list args)
 {
-	char text[sizeof(current_complaint->text)];
+	char text[sizeof(current->complaint->text)];
 
-	if (!current_complaint || current_complaint->text[0])
+	if (!current || current->complaint->text[0])
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	complaint_set(current_complaint, cfg && cfg->filename ? cfg->filename : "", cfg ? (unsigned)cfg->line : 0, "%s", text);
+	complaint_set(current->complaint, current->config->path, cfg ? (unsigned)cfg->line : 0, "%s", text);
 }
 
 static const struct option *find_row(cfg_t *cfg, const cfg_opt_t *opt)
@@ -128,11 +134,6 @@ static int grammar_init(struct grammar *grammar)
 }
 
 /* --- from the parser's tree into the struct */
-
-struct loading {
-	struct config *config;
-	struct complaint *complaint;
-};
 
 static int parse_stored(const struct loading *loading, const struct option *option, const char *text, union option_value *ret_value)
 {
@@ -350,19 +351,16 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 static int parse_file(const struct loading *loading, cfg_t *cfg)
 {
 	const char *path = loading->config->path;
-	FILE *file = fopen(path, "re");
-	int error = errno, result;
+	FILE *file;
+	int error = plainfile_open(path, &file, loading->complaint), result;
 
-	if (!file) {
-		complaint_set(loading->complaint, path, 0, "%s", strerror(error));
-		return -error;
-	}
-	current_complaint = loading->complaint;
+	if (error < 0)
+		return error;
+	current = loading;
 	loading->complaint->text[0] = '\0';
 	cfg_set_error_function(cfg, take_error);
-	cfg->filename = strdup(path);
 	result = cfg_parse_fp(cfg, file);
-	current_complaint = NULL;
+	current = NULL;
 	fclose(file);
 	if (result == CFG_SUCCESS)
 		return 0;

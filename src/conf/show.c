@@ -104,8 +104,10 @@ void conf_write_sample(struct buffer *out)
 		buffer_init(&section, 4096);
 		show_limit(&defaults[i], &section);
 		struct span rest = buffer_get(&section);
-		while (rest.len > 0)
-			buffer_printf(out, "#%.*s\n", SPAN_ARG(span_take_line(&rest)));
+		while (rest.len > 0) {
+			struct span line = span_take_line(&rest);
+			buffer_printf(out, "#%.*s\n", SPAN_ARG(line));
+		}
 		buffer_done(&section);
 	}
 }
