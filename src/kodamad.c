@@ -11,9 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "base/timestamp.h"
 #include "conf/conf.h"
 #include "flow/counter.h"
 #include "intake/milter.h"
@@ -45,7 +42,6 @@ struct daemon {
 	bool is_reload_waiting; /* atomic: a thread is on its way to reload */
 	bool is_stopping;       /* under reload_lock */
 	bool has_failed;        /* atomic: the end was not asked for */
-	time_t started_s;
 };
 
 /* --- complaints */
@@ -299,25 +295,6 @@ static int start_policy(struct daemon *daemon)
 	return error;
 }
 
-static void describe(void *data, void *json_object)
-{
-	const struct daemon *daemon = data;
-	char started[TIMESTAMP_SIZE];
-	struct server_stats stats;
-	json_t *object = json_object;
-
-	json_object_set_new(object, "version", json_string(PACKAGE_VERSION));
-	json_object_set_new(object, "pid", json_integer(getpid()));
-	json_object_set_new(object, "started", json_string(timestamp_format(daemon->started_s, started)));
-	json_object_set_new(object, "suppressed", json_integer((json_int_t)index_get_count(daemon->intake.index)));
-	if (!daemon->policy_server)
-		return;
-	server_get_stats(daemon->policy_server, &stats);
-	json_object_set_new(object, "policy",
-			    json_pack("{s:i, s:I, s:I, s:I, s:I}", "open", (int)stats.open, "accepted", (json_int_t)stats.accepted, "evicted",
-				      (json_int_t)stats.evicted, "timed-out", (json_int_t)stats.timed_out, "refused", (json_int_t)stats.refused));
-}
-
 static int start_control(struct daemon *daemon)
 {
 	struct control_options options = {
@@ -325,8 +302,8 @@ static int start_control(struct daemon *daemon)
 		.store = &daemon->store_options,
 		.writer = daemon->intake.writer,
 		.current = daemon->current,
+		.sources = { daemon->intake.writer, daemon->intake.index, daemon->policy_server, time(NULL) },
 		.reload = reload,
-		.describe = describe,
 		.data = daemon,
 	};
 	int error = control_start(&options, &daemon->control);
@@ -535,7 +512,6 @@ static int run(struct daemon *daemon)
 		/* threads may run already: nothing that they use is taken from them */
 		return EXIT_FAILURE;
 	}
-	daemon->started_s = time(NULL);
 	log_event(LOG_LEVEL_INFO, "started", "version=%s pid=%d suppressed=%zu", PACKAGE_VERSION, (int)getpid(), index_get_count(daemon->intake.index));
 	notify_send("READY=1\nSTATUS=running");
 	loop_run(daemon->loop);

@@ -91,7 +91,8 @@ void conf_write_sample(struct buffer *out)
 	size_t count;
 	const struct limit *defaults = limits_get_defaults(PRESET_CAREFUL, &count);
 
-	buffer_add(out, SPAN_LIT("# kodama.conf: the configuration of kodamad(8); kodama.conf(5) explains it.\n"
+	buffer_add(out, SPAN_LIT("# SPDX-License-Identifier: BSD-2-Clause\n"
+				 "# kodama.conf: the configuration of kodamad(8); kodama.conf(5) explains it.\n"
 				 "# Every option stands here with its default, commented out.  A line that nobody knows, or a value out of\n"
 				 "# bounds, stops the start.  After a change: kodama config check, kodama reload.\n"
 				 "# In \"...\" a backslash quotes and ${NAME} is the environment's; '...' is taken as it is.\n\n"));

@@ -17,7 +17,6 @@
 
 #include "base/log.h"
 #include "ops/admin.h"
-#include "ops/stats.h"
 
 enum { SEND_CHUNK = 32 * 1024 };
 
@@ -84,14 +83,11 @@ static int client_refuse(struct client *client, const char *why)
 static int answer_status(struct client *client)
 {
 	const struct control_options *options = &client->control->options;
-	json_t *row = json_object();
-	json_t *stats = stats_describe(options->writer);
 	struct snapshot *snapshot = current_get(options->current);
+	json_t *row = json_object(), *stats = stats_describe(&options->sources);
 	int error;
 
 	json_object_set_new(row, "row", json_string("status"));
-	if (options->describe)
-		options->describe(options->data, row);
 	json_object_set_new(row, "enforce", json_boolean(snapshot->limits.enforce));
 	json_object_set_new(row, "rules", json_integer((json_int_t)ruleset_get_count(snapshot->ruleset)));
 	json_object_set_new(row, "jit", json_boolean(ruleset_is_jit(snapshot->ruleset)));
@@ -123,7 +119,7 @@ static int answer_admin(struct client *client, const json_t *request)
 	struct store_options store_options = *options->store;
 	struct snapshot *snapshot = current_get(options->current);
 	struct admin admin = {
-		.writer = options->writer,
+		.writer = options->sources.writer,
 		.enforce = snapshot->limits.enforce,
 		.extension_delimiters = snapshot->extension_delimiters,
 	};

@@ -9,18 +9,17 @@
 
 #include "base/buffer.h"
 #include "flow/flow.h"
+#include "ops/stats.h"
 
 struct control;
 
 struct control_options {
 	int fd;                          /* listening; the control's from now on, on success */
 	const struct store_options *store;
-	struct writer *writer;
+	struct stats_sources sources;
 	struct current *current;
 	/* Loads everything anew: 0, or negative with the reason; a remark on success too.  Any thread. */
 	int (*reload)(void *data, struct buffer *said);
-	/* Fills an object with what only the main program knows; may be NULL. */
-	void (*describe)(void *data, void *json_object);
 	void *data;
 };
 

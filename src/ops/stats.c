@@ -2,6 +2,9 @@
 /* Counters as JSON.  Any thread. */
 #include "ops/stats.h"
 
+#include <unistd.h>
+
+#include "base/timestamp.h"
 #include "flow/counter.h"
 
 static void put(json_t *object, const char *name, uint64_t value)
@@ -55,13 +58,34 @@ static json_t *describe_writer(struct writer *writer)
 	return object;
 }
 
-json_t *stats_describe(struct writer *writer)
+static json_t *describe_server(const struct server *server)
 {
+	struct server_stats stats;
 	json_t *object = json_object();
 
+	server_get_stats(server, &stats);
+	put(object, "open", stats.open);
+	put(object, "accepted", stats.accepted);
+	put(object, "evicted", stats.evicted);
+	put(object, "timed-out", stats.timed_out);
+	put(object, "refused", stats.refused);
+	return object;
+}
+
+json_t *stats_describe(const struct stats_sources *sources)
+{
+	char started[TIMESTAMP_SIZE];
+	json_t *object = json_object();
+
+	json_object_set_new(object, "version", json_string(PACKAGE_VERSION));
+	put(object, "pid", (uint64_t)getpid());
+	json_object_set_new(object, "started", json_string(timestamp_format(sources->started_s, started)));
+	put(object, "suppressed", index_get_count(sources->index));
+	if (sources->policy)
+		json_object_set_new(object, "policy", describe_server(sources->policy));
 	json_object_set_new(object, "counters", describe_counters());
 	json_object_set_new(object, "classes", describe_classes());
 	json_object_set_new(object, "decisions", describe_decisions());
-	json_object_set_new(object, "store", describe_writer(writer));
+	json_object_set_new(object, "store", describe_writer(sources->writer));
 	return object;
 }
