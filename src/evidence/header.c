@@ -240,6 +240,16 @@ static struct span unquote(struct span quoted, struct arena *arena)
 	return span_make(text, to);
 }
 
+/* What follows the next ";" outside of comments; SPAN_NONE where there is none. */
+static struct span skip_semicolon(struct span text)
+{
+	size_t i = 0;
+
+	while (i < text.len && text.ptr[i] != ';')
+		i += text.ptr[i] == '(' ? comment_len(span_skip(text, i)) : 1;
+	return i < text.len ? span_skip(text, i + 1) : SPAN_NONE;
+}
+
 /* One "name=value" off *rest (which stands after a ";"); false at the end. */
 static bool take_parameter(struct span *rest, struct span *ret_name, struct span *ret_value)
 {
@@ -261,9 +271,7 @@ static bool take_parameter(struct span *rest, struct span *ret_name, struct span
 				end++;
 		*ret_value = span_slice(*rest, 0, end);
 	}
-	*rest = span_skip(*rest, end);
-	size_t next = span_find_char(*rest, ';', 0);
-	*rest = next == SIZE_MAX ? span_skip(*rest, rest->len) : span_skip(*rest, next + 1);
+	*rest = skip_semicolon(span_skip(*rest, end));
 	return true;
 }
 
@@ -332,12 +340,8 @@ static struct span sections_join(struct charsets *charsets, const struct section
 struct span header_find_parameter(struct charsets *charsets, struct span value, const char *name, struct arena *arena)
 {
 	struct section sections[SECTIONS_MAX] = { 0 };
-	struct span wanted = span_of(name), rest, found_name, found;
-	size_t start = span_find_char(value, ';', 0);
+	struct span wanted = span_of(name), rest = skip_semicolon(value), found_name, found;
 
-	if (start == SIZE_MAX)
-		return SPAN_NONE;
-	rest = span_skip(value, start + 1);
 	while (take_parameter(&rest, &found_name, &found)) {
 		size_t index;
 		bool is_extended;

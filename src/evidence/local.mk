@@ -21,6 +21,15 @@ tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_formats
 tests_unit_test_formats_SOURCES = tests/unit/test_formats.c
 tests_unit_test_formats_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_mail
+tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
+tests_unit_test_mail_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_header
+tests_unit_test_header_SOURCES = tests/unit/test_header.c
+tests_unit_test_header_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_evidence
+tests_unit_test_evidence_SOURCES = tests/unit/test_evidence.c
+tests_unit_test_evidence_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_reply

@@ -267,7 +267,8 @@ static struct span type_of(struct mail_reader *reader, struct span value, bool i
 
 	if (!span_is_known(value))
 		return is_digest ? SPAN_LIT("message/rfc822") : SPAN_LIT("text/plain");
-	if (token.len > 127 || span_find_char(token, '/', 1) == SIZE_MAX || !text_is_ascii(token) ||
+	size_t slash = span_find_char(token, '/', 1);
+	if (token.len > 127 || slash == SIZE_MAX || slash + 1 == token.len || !text_is_ascii(token) ||
 	    memchr(token.ptr, '\0', token.len))
 		return SPAN_LIT("text/plain");
 	return keep_lower(reader, token);

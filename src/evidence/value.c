@@ -32,9 +32,13 @@ struct span value_strip_type(struct span value)
 /* "@relay.example,@other.example:user@example.org" (RFC 5321 appendix C) to the address. */
 static struct span strip_route(struct span address)
 {
-	size_t colon = address.len && address.ptr[0] == '@' ? span_find_char(address, ':', 0) : SIZE_MAX;
+	struct span inner = address.len && address.ptr[0] == '<' ? span_skip(address, 1) : address;
+	size_t colon = inner.len && inner.ptr[0] == '@' ? span_find_char(inner, ':', 0) : SIZE_MAX;
 
-	return colon == SIZE_MAX ? address : span_skip(address, colon + 1);
+	if (colon == SIZE_MAX)
+		return address;
+	inner = span_skip(inner, colon + 1);
+	return span_slice(inner, 0, span_find_char(inner, '>', 0));
 }
 
 bool value_is_address(struct span text)
@@ -46,12 +50,12 @@ bool value_is_address(struct span text)
 
 struct span value_get_address(struct span typed)
 {
-	struct span rest = value_strip_type(typed), address;
+	struct span rest = strip_route(value_strip_type(typed)), address;
 
 	if (!span_is_known(rest) || rest.len == 0)
 		return span_slice(rest, 0, 0);
 	address = header_take_address(&rest);
-	return value_is_address(address) ? strip_route(address) : span_slice(address, 0, 0);
+	return value_is_address(address) ? address : span_slice(address, 0, 0);
 }
 
 /* RFC 6533 section 3: "\x{5B57}" is a character. */
