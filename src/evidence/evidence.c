@@ -5,7 +5,6 @@
 #include "evidence/arf.h"
 #include "evidence/autoreply.h"
 #include "evidence/formats.h"
-#include "evidence/formats.h"
 #include "evidence/report.h"
 
 /* 1: the form is known and its outcomes are appended (there may be none); 0: another reader's; -ENOMEM. */
