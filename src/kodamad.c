@@ -300,7 +300,6 @@ static int start_control(struct daemon *daemon)
 	struct control_options options = {
 		.fd = daemon->control_fd,
 		.store = &daemon->store_options,
-		.writer = daemon->intake.writer,
 		.current = daemon->current,
 		.sources = { daemon->intake.writer, daemon->intake.index, daemon->policy_server, time(NULL) },
 		.reload = reload,
