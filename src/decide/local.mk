@@ -3,3 +3,9 @@ noinst_LIBRARIES += libdecide.a
 libdecide_a_SOURCES = \
 	src/decide/decision.h src/decide/decision.c src/decide/limits.h src/decide/limits.c \
 	src/decide/ruling.h src/decide/ruling.c src/decide/history.h src/decide/history.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_decide
+tests_unit_test_decide_SOURCES = tests/unit/test_decide.c tests/unit/store_help.h
+tests_unit_test_decide_LDADD = $(DECIDE_LIBS) $(CMOCKA_LIBS)
+endif
