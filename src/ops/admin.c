@@ -483,16 +483,27 @@ static int dispatch(struct call *call)
 	return refuse(call, name ? "there is no such request" : "do: missing");
 }
 
+/* The writer has a handle of its own, and its own last words. */
+static void tell_failure(struct call *call, int error)
+{
+	struct writer_stats stats = { .last_error = "" };
+	const char *why = store_get_error(call->admin->store);
+
+	if (!*why && call->admin->writer) {
+		writer_get_stats(call->admin->writer, &stats);
+		why = stats.last_error;
+	}
+	refuse(call, "the store failed: %s", *why ? why : strerror(-error));
+}
+
 static int end_call(struct call *call, int result)
 {
 	if (call->emit_result < 0) {
 		json_decref(call->answer);
 		return call->emit_result;
 	}
-	if (result < 0 && !call->error[0]) {
-		const char *why = store_get_error(call->admin->store);
-		refuse(call, "the store failed: %s", *why ? why : strerror(-result));
-	}
+	if (result < 0 && !call->error[0])
+		tell_failure(call, result);
 	json_t *answer = json_object();
 	put(answer, "ok", json_boolean(result >= 0));
 	if (result < 0)

@@ -102,7 +102,8 @@ static bool is_record_at_fault(int error)
 static void give_up_store(struct writer *writer, const char *what, int error)
 {
 	note_error(writer, what, error);
-	if (error == -EBUSY || is_record_at_fault(error))
+	/* a job's own refusal is none of the store's */
+	if (error == -EBUSY || is_record_at_fault(error) || !*store_get_error(writer->store))
 		return;
 	store_close(writer->store);
 	writer->store = NULL;
@@ -397,6 +398,8 @@ static void *write_batches(void *data)
 	struct writer *writer = data;
 	bool is_end = false;
 
+	if (drain(writer) == 0)
+		refresh_index(writer);
 	while (!is_end) {
 		struct batch *first = wait_for_work(writer, &is_end);
 		/* what waits on disk came first, and goes first */

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The writer and its queue: what was acknowledged is there, once, whatever happens to the store or the process. */
+#include "store_help.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/queue.h"
+#include "store/wire.h"
+#include "store/writer.h"
+
+struct fixture {
+	char folder[64], db[128], uri[160], queue[128];
+	struct writer_options options;
+	struct limits limits;
+};
+
+static struct fixture fixture;
+
+static int open_fixture(void **state)
+{
+	struct fixture *f = &fixture;
+
+	snprintf(f->folder, sizeof(f->folder), "%s", scratch_folder());
+	snprintf(f->db, sizeof(f->db), "%.60s/db/kodama.db", f->folder);
+	snprintf(f->uri, sizeof(f->uri), "sqlite:%.120s", f->db);
+	snprintf(f->queue, sizeof(f->queue), "%.60s/queue", f->folder);
+	f->options = (struct writer_options){ .store = { .uri = f->uri, .busy_ms = 20 }, .queue_dir = f->queue, .deadline_ms = 5000 };
+	f->limits = sample_limits(PRESET_STRICT);
+	*state = f;
+	return 0;
+}
+
+static int close_fixture(void **state)
+{
+	scratch_remove(((struct fixture *)*state)->folder);
+	return 0;
+}
+
+static struct writer *start(struct fixture *f, struct index *index)
+{
+	struct writer *writer;
+	int result = writer_start(&f->options, index, &writer);
+
+	if (result < 0)
+		fail_msg("writer_start: %d %s", result, store_get_error(NULL));
+	return writer;
+}
+
+static int record(struct writer *writer, struct fixture *f, struct sample sample, struct decision *decision)
+{
+	struct sample_event e;
+
+	sample_make(&sample, &e);
+	return writer_record(writer, &f->limits, &e.event, 1, decision);
+}
+
+static struct store *open_store(struct fixture *f)
+{
+	struct store *store;
+
+	assert_int_equal(store_open(&f->options.store, &store), 0);
+	return store;
+}
+
+static bool count_row(void *data, const struct history_row *row)
+{
+	(void)row;
+	++*(unsigned *)data;
+	return true;
+}
+
+static unsigned count_outcomes(struct store *store, const char *address)
+{
+	unsigned count = 0;
+
+	assert_int_equal(store_history(store, span_of(address), count_row, &count), 0);
+	return count;
+}
+
+static bool take_count(void *data, const struct suppression *row)
+{
+	*(unsigned *)data = row->tally_count ? row->tallies[0].count : 0;
+	return false;
+}
+
+static unsigned get_tally(struct store *store, const char *address)
+{
+	unsigned count = 0;
+
+	assert_true(store_find(store, span_of(address), SPAN_LIT(""), take_count, &count) >= 0);
+	return count;
+}
+
+static void test_a_record_is_committed_and_in_the_index(void **state)
+{
+	struct fixture *f = *state;
+	struct index *index = index_new();
+	struct writer *writer = start(f, index);
+	struct decision decision;
+	struct address address;
+	struct index_hit hit;
+
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), 0);
+	assert_int_equal(decision.kind, DECISION_SUPPRESSED);
+	assert_int_equal(address_fold(SPAN_LIT("user@example.com"), &address, NULL), 0);
+	assert_true(index_find(index, &address, SPAN_LIT(""), "", NOW, &hit));
+	struct store *other = open_store(f);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 1);
+	store_close(other);
+	writer_stop(writer);
+	index_free(index);
+}
+
+static void test_unproved_events_never_reach_the_store(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct writer_stats stats;
+	struct decision decision;
+
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(record(writer, f, (struct sample){ .proof = PROOF_NONE, .source = SOURCE_MILTER }, &decision), 0);
+		assert_int_equal(decision.kind, DECISION_UNPROVED);
+	}
+	writer_get_stats(writer, &stats);
+	assert_int_equal(stats.transactions, 0);
+	assert_int_equal(stats.unproved, 1000);
+	writer_stop(writer);
+}
+
+static void test_files_are_the_owners_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct decision decision;
+	struct stat st;
+	char path[256];
+	static const char *const names[] = { "db/kodama.db", "db/kodama.db-wal", "db/kodama.db-shm", "queue/outcomes.queue" };
+
+	umask(0);
+	struct writer *writer = start(f, NULL);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), 0);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->folder, names[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+	}
+	snprintf(path, sizeof(path), "%.120s/db", f->folder);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	umask(022);
+	writer_stop(writer);
+}
+
+static void wait_for_drain(struct writer *writer)
+{
+	struct timespec nap = { .tv_nsec = 5000000 };
+	struct writer_stats stats;
+
+	for (int i = 0; i < 4000; i++) {
+		writer_get_stats(writer, &stats);
+		if (stats.queue_bytes == 0)
+			return;
+		nanosleep(&nap, NULL);
+	}
+	fail_msg("the queue is not drained: %s", stats.last_error);
+}
+
+static void test_a_locked_store_queues_and_drains_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct store *other = open_store(f);
+	struct writer_stats stats;
+	struct decision decision;
+	struct sample sample = { .class_id = CLASS_MAILBOX_FULL, .queue_id = "4XyZabCdEfGhIj1" };
+
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(record(writer, f, sample, &decision), -EINPROGRESS);
+	sample.queue_id = "4XyZabCdEfGhIj2";
+	assert_int_equal(record(writer, f, sample, &decision), -EINPROGRESS);
+	/* the same failure once more, and one that nothing names */
+	assert_int_equal(record(writer, f, sample, &decision), -EINPROGRESS);
+	writer_get_stats(writer, &stats);
+	assert_int_equal(stats.queued, 3);
+	assert_string_not_equal(stats.last_error, "");
+	store_rollback(other);
+	wait_for_drain(writer);
+	assert_int_equal(get_tally(other, "user@example.com"), 2);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 2);
+	sample.queue_id = "4XyZabCdEfGhIj3";
+	assert_int_equal(record(writer, f, sample, &decision), 0);
+	assert_int_equal(decision.kind, DECISION_SUPPRESSED);
+	store_close(other);
+	writer_stop(writer);
+}
+
+static void test_the_queue_outlives_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct store *other = open_store(f);
+	struct decision decision;
+
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1", .provider = "google" }, &decision), -EINPROGRESS);
+	writer_stop(writer);
+	store_rollback(other);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 0);
+	writer = start(f, NULL);
+	wait_for_drain(writer);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 1);
+	store_close(other);
+	writer_stop(writer);
+}
+
+/* What is drained and then, before the queue was cut, drained again: each of them once, also what no key names. */
+static void test_draining_twice_counts_once(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct store *other = open_store(f);
+	struct decision decision;
+	char path[256], copy[256], bytes[65536];
+
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(record(writer, f, (struct sample){ .class_id = CLASS_MAILBOX_FULL }, &decision), -EINPROGRESS);
+	assert_int_equal(record(writer, f, (struct sample){ .class_id = CLASS_MAILBOX_FULL }, &decision), -EINPROGRESS);
+	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
+	snprintf(copy, sizeof(copy), "%.120s/copy", f->folder);
+	int fd = open(path, O_RDONLY);
+	ssize_t size = read(fd, bytes, sizeof(bytes));
+	close(fd);
+	assert_true(size > 0);
+	store_rollback(other);
+	wait_for_drain(writer);
+	writer_stop(writer);
+	assert_int_equal(get_tally(other, "user@example.com"), 2);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(write(fd, bytes, (size_t)size), size);
+	close(fd);
+	writer = start(f, NULL);
+	wait_for_drain(writer);
+	assert_int_equal(get_tally(other, "user@example.com"), 2);
+	store_close(other);
+	writer_stop(writer);
+}
+
+static void test_a_full_queue_keeps_nothing_and_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+	struct decision decision;
+
+	f->options.queue_max = 100;
+	struct writer *writer = start(f, NULL);
+	other = open_store(f);
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), -ENOSPC);
+	store_rollback(other);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), 0);
+	assert_int_equal(decision.kind, DECISION_SUPPRESSED);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 1);
+	store_close(other);
+	writer_stop(writer);
+}
+
+static void test_the_deadline_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct timespec start_time, end_time;
+	struct decision decision;
+
+	f->options.deadline_ms = 100;
+	f->options.store.busy_ms = 3000;
+	struct writer *writer = start(f, NULL);
+	struct store *other = open_store(f);
+	assert_int_equal(store_begin(other), 0);
+	clock_gettime(CLOCK_MONOTONIC, &start_time);
+	assert_int_equal(record(writer, f, (struct sample){ .class_id = CLASS_MAILBOX_FULL }, &decision), -EINPROGRESS);
+	clock_gettime(CLOCK_MONOTONIC, &end_time);
+	assert_true(end_time.tv_sec - start_time.tv_sec <= 1);
+	store_rollback(other);
+	/* it may now be committed by the writer that held it, and drained from the queue too: once in all */
+	wait_for_drain(writer);
+	writer_stop(writer);
+	assert_int_equal(get_tally(other, "user@example.com"), 1);
+	store_close(other);
+}
+
+static int add_by_hand(struct store *store, void *data)
+{
+	const struct suppression row = { .address = SPAN_LIT("hand@example.com"), .since_s = NOW, .until_s = TIME_FOREVER };
+
+	(void)data;
+	return store_add(store, &row, SPAN_LIT("test"), NOW);
+}
+
+static int add_and_fail(struct store *store, void *data)
+{
+	assert_int_equal(add_by_hand(store, data), 0);
+	return -ECANCELED;
+}
+
+static void test_jobs_run_whole_or_not_at_all(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct store *other = open_store(f);
+
+	assert_int_equal(writer_run(writer, add_and_fail, NULL), -ECANCELED);
+	assert_int_equal(count_outcomes(other, "hand@example.com"), 0);
+	assert_int_equal(writer_run(writer, add_by_hand, NULL), 0);
+	assert_int_equal(count_outcomes(other, "hand@example.com"), 1);
+	store_close(other);
+	writer_stop(writer);
+}
+
+static void test_a_store_that_is_no_database_stops_the_start(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%.120s/db", f->folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	FILE *file = fopen(f->db, "w");
+	for (int i = 0; i < 4096; i++)
+		fputs("garbage", file);
+	fclose(file);
+	assert_int_equal(writer_start(&f->options, NULL, &writer), -EIO);
+	assert_non_null(strstr(store_get_error(NULL), "not a database"));
+	f->options.store.uri = "mysql:x";
+	assert_int_equal(writer_start(&f->options, NULL, &writer), -EINVAL);
+}
+
+/* Broken while it runs: the outcome goes to the queue, and into the store when there is one again. */
+static void test_a_store_that_breaks_under_way(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct decision decision;
+	struct stat st;
+	char moved[256];
+
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), 0);
+	writer_stop(writer);
+	/* a page in the middle of the tables is overwritten */
+	assert_int_equal(stat(f->db, &st), 0);
+	writer = start(f, NULL);
+	int fd = open(f->db, O_WRONLY);
+	char garbage[4096];
+	memset(garbage, 0x5a, sizeof(garbage));
+	for (off_t at = 4096; at < st.st_size; at += 4096)
+		assert_int_equal(pwrite(fd, garbage, sizeof(garbage), at), sizeof(garbage));
+	close(fd);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj2", .recipient = "b@example.com" }, &decision), -EINPROGRESS);
+	writer_stop(writer);
+	snprintf(moved, sizeof(moved), "%s.broken", f->db);
+	assert_int_equal(rename(f->db, moved), 0);
+	snprintf(moved, sizeof(moved), "%s-wal", f->db);
+	unlink(moved);
+	snprintf(moved, sizeof(moved), "%s-shm", f->db);
+	unlink(moved);
+	writer = start(f, NULL);
+	wait_for_drain(writer);
+	struct store *other = open_store(f);
+	assert_int_equal(count_outcomes(other, "b@example.com"), 1);
+	store_close(other);
+	writer_stop(writer);
+}
+
+static void test_two_writers_do_not_share_a_queue(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL), *second;
+
+	assert_int_equal(writer_start(&f->options, NULL, &second), -EBUSY);
+	writer_stop(writer);
+}
+
+struct producer {
+	struct fixture *f;
+	struct writer *writer;
+	unsigned number, count;
+	pthread_t thread;
+};
+
+static void *produce(void *data)
+{
+	struct producer *p = data;
+	struct decision decision;
+	char recipient[64], queue_id[64];
+
+	for (unsigned i = 0; i < p->count; i++) {
+		snprintf(recipient, sizeof(recipient), "u%u-%u@example.com", p->number, i);
+		snprintf(queue_id, sizeof(queue_id), "4Xyz%uZ%u", p->number, i);
+		if (record(p->writer, p->f, (struct sample){ .recipient = recipient, .queue_id = queue_id }, &decision) != 0 ||
+		    decision.kind != DECISION_SUPPRESSED)
+			return data;
+	}
+	return NULL;
+}
+
+static void test_many_threads_share_commits(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct producer producers[8];
+	struct writer_stats stats;
+	void *failed;
+
+	for (unsigned i = 0; i < 8; i++) {
+		producers[i] = (struct producer){ .f = f, .writer = writer, .number = i, .count = 50 };
+		assert_int_equal(pthread_create(&producers[i].thread, NULL, produce, &producers[i]), 0);
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		pthread_join(producers[i].thread, &failed);
+		assert_null(failed);
+	}
+	writer_get_stats(writer, &stats);
+	assert_int_equal(stats.committed, 400);
+	assert_true(stats.transactions < 400);
+	writer_stop(writer);
+}
+
+/* --- kill -9 */
+
+/* Records without end, and tells through the pipe what was acknowledged; every third outcome has no name. */
+static void run_victim(struct fixture *f, unsigned round, int acknowledged)
+{
+	struct writer *writer;
+	struct decision decision;
+	char recipient[64], queue_id[64];
+
+	if (writer_start(&f->options, NULL, &writer) < 0)
+		_exit(2);
+	for (unsigned i = 0;; i++) {
+		snprintf(recipient, sizeof(recipient), "k%u-%u@example.com", round, i);
+		snprintf(queue_id, sizeof(queue_id), "4Xyz%uZ%u", round, i);
+		int result = record(writer, f, (struct sample){ .recipient = recipient, .class_id = CLASS_MAILBOX_FULL,
+								.queue_id = i % 3 ? queue_id : NULL }, &decision);
+		if (result != 0 && result != -EINPROGRESS)
+			_exit(3);
+		if (write(acknowledged, &i, sizeof(i)) != sizeof(i))
+			_exit(4);
+	}
+}
+
+static unsigned long next_random(unsigned long *seed)
+{
+	*seed = *seed * 6364136223846793005UL + 1442695040888963407UL;
+	return *seed >> 33;
+}
+
+/* How many were acknowledged before the end came. */
+static unsigned kill_one(struct fixture *f, unsigned round, unsigned long *seed)
+{
+	int pipes[2], status;
+	unsigned number, count = 0, limit = (unsigned)(next_random(seed) % 60) + 1;
+	struct timespec nap = { .tv_nsec = (long)(next_random(seed) % 1500000) };
+
+	assert_int_equal(pipe(pipes), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(pipes[0]);
+		run_victim(f, round, pipes[1]);
+	}
+	close(pipes[1]);
+	while (count < limit && read(pipes[0], &number, sizeof(number)) == sizeof(number))
+		count++;
+	nanosleep(&nap, NULL);
+	kill(pid, SIGKILL);
+	while (read(pipes[0], &number, sizeof(number)) == sizeof(number))
+		count++;
+	waitpid(pid, &status, 0);
+	assert_true(WIFSIGNALED(status));
+	close(pipes[0]);
+	assert_true(count >= limit);
+	return count;
+}
+
+static void kill_at_random(struct fixture *f, bool is_locked)
+{
+	const char *rounds_text = getenv("KODAMA_KILLS");
+	unsigned rounds = rounds_text ? (unsigned)strtoul(rounds_text, NULL, 10) : 15;
+	unsigned acknowledged[1000];
+	unsigned long seed = 20261121;
+	struct store *locker = open_store(f);
+
+	assert_true(rounds <= 1000);
+	for (unsigned round = 0; round < rounds; round++) {
+		/* with the store locked in every other round what is acknowledged is in the queue */
+		bool is_lock_round = is_locked && round % 2;
+		if (is_lock_round)
+			assert_int_equal(store_begin(locker), 0);
+		acknowledged[round] = kill_one(f, round, &seed);
+		store_rollback(locker);
+	}
+	struct writer *writer = start(f, NULL);
+	wait_for_drain(writer);
+	writer_stop(writer);
+	for (unsigned round = 0; round < rounds; round++) {
+		for (unsigned i = 0; i < acknowledged[round]; i++) {
+			char recipient[64];
+			snprintf(recipient, sizeof(recipient), "k%u-%u@example.com", round, i);
+			if (count_outcomes(locker, recipient) != 1 || get_tally(locker, recipient) != 1)
+				fail_msg("%s: %u outcomes, counted %u", recipient, count_outcomes(locker, recipient), get_tally(locker, recipient));
+		}
+	}
+	store_close(locker);
+}
+
+static void test_killed_at_random_nothing_is_lost_or_doubled(void **state)
+{
+	kill_at_random(*state, false);
+}
+
+static void test_killed_while_queueing_nothing_is_lost_or_doubled(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.store.busy_ms = 1;
+	kill_at_random(f, true);
+}
+
+/* --- the queue's own file */
+
+static void append_text(struct queue *queue, const char *text)
+{
+	assert_int_equal(queue_append(queue, span_of(text)), 0);
+}
+
+static void read_all(struct queue *queue, char *out, size_t size)
+{
+	struct buffer record;
+	uint64_t offset = queue_get_offset(queue);
+
+	out[0] = '\0';
+	buffer_init(&record, QUEUE_RECORD_MAX);
+	while (queue_read(queue, &offset, &record) > 0)
+		snprintf(out + strlen(out), size - strlen(out), "%s,", buffer_get_text(&record));
+	buffer_done(&record);
+}
+
+static void test_every_torn_tail_leaves_the_whole_records(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *queue;
+	struct stat st;
+	char path[256], seen[64];
+
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	append_text(queue, "one");
+	append_text(queue, "two");
+	uint64_t whole = queue_get_size(queue);
+	append_text(queue, "three");
+	uint64_t all = queue_get_size(queue);
+	queue_close(queue);
+	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
+	for (uint64_t size = all - 1; size >= whole; size--) {
+		assert_int_equal(truncate(path, (off_t)size), 0);
+		assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+		read_all(queue, seen, sizeof(seen));
+		assert_string_equal(seen, "one,two,");
+		append_text(queue, "four");
+		read_all(queue, seen, sizeof(seen));
+		assert_string_equal(seen, "one,two,four,");
+		queue_close(queue);
+	}
+	assert_int_equal(stat(path, &st), 0);
+}
+
+static void test_damage_in_the_midst_costs_only_what_it_hit(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *queue;
+	char path[256], seen[64];
+
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	append_text(queue, "one");
+	uint64_t first = queue_get_size(queue);
+	append_text(queue, "two");
+	append_text(queue, "three");
+	queue_close(queue);
+	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
+	int fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "X", 1, (off_t)first + 17), 1);
+	close(fd);
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	read_all(queue, seen, sizeof(seen));
+	assert_string_equal(seen, "one,three,");
+	assert_true(queue_get_damage(queue) > 0);
+	queue_close(queue);
+}
+
+static void test_events_cross_the_wire_whole_and_nothing_shorter_does(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_event e;
+	struct wire_event back;
+	struct buffer buffer;
+
+	sample_make(&(struct sample){ .recipient = "a@example.com", .queue_id = "Q", .token_recipient = "b@example.com", .stream = "s" }, &e);
+	struct ruling ruling = ruling_make(&f->limits, &e.event);
+	buffer_init(&buffer, WIRE_SIZE_MAX);
+	wire_put(&buffer, &e.event, &ruling);
+	struct span rest = buffer_get(&buffer);
+	assert_int_equal(wire_take(&rest, &back), 0);
+	assert_int_equal(rest.len, 0);
+	assert_true(span_is_equal(back.outcome.recipient, e.outcome.recipient));
+	assert_true(span_is_equal(back.event.token_recipient, SPAN_LIT("b@example.com")));
+	assert_false(span_is_known(back.outcome.message_id));
+	assert_string_equal(back.verdict.rule, "test.rule");
+	assert_string_equal(back.ruling.section, ruling.section);
+	assert_string_equal(back.ruling.address.text, ruling.address.text);
+	assert_true(back.ruling.for_s == ruling.for_s && back.event.received_s == NOW);
+	for (size_t len = 0; len < buffer.len; len++) {
+		char *cut = malloc(len ? len : 1);
+		memcpy(cut, buffer.bytes, len);
+		rest = span_make(cut, len);
+		assert_int_equal(wire_take(&rest, &back), -EINVAL);
+		free(cut);
+	}
+	buffer_done(&buffer);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_record_is_committed_and_in_the_index),
+		CASE(test_unproved_events_never_reach_the_store),
+		CASE(test_files_are_the_owners_alone),
+		CASE(test_a_locked_store_queues_and_drains_in_order),
+		CASE(test_the_queue_outlives_the_process),
+		CASE(test_draining_twice_counts_once),
+		CASE(test_a_full_queue_keeps_nothing_and_says_so),
+		CASE(test_the_deadline_is_kept),
+		CASE(test_jobs_run_whole_or_not_at_all),
+		CASE(test_a_store_that_is_no_database_stops_the_start),
+		CASE(test_a_store_that_breaks_under_way),
+		CASE(test_two_writers_do_not_share_a_queue),
+		CASE(test_many_threads_share_commits),
+		CASE(test_killed_at_random_nothing_is_lost_or_doubled),
+		CASE(test_killed_while_queueing_nothing_is_lost_or_doubled),
+		CASE(test_every_torn_tail_leaves_the_whole_records),
+		CASE(test_damage_in_the_midst_costs_only_what_it_hit),
+		CASE(test_events_cross_the_wire_whole_and_nothing_shorter_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
