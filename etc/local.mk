@@ -33,5 +33,6 @@ dist_advice_DATA = etc/advice/classes.advice etc/advice/providers.advice
 dist_etckodama_DATA = etc/providers.conf
 
 formatsdir = $(etckodamadir)/formats.d
-dist_formats_DATA = etc/formats.d/exim.formats etc/formats.d/microsoft.formats etc/formats.d/qmail.formats \
-	etc/formats.d/sendmail.formats
+dist_formats_DATA = etc/formats.d/exim.formats etc/formats.d/filters.formats etc/formats.d/generic.formats \
+	etc/formats.d/google.formats etc/formats.d/microsoft.formats etc/formats.d/qmail.formats etc/formats.d/sendmail.formats \
+	etc/formats.d/servers.formats

@@ -155,7 +155,7 @@ static int apply_captures(struct reading *reading, const struct captures *captur
 }
 
 /* A line that names a recipient.  *ret_is_taken is false when it turns out to name none. */
-static int take_recipient(struct reading *reading, const struct captures *captures, bool *ret_is_taken)
+static int take_recipient(struct reading *reading, const struct captures *captures, struct span line, bool *ret_is_taken)
 {
 	struct span recipient = captures->spans[CAPTURE_RECIPIENT];
 	struct outcome *outcome;
@@ -176,6 +176,8 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 		outcome->text = captures->spans[CAPTURE_TEXT];
 	else if (reading->form->is_before && !span_is_known(outcome->text))
 		outcome->text = reading->pending;
+	else if (reading->form->is_generic && !span_is_known(outcome->text) && span_trim(line).len > recipient.len + 3)
+		outcome->text = line; /* a sentence: the words may stand in it */
 	reading->pending = SPAN_NONE;
 	reading->is_listening = reading->form->reply.count == 0 && !reading->form->is_before;
 	return apply_captures(reading, captures);
@@ -229,7 +231,7 @@ static int take_line(struct reading *reading, struct span line)
 	if (match_any(&form->skip, line, &captures, budget))
 		return apply_captures(reading, &captures);
 	if (match_any(&form->recipient, line, &captures, budget))
-		error = take_recipient(reading, &captures, &is_taken);
+		error = take_recipient(reading, &captures, line, &is_taken);
 	if (error || is_taken)
 		return error;
 	if (match_any(&form->reply, line, &captures, budget))

@@ -17,10 +17,12 @@ struct choice {
 static void choose_by_header(const struct formats *formats, struct notice *notice, struct choice *choices)
 {
 	bool is_from_mailer = notice_is_from_mailer(notice->mail);
+	bool is_written_by_mailer = notice_is_written_by_mailer(notice->mail);
 
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct form *form = &formats->forms[i];
-		choices[i].is_possible = (is_from_mailer || form->is_signature) &&
+		bool is_trusted = form->is_generic ? is_written_by_mailer : is_from_mailer;
+		choices[i].is_possible = (is_trusted || form->is_signature) &&
 					 form_knows_header(form, notice->mail, &choices[i].captures, &notice->budget);
 	}
 }

@@ -49,6 +49,7 @@ static const struct phrase phrases_c[] = {
 	END,
 };
 static const struct phrase phrases_d[] = {
+	{ P("did not like our "), .follow = FOLLOW_COMMAND, OPENING, AFTER_HOST },
 	{ P("delivery attempts:"), CLOSING },
 	{ P("delivery via "), .follow = FOLLOW_HOST },
 	{ P("does not like recipient"), .command = COMMAND_RCPT, OPENING, AFTER_HOST },
@@ -86,6 +87,7 @@ static const struct phrase phrases_l[] = {
 static const struct phrase phrases_r[] = {
 	{ P("refused to talk to me:"), .command = COMMAND_CONNECT, OPENING },
 	{ P("remote host said:"), OPENING },
+	{ P("remote host said[response message]:"), OPENING },
 	{ P("remote server replied:"), OPENING },
 	{ P("remote server said:"), OPENING },
 	{ P("replied:"), OPENING },
@@ -123,6 +125,7 @@ static const struct phrase phrases_w[] = {
 };
 static const struct phrase phrases_sign[] = {
 	{ P("<<<"), OPENING },
+	{ P("<-- "), OPENING },
 	{ P(">>> "), .follow = FOLLOW_COMMAND },
 	{ P("##"), CLOSING },
 	{ P("#smtp#"), CLOSING },
@@ -155,6 +158,7 @@ static const struct command_name command_names[] = {
 	C("ehlo", COMMAND_EHLO),
 	C("end-of-data", COMMAND_END_OF_DATA),
 	C("end of data", COMMAND_END_OF_DATA),
+	C("final data", COMMAND_END_OF_DATA),
 	C("final dot", COMMAND_END_OF_DATA),
 	C("greeting", COMMAND_CONNECT),
 	C("helo", COMMAND_EHLO),

@@ -37,3 +37,9 @@ tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_reply_LDADD = $(EVIDENCE_LIBS)
 tests_fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/seeds/reply
+
+check_PROGRAMS += tests/fuzz/fuzz_formats
+tests_fuzz_fuzz_formats_SOURCES = tests/fuzz/fuzz_formats.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_formats_LDADD = $(EVIDENCE_LIBS)
+tests_fuzz_fuzz_formats_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/formats

@@ -188,8 +188,8 @@ struct span mailbox_get_domain(struct span address)
 bool mailbox_is_system(struct span address)
 {
 	static const char *const names[] = {
-		"mailer-daemon", "postmaster", "post_master", "mail-daemon",          "maildaemon", "mail.delivery.system",
-		"mailerdaemon",  "mdaemon",    "root",        "mail-delivery-system", "bounce",     "double-bounce",
+		"mailer-daemon", "postmaster", "post_master",          "mail-daemon",   "maildaemon", "mail.delivery.system",
+		"mailerdaemon",  "mdaemon",    "mail-delivery-system", "double-bounce",
 	};
 	struct span local = mailbox_get_local(address);
 

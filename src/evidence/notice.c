@@ -210,6 +210,20 @@ bool notice_is_from_mailer(const struct mail *mail)
 	return address.len == 0 || mailbox_is_system(address);
 }
 
+bool notice_is_written_by_mailer(const struct mail *mail)
+{
+	struct span subject = span_trim_left(fields_get(&mail->fields, "Subject"));
+	struct mail without_sender = *mail;
+
+	without_sender.sender = SPAN_NONE;
+	if (notice_is_from_mailer(&without_sender))
+		return true;
+	/* people's answers, too, have the null sender where a program gives them */
+	return notice_is_from_mailer(mail) && !fields_find(&mail->fields, "In-Reply-To") &&
+	       !fields_find(&mail->fields, "References") && !span_has_prefix_nocase(subject, SPAN_LIT("re:")) &&
+	       !span_has_prefix_nocase(subject, SPAN_LIT("aw:")) && !span_has_prefix_nocase(subject, SPAN_LIT("auto"));
+}
+
 bool notice_is_addressee(const struct notice *notice, struct span address)
 {
 	for (size_t i = 0; i < notice->original.count; i++) {

@@ -28,6 +28,9 @@ size_t notice_find_header(const struct notice *notice);
 /* Did a mail system send it, by its envelope and its From? */
 bool notice_is_from_mailer(const struct mail *mail);
 
+/* The same for a guess: not what an answering program sends for a person. */
+bool notice_is_written_by_mailer(const struct mail *mail);
+
 /* Is it one of the addresses of the original's To and Cc? */
 bool notice_is_addressee(const struct notice *notice, struct span address);
 

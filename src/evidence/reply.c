@@ -387,7 +387,8 @@ static bool skip_gap(struct words *words, bool *ret_is_line)
 		lines += words->text.ptr[i] == '\n';
 	words->at = end;
 	*ret_is_line = lines > 0;
-	return (lines > 1 && words->len) || span_has_prefix(span_skip(words->text, end), SPAN_LIT(">>>"));
+	return (lines > 1 && words->len && !get_prefix(words, end, true)) ||
+	       span_has_prefix(span_skip(words->text, end), SPAN_LIT(">>>"));
 }
 
 static void copy_words(struct words *words, struct status *status)
