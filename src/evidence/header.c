@@ -202,9 +202,10 @@ struct span header_get_token(struct span value)
 	size_t end = 0;
 
 	value = skip_space_and_comments(value);
-	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(')
+	/* white space ends it, too: "text/plain charset=..." without a semicolon is seen */
+	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(' && !ascii_is_space(value.ptr[end]))
 		end++;
-	return span_trim(span_slice(value, 0, end));
+	return span_slice(value, 0, end);
 }
 
 /* The length of a quoted string at the start of `text`, quotes included; the rest where it never closes. */
