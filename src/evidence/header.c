@@ -143,20 +143,23 @@ struct span header_take_field(struct span *rest)
 	return field;
 }
 
+static bool is_line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 size_t header_unfold(char *text, size_t len)
 {
-	char *first = memchr(text, '\n', len);
 	size_t from, to;
 
-	if (!first)
+	if (!memchr(text, '\n', len) && !memchr(text, '\r', len))
 		return len;
-	from = to = (size_t)(first - text);
-	while (from < len) {
-		if (text[from] != '\n') {
+	for (from = to = 0; from < len;) {
+		if (!is_line_end(text[from])) {
 			text[to++] = text[from++];
 			continue;
 		}
-		while (to > 0 && (text[to - 1] == '\r' || text[to - 1] == ' ' || text[to - 1] == '\t'))
+		while (to > 0 && (text[to - 1] == ' ' || text[to - 1] == '\t'))
 			to--;
 		while (from < len && ascii_is_space(text[from]))
 			from++;
