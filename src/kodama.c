@@ -6,9 +6,8 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&command_classify,
-	&command_explain,
-	&command_rules,
+	&command_classify, &command_explain, &command_why,    &command_suppress,
+	&command_rules,	   &command_config,  &command_status, &command_reload,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -41,7 +40,7 @@ static int print_help(const struct command *command)
 
 static int refuse_command(const char *name)
 {
-	fprintf(stderr, "kodama: there is no command '%s'\nTry: kodama help\n", name);
+	fprintf(stderr, "kodama: there is no command '%s'\nTry: kodama --help\n", name);
 	return EXIT_WRONG_USAGE;
 }
 

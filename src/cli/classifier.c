@@ -3,8 +3,18 @@
 #include "cli/classifier.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "conf/conf.h"
+/* Without the folder only the standard forms are read. */
+static int load_formats(const char *etc, struct formats **ret_formats, struct complaint *complaint)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/formats.d", etc);
+	int error = formats_load(path, ret_formats, complaint);
+	return error == -ENOENT ? 0 : error;
+}
 
 int classifier_load(const char *etc, struct classifier *ret_classifier, struct complaint *complaint)
 {
@@ -12,8 +22,12 @@ int classifier_load(const char *etc, struct classifier *ret_classifier, struct c
 
 	complaint_set(complaint, etc, 0, "cannot be loaded");
 	int error = ruleset_load(etc, &classifier.ruleset, complaint);
+	if (!error && ruleset_get_count(classifier.ruleset) == 0) {
+		complaint_set(complaint, etc, 0, "there are no rules in rules.d");
+		error = -EINVAL;
+	}
 	if (!error)
-		error = conf_load_formats(etc, &classifier.formats, complaint);
+		error = load_formats(etc, &classifier.formats, complaint);
 	if (!error) {
 		classifier.scratch = scratch_new();
 		error = classifier.scratch ? 0 : -ENOMEM;

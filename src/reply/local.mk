@@ -5,9 +5,9 @@ libreply_a_SOURCES = \
 	src/reply/header.h src/reply/header.c src/reply/xtext.h src/reply/xtext.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_reply_header
-tests_unit_test_reply_header_SOURCES = tests/unit/test_reply_header.c
-tests_unit_test_reply_header_LDADD = $(REPLY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_bounce_header
+tests_unit_test_bounce_header_SOURCES = tests/unit/test_bounce_header.c
+tests_unit_test_bounce_header_LDADD = $(REPLY_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_header

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client of the control socket, and the same questions to the store itself when no daemon runs.
+ * One thread; the daemon is trusted, its rows hold remote text.
+ */
+#include "cli/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/direct.h"
+#include "cli/reader.h"
+#include "conf/conf.h"
+#include "loop/socket.h"
+
+enum { TIMEOUT_MS = 30 * 1000 };
+
+static int send_request(int fd, const json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0;
+	int error = text ? 0 : -ENOMEM;
+
+	if (text)
+		text[len++] = '\n';
+	for (size_t sent = 0; !error && sent < len;) {
+		ssize_t put = send(fd, text + sent, len - sent, MSG_NOSIGNAL);
+		if (put < 0)
+			error = -errno;
+		else
+			sent += (size_t)put;
+	}
+	free(text);
+	return error;
+}
+
+/* Rows until the closing object: 1 and *ret_end, 0 when the daemon went away before it, -errno. */
+static int read_answer(struct reader *reader, control_emit *emit, void *data, json_t **ret_end)
+{
+	struct span line;
+	int got;
+
+	while ((got = reader_take_line(reader, &line)) > 0) {
+		json_t *object = json_loadb(line.ptr, line.len, 0, NULL);
+		if (!json_is_object(object)) {
+			json_decref(object);
+			return -EPROTO;
+		}
+		if (json_object_get(object, "ok")) {
+			*ret_end = object;
+			return 1;
+		}
+		int error = emit ? emit(data, object) : 0;
+		json_decref(object);
+		if (error < 0)
+			return error;
+	}
+	return got;
+}
+
+static int talk(int fd, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+{
+	struct reader reader;
+	int error = reader_init(&reader, READER_LINE_SIZE);
+
+	if (!error)
+		error = send_request(fd, request);
+	if (!error) {
+		reader_open(&reader, fd);
+		int got = read_answer(&reader, emit, data, ret_end);
+		error = got > 0 ? 0 : got < 0 ? got : -ECONNRESET;
+	}
+	reader_done(&reader);
+	return error;
+}
+
+/* The daemon's or the store's "no" in words. */
+static int finish(json_t *end, json_t **ret_end)
+{
+	int status = EXIT_ALL_READ;
+
+	if (!json_is_true(json_object_get(end, "ok"))) {
+		const char *error = json_string_value(json_object_get(end, "error"));
+		status = command_fail("%s", error ? error : "refused without a reason");
+	}
+	if (ret_end && status == EXIT_ALL_READ)
+		*ret_end = json_incref(end);
+	json_decref(end);
+	return status;
+}
+
+/* Of a database on a server the URI may hold a password. */
+static const char *store_name(const struct config *config)
+{
+	return strncmp(config->store.uri, "sqlite:", 7) == 0 ? config->store.uri + 7 : "the store";
+}
+
+static bool is_daemon_absent(int error)
+{
+	return error == -ENOENT || error == -ECONNREFUSED;
+}
+
+int control_ask(const struct config *config, json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
+{
+	const char *address = config->control.socket.address;
+	const char *where = address;
+	json_t *end = NULL;
+	int fd = -1;
+	int error = socket_connect(address, TIMEOUT_MS, &fd);
+
+	if (is_daemon_absent(error) && need == CONTROL_DAEMON)
+		return command_fail("no daemon answers at %s", address);
+	if (is_daemon_absent(error)) {
+		where = store_name(config);
+		error = direct_ask(config, request, emit, data, &end);
+	} else if (!error) {
+		error = talk(fd, request, emit, data, &end);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (error)
+		return command_fail("%s: %s%s", where, strerror(-error),
+				    error == -EACCES ? ": be root, or in the daemon's group" : "");
+	return finish(end, ret_end);
+}

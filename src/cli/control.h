@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Asking the running daemon: one JSON object a line over its control socket; rows come back, one a line, and last an
+ * object with "ok".  One thread.
+ */
+#ifndef KODAMA_CLI_CONTROL_H
+#define KODAMA_CLI_CONTROL_H
+
+#include <jansson.h>
+
+#include "cli/command.h"
+
+struct config;
+
+/* What is done with a row: borrowed for the call; negative stops. */
+typedef int control_emit(void *data, json_t *row);
+
+enum control_need {
+	CONTROL_STORE, /* without a daemon the store itself is opened, as the owner of the database's file */
+	CONTROL_DAEMON /* only the daemon can answer */
+};
+
+/*
+ * Asks, and gives each row to `emit`.  *ret_end (may be NULL): the closing object, the caller's.
+ * The exit status; what went wrong has been said.
+ */
+int control_ask(const struct config *config, json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rows of the control socket, for people and for programs.  One thread; they hold remote text. */
+#include "cli/rows.h"
+
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "cli/json.h"
+#include "cli/terminal.h"
+
+enum { ADDRESS_COLUMNS = 36, LABEL_COLUMNS = 24, DEPTH_MAX = 4, SAID_MAX = 64 * 1024 };
+
+int rows_write_json(void *data, json_t *row)
+{
+	(void)data;
+	return json_write(stdout, json_incref(row));
+}
+
+static struct span get(const json_t *row, const char *key)
+{
+	const json_t *value = json_object_get(row, key);
+
+	return json_is_string(value) ? span_make(json_string_value(value), json_string_length(value)) : SPAN_NONE;
+}
+
+static bool is_true(const json_t *row, const char *key)
+{
+	return json_is_true(json_object_get(row, key));
+}
+
+static void print_padded(enum style style, struct span text, int columns)
+{
+	terminal_print(stdout, style, text);
+	printf("%*s", (int)text.len < columns ? columns - (int)text.len : 0, "");
+}
+
+/* " word value", when there is a value. */
+static void print_word(const char *word, struct span value)
+{
+	if (!value.len)
+		return;
+	printf(" %s ", word);
+	terminal_print(stdout, STYLE_PLAIN, value);
+}
+
+static void print_reason(const json_t *row)
+{
+	print_word("since", get(row, "since"));
+	print_word("until", get(row, "until"));
+	print_word("for", get(row, "class"));
+	print_word("by rule", get(row, "rule"));
+	print_word("stream", get(row, "stream"));
+	print_word("note:", get(row, "note"));
+}
+
+int rows_print_suppression(void *data, json_t *row)
+{
+	(void)data;
+	print_padded(STYLE_BOLD, get(row, "address"), ADDRESS_COLUMNS);
+	putchar(' ');
+	terminal_print(stdout, STYLE_PLAIN, get(row, "decision"));
+	if (span_is_equal(get(row, "origin"), SPAN_LIT("manual")))
+		fputs(" by hand", stdout);
+	print_reason(row);
+	putchar('\n');
+	return 0;
+}
+
+int rows_print_check(void *data, json_t *row)
+{
+	bool is_suppressed = is_true(row, "suppressed");
+
+	(void)data;
+	print_padded(STYLE_BOLD, get(row, "address"), ADDRESS_COLUMNS);
+	putchar(' ');
+	if (is_suppressed)
+		terminal_print_text(stdout, STYLE_RED, "suppressed");
+	else
+		terminal_print_text(stdout, STYLE_GREEN, "not suppressed");
+	if (is_suppressed && !is_true(row, "enforced"))
+		fputs(" (dry run: not refused)", stdout);
+	print_word("as", span_is_equal(get(row, "match"), get(row, "address")) ? SPAN_NONE : get(row, "match"));
+	print_reason(row);
+	putchar('\n');
+	return 0;
+}
+
+static struct span get_row(const json_t *row)
+{
+	return get(row, "row");
+}
+
+/* "550 5.1.1 words", as far as they are known. */
+static void print_said(const json_t *row)
+{
+	static const char *const keys[] = { "reply", "status", "text" };
+	struct buffer said;
+
+	buffer_init(&said, SAID_MAX);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct span part = get(row, keys[i]);
+		if (part.len && said.len)
+			buffer_add_char(&said, ' ');
+		buffer_add(&said, part);
+	}
+	terminal_print_row(stdout, "said", buffer_get(&said));
+	buffer_done(&said);
+}
+
+static void print_outcome(const json_t *row)
+{
+	terminal_print(stdout, STYLE_BOLD, get(row, "time").len ? get(row, "time") : get(row, "received"));
+	printf("  ");
+	terminal_print(stdout, STYLE_PLAIN, get(row, "action"));
+	fputs(": ", stdout);
+	terminal_print(stdout, STYLE_YELLOW, get(row, "class"));
+	print_word("suppress:", get(row, "suppress"));
+	putchar('\n');
+	print_said(row);
+	terminal_print_row(stdout, "by", get(row, "remote_mta"));
+	terminal_print_row(stdout, "rule", get(row, "rule"));
+	terminal_print_row(stdout, "source", get(row, "source"));
+	terminal_print_row(stdout, "proof", get(row, "proof"));
+	terminal_print_row(stdout, "message", get(row, "message_id"));
+	terminal_print_row(stdout, "queue id", get(row, "queue_id"));
+	terminal_print_row(stdout, "decision", get(row, "decision"));
+	terminal_print_row(stdout, "until", get(row, "until"));
+	terminal_print_row(stdout, "why", get(row, "why"));
+}
+
+static void print_audit(const json_t *row)
+{
+	terminal_print(stdout, STYLE_BOLD, get(row, "time"));
+	fputs("  by hand: ", stdout);
+	terminal_print(stdout, STYLE_PLAIN, get(row, "change"));
+	print_word("by", get(row, "by"));
+	print_word("until", get(row, "until"));
+	print_word("note:", get(row, "note"));
+	putchar('\n');
+}
+
+static void print_state(const json_t *row)
+{
+	const json_t *counts = json_object_get(row, "counts");
+	const json_t *count;
+	size_t i;
+
+	terminal_print_text(stdout, STYLE_BOLD, "now");
+	fputs("  ", stdout);
+	terminal_print(stdout, STYLE_PLAIN, get(row, "decision"));
+	if (span_is_equal(get(row, "origin"), SPAN_LIT("manual")))
+		fputs(" by hand", stdout);
+	print_reason(row);
+	putchar('\n');
+	json_array_foreach(counts, i, count) {
+		printf("    counted   %" JSON_INTEGER_FORMAT " in a row", json_integer_value(json_object_get(count, "count")));
+		print_word("under", get(count, "section"));
+		print_word("from", get(count, "first"));
+		print_word("to", get(count, "last"));
+		putchar('\n');
+	}
+	terminal_print_row(stdout, "failed", get(row, "last_failure"));
+	terminal_print_row(stdout, "delivered", get(row, "last_success"));
+}
+
+static void print_mail(const json_t *row)
+{
+	terminal_print_text(stdout, STYLE_BOLD, "mail");
+	fputs(is_true(row, "suppressed") ? "  is refused" : "  goes through", stdout);
+	print_word("-", get(row, "text"));
+	putchar('\n');
+	if (is_true(row, "suppressed")) {
+		struct span match = get(row, "match").len ? get(row, "match") : get(row, "address");
+		fputs("    undo      kodama suppress remove ", stdout);
+		terminal_print(stdout, STYLE_PLAIN, match);
+		print_word("--stream", get(row, "stream"));
+		putchar('\n');
+	}
+}
+
+int rows_print_history(void *data, json_t *row)
+{
+	static const struct {
+		const char *name;
+		void (*print)(const json_t *row);
+	} kinds[] = { { "outcome", print_outcome }, { "audit", print_audit }, { "state", print_state }, { "mail", print_mail } };
+
+	(void)data;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (span_is_equal(get_row(row), span_of(kinds[i].name)))
+			kinds[i].print(row);
+	return 0;
+}
+
+static void print_value(const char *key, const json_t *value, int depth)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	printf("%*s%-*s ", depth * 2, "", LABEL_COLUMNS - depth * 2, key);
+	terminal_print(stdout, STYLE_PLAIN, json_is_string(value) ? span_of(json_string_value(value)) : span_of(text));
+	putchar('\n');
+	free(text);
+}
+
+static void print_object(const json_t *object, int depth)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value) {
+		if (!json_is_object(value)) {
+			print_value(key, value, depth);
+			continue;
+		}
+		printf("%*s", depth * 2, "");
+		terminal_print_text(stdout, STYLE_BOLD, key);
+		putchar('\n');
+		if (depth < DEPTH_MAX)
+			print_object(value, depth + 1);
+	}
+}
+
+int rows_print_status(void *data, json_t *row)
+{
+	(void)data;
+	print_object(row, 0);
+	return 0;
+}
