@@ -8,8 +8,8 @@ libbase_a_SOURCES = \
 
 # what every program below links, in the order of the layers from the top; lists of libraries and what they stand on
 BASE_LIBS = libbase.a $(IDN2_LIBS) $(UNISTRING_LIBS)
-EVIDENCE_LIBS = libevidence.a $(BASE_LIBS) $(CONFUSE_LIBS)
-CLASSIFY_LIBS = libclassify.a libevidence.a $(BASE_LIBS) $(PCRE2_LIBS) $(CONFUSE_LIBS)
+EVIDENCE_LIBS = libevidence.a $(BASE_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
+CLASSIFY_LIBS = libclassify.a libevidence.a $(BASE_LIBS) $(PCRE2_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
 DECIDE_LIBS = libdecide.a $(CLASSIFY_LIBS)
 REPLY_LIBS = libreply.a $(DECIDE_LIBS)
 STORE_LIBS = libstore.a $(DECIDE_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)

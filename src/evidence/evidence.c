@@ -5,6 +5,7 @@
 #include "evidence/arf.h"
 #include "evidence/autoreply.h"
 #include "evidence/formats.h"
+#include "evidence/notification.h"
 #include "evidence/report.h"
 
 /* 1: the form is known and its outcomes are appended (there may be none); 0: another reader's; -ENOMEM. */
@@ -28,12 +29,18 @@ static int read_autoreply(const struct mail *mail, const struct formats *formats
 	return autoreply_read(mail, outcomes);
 }
 
+static int read_notification(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
+{
+	(void)formats;
+	return notification_read(mail, outcomes);
+}
+
 static int read_form(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
 {
 	return formats ? formats_read(formats, mail, outcomes) : 0;
 }
 
-static reader_function *const readers[] = { read_report, read_arf, read_autoreply, read_form };
+static reader_function *const readers[] = { read_report, read_arf, read_autoreply, read_notification, read_form };
 
 int evidence_read(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
 {

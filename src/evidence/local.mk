@@ -11,12 +11,17 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/frame.h src/evidence/frame.c src/evidence/mailbox.h src/evidence/mailbox.c \
 	src/evidence/template.h src/evidence/template.c src/evidence/notice.h src/evidence/notice.c \
 	src/evidence/session.h src/evidence/session.c src/evidence/form.h src/evidence/form.c src/evidence/formats.c \
-	src/evidence/formats_load.c src/evidence/samples.c src/evidence/status.h src/evidence/status.c
+	src/evidence/formats_load.c src/evidence/samples.c src/evidence/notification.h \
+	src/evidence/notification.c src/evidence/status.h src/evidence/status.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_reply
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
 tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_notification
+tests_unit_test_notification_SOURCES = tests/unit/test_notification.c
+tests_unit_test_notification_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_formats
 tests_unit_test_formats_SOURCES = tests/unit/test_formats.c

@@ -15,6 +15,7 @@
 #include "evidence/charset.h"
 #include "evidence/header.h"
 #include "evidence/html.h"
+#include "evidence/notification.h"
 #include "evidence/transfer.h"
 
 const struct mail_caps mail_default_caps = {
@@ -907,5 +908,6 @@ bool mail_is_candidate(const struct mail_reader *reader)
 	const struct mail *mail = &reader->mail;
 
 	return span_is_equal(mail->type, SPAN_LIT("multipart/report")) || mail_is_from_daemon(mail) ||
-	       fields_find(&mail->fields, "x-failed-recipients") || arf_is_candidate(mail) || autoreply_is(mail);
+	       fields_find(&mail->fields, "x-failed-recipients") || arf_is_candidate(mail) || autoreply_is(mail) ||
+	       notification_is_candidate(mail);
 }
