@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the shipped rules make of single responses: tables of facts (responses/*.tsv), and, where KODAMA_CORPUS names the
+folder of the corpus, the larger tables beside it, as they are and after a seeded mutation."""
+import csv
+import json
+import os
+import pathlib
+import random
+import re
+
+import pytest
+
+from harness.paths import kodama
+
+TABLES = sorted((pathlib.Path(__file__).parent / "responses").glob("*.tsv"))
+CORPUS = os.environ.get("KODAMA_CORPUS")
+
+
+def read(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def play(responses):
+    """(provider, reply, status, text) each; their verdicts in the same order."""
+    lines = "".join("\t".join(re.sub(r"[\t\n]", " ", field) for field in response) + "\n" for response in responses)
+    done = kodama("classify", "--input=response", "--format=json", "-", input=lines)
+    verdicts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [verdict["line"] for verdict in verdicts] == list(range(1, len(responses) + 1))
+    return verdicts
+
+
+def get_status(row):
+    """A range of statuses stands for any of them: its first."""
+    return re.sub(r"(\d+)-\d+$", r"\1", row["status"])
+
+
+def is_right(row, verdict):
+    if row.get("kind") == "signature":
+        return verdict.get("provider") == row["provider"]
+    if row.get("kind") == "phrase" and row["class"] == "unclassified":
+        return verdict["class"] == "unclassified"
+    return (verdict["class"], verdict["suppress"]) == (row["class"], row["suppress"])
+
+
+def is_dangerous(row, verdict):
+    return verdict["suppress"] == "now" and row["suppress"] != "now"
+
+
+def tell(row, response, verdict):
+    return (f"{response}: {row['class']}/{row['suppress']} wanted, {verdict['class']}/{verdict['suppress']} given "
+            f"by {verdict.get('rule', 'no rule')}")
+
+
+def judge(rows, responses):
+    """What went wrong, and what of it would suppress a good address."""
+    verdicts = play(responses)
+    played = list(zip(rows, responses, verdicts))
+    return ([tell(*one) for one in played if not is_right(one[0], one[2])],
+            [tell(*one) for one in played if is_dangerous(one[0], one[2])])
+
+
+@pytest.mark.parametrize("path", TABLES, ids=[path.stem for path in TABLES])
+def test_table(path):
+    rows = read(path)
+    wrong, dangerous = judge(rows, [(row["provider"], row["reply"], row["status"], row["text"]) for row in rows])
+    assert wrong == []
+    assert dangerous == []
+
+
+def mutate(row, dice):
+    """The same answer another day, through another mailer: case, wrapping, an id, a frame around it, no status."""
+    text, reply, status = row["key"], row["reply"], get_status(row)
+    if row["kind"] == "phrase":
+        text = dice.choice([str, str.upper, str.lower, str.swapcase])(text)
+    text = re.sub(r"[\w.+-]+@[\w.-]+", "neko@mx.example.org", text)
+    text = re.sub(r"\b\d{1,3}(?:\.\d{1,3}){3}\b", lambda _: f"203.0.113.{dice.randrange(256)}", text)
+    text = re.sub(" ", lambda _: dice.choice([" ", " ", "  ", " \r "]), text)
+    text += dice.choice(["", "", f" q{dice.randrange(99)}si{dice.randrange(9999999)}.1", f" ({dice.getrandbits(32):x})"])
+    if dice.random() < 0.3:
+        status = ""
+    if dice.random() < 0.5:
+        codes = "-".join(code for code in (reply, status) if code)
+        frame = f"host mx{dice.randrange(9)}.example.net[203.0.113.{dice.randrange(256)}] said: "
+        return row["provider"], "", "", frame + (codes + " " if codes else "") + text
+    return row["provider"], reply, status, text
+
+
+if CORPUS:
+    FACTS = pathlib.Path(CORPUS).parent
+
+    def test_all_seed_codes():
+        rows = read(FACTS / "seed-codes.tsv")
+        wrong, _ = judge(rows, [(row["system"], row["reply"], row["status"], row["text"]) for row in rows])
+        assert wrong == []
+
+    def test_provider_codes():
+        rows = read(FACTS / "provider-codes.tsv")
+        known = [("" if row["kind"] == "signature" else row["provider"], row["reply"], get_status(row), row["key"]) for row in rows]
+        phrases = [row for row in rows if row["kind"] == "phrase"]
+        unknown = [("", row["reply"], get_status(row), row["key"]) for row in phrases]
+        wrong, dangerous = judge(rows + phrases, known + unknown)
+        assert dangerous == []
+        assert len(wrong) <= 0.03 * (len(known) + len(unknown)), "\n".join(wrong)
+
+    def test_provider_codes_mutated():
+        dice = random.Random(20261121)
+        rows = [row for row in read(FACTS / "provider-codes.tsv") if row["kind"] in ("phrase", "vendor-tag")]
+        wrong, dangerous = judge(rows, [mutate(row, dice) for row in rows])
+        assert dangerous == []
+        assert len(wrong) <= 0.05 * len(rows), "\n".join(wrong)
