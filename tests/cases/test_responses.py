@@ -77,7 +77,8 @@ def mutate(row, dice):
     text = re.sub(r"\b\d{1,3}(?:\.\d{1,3}){3}\b", lambda _: f"203.0.113.{dice.randrange(256)}", text)
     text = re.sub(" ", lambda _: dice.choice([" ", " ", "  ", " \r "]), text)
     text += dice.choice(["", "", f" q{dice.randrange(99)}si{dice.randrange(9999999)}.1", f" ({dice.getrandbits(32):x})"])
-    if dice.random() < 0.3:
+    is_only_sign = not reply and status.startswith("4")  # that the failure is temporary: nothing else says so
+    if dice.random() < 0.3 and not is_only_sign:
         status = ""
     if dice.random() < 0.5:
         codes = "-".join(code for code in (reply, status) if code)
