@@ -873,6 +873,11 @@ void mail_end_headers(struct mail_reader *reader)
 	begin_body(reader);
 }
 
+const struct mail *mail_get(const struct mail_reader *reader)
+{
+	return &reader->mail;
+}
+
 void mail_add_body(struct mail_reader *reader, struct span chunk)
 {
 	feed(reader, chunk);

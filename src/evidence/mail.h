@@ -98,10 +98,13 @@ void mail_add_header(struct mail_reader *reader, struct span name, struct span v
 void mail_end_headers(struct mail_reader *reader);
 
 /*
- * After the headers: may this mail be evidence (DESIGN: null or MAILER-DAEMON-like sender, multipart/report,
- * a form's own header signature)?  If not, nobody needs its body.
+ * After the headers: may this mail be evidence (null or MAILER-DAEMON-like sender, multipart/report, an automatic
+ * reply's signs)?  If not, and if no form's own header signature names it (formats_is_candidate), nobody needs its body.
  */
 bool mail_is_candidate(const struct mail_reader *reader);
+
+/* The mail so far: after mail_end_headers its top header, for formats_is_candidate. */
+const struct mail *mail_get(const struct mail_reader *reader);
 
 void mail_add_body(struct mail_reader *reader, struct span chunk);
 

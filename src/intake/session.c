@@ -351,6 +351,15 @@ static bool has_forged(const struct session *session)
 	return count > 0 && !session->is_trusted;
 }
 
+/* By its header: may the mail be a bounce, in RFC 3464's form or in one of formats.d? */
+static bool is_candidate(const struct session *session)
+{
+	const struct mail_reader *reader = session->message.work->reader;
+	const struct formats *formats = session->snapshot->formats;
+
+	return mail_is_candidate(reader) || (formats && formats_is_candidate(formats, mail_get(reader)));
+}
+
 enum session_reply session_end_headers(struct session *session)
 {
 	struct message *message = &session->message;
@@ -358,7 +367,7 @@ enum session_reply session_end_headers(struct session *session)
 	if (!message->work)
 		return SESSION_FAIL_OPEN;
 	mail_end_headers(message->work->reader);
-	message->is_candidate = !message->has_results && mail_is_candidate(message->work->reader);
+	message->is_candidate = !message->has_results && is_candidate(session);
 	if (message->is_candidate) {
 		counter_add(COUNTER_MILTER_CANDIDATES, 1);
 		return SESSION_CONTINUE;
