@@ -18,7 +18,8 @@ CORPUS = os.environ.get("KODAMA_CORPUS")
 
 def read(path):
     with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        lines = (line for line in file if not line.startswith("# "))
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def play(responses):
