@@ -165,9 +165,10 @@ static void print_state(const json_t *row)
 
 static void print_mail(const json_t *row)
 {
-	terminal_print_text(stdout, STYLE_BOLD, "mail");
-	fputs(is_true(row, "suppressed") ? "  is refused" : "  goes through", stdout);
-	print_word("-", get(row, "text"));
+	terminal_print_text(stdout, STYLE_BOLD, "mail to ");
+	terminal_print(stdout, STYLE_BOLD, get(row, "address"));
+	fputs("  ", stdout);
+	terminal_print(stdout, STYLE_PLAIN, get(row, "text"));
 	putchar('\n');
 	if (is_true(row, "suppressed")) {
 		struct span match = get(row, "match").len ? get(row, "match") : get(row, "address");

@@ -10,6 +10,7 @@ import pytest
 
 from harness import mails
 from harness.paths import DEADLINE_S, KODAMA, kodama, run
+from harness.wait import until
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 RULES = """\
@@ -155,10 +156,10 @@ def test_many_files_of_a_folder(etc, scratch):
     """More than one batch of names."""
     top = scratch / "many"
     top.mkdir()
-    for number in range(2500):
+    for number in range(1500):
         (top / f"{number}.eml").write_text(mails.report(f"r{number}@example.com", GONE))
     done = kodama("classify", "--format=json", top, etc=etc)
-    assert sorted(recipients_of(done)) == sorted(f"r{number}@example.com" for number in range(2500))
+    assert sorted(recipients_of(done)) == sorted(f"r{number}@example.com" for number in range(1500))
 
 
 def test_several_paths_and_standard_input(etc, scratch):
@@ -297,9 +298,27 @@ def test_remote_words_cannot_steer_a_terminal(etc, scratch):
 
 
 def test_progress_bar_only_on_a_terminal(etc, scratch):
-    path = scratch / "mbox"
-    path.write_text((FROM_LINE + mails.report("a@example.com", GONE) + "\n") * 50000)
-    assert "%" in on_terminal("classify", "--etc", etc, "--format=json", path, stream="stderr")
+    """It comes when the work is long: here, as long as nobody has seen it."""
+    path = scratch / "a.eml"
+    path.write_text(mails.report("a@example.com", GONE) * 1000)
+    master, slave = pty.openpty()
+    process = subprocess.Popen([KODAMA, "classify", "--etc", etc, "--format=json", path, "-"], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    os.set_blocking(master, False)
+    seen = []
+
+    def fed():
+        process.stdin.write((FROM_LINE + mails.plain("x") + "\n").encode() * 1000)
+        try:
+            seen.append(os.read(master, 65536).decode())
+        except BlockingIOError:
+            pass
+        return "%" in "".join(seen)
+    until(fed, "a progress bar")
+    process.stdin.close()
+    assert process.wait(timeout=DEADLINE_S) == 0
+    os.close(master)
     done = kodama("classify", "--format=json", path, etc=etc)
     assert done.stderr.count("\n") == 1 and "\r" not in done.stderr
 
