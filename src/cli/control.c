@@ -77,15 +77,23 @@ static int talk(int fd, const json_t *request, control_emit *emit, void *data, j
 	return error;
 }
 
-/* The daemon's or the store's "no" in words. */
-static int finish(json_t *end, json_t **ret_end)
+/* The daemon's or the store's "no", with the address that it is about. */
+static int fail(const json_t *request, const json_t *end)
 {
-	int status = EXIT_ALL_READ;
+	const char *error = json_string_value(json_object_get(end, "error"));
+	const char *address = json_string_value(json_object_get(request, "address"));
 
-	if (!json_is_true(json_object_get(end, "ok"))) {
-		const char *error = json_string_value(json_object_get(end, "error"));
-		status = command_fail("%s", error ? error : "refused without a reason");
-	}
+	if (!error)
+		error = "refused without a reason";
+	if (address && !strstr(error, address))
+		return command_fail("%s: %s", address, error);
+	return command_fail("%s", error);
+}
+
+static int finish(const json_t *request, json_t *end, json_t **ret_end)
+{
+	int status = json_is_true(json_object_get(end, "ok")) ? EXIT_ALL_READ : fail(request, end);
+
 	if (ret_end && status == EXIT_ALL_READ)
 		*ret_end = json_incref(end);
 	json_decref(end);
@@ -124,5 +132,5 @@ int control_ask(const struct config *config, json_t *request, enum control_need 
 	if (error)
 		return command_fail("%s: %s%s", where, strerror(-error),
 				    error == -EACCES ? ": be root, or in the daemon's group" : "");
-	return finish(end, ret_end);
+	return finish(request, end, ret_end);
 }

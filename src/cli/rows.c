@@ -28,6 +28,11 @@ static bool is_true(const json_t *row, const char *key)
 	return json_is_true(json_object_get(row, key));
 }
 
+static bool is_by_hand(const json_t *row)
+{
+	return span_is_equal(get(row, "origin"), SPAN_LIT("manual"));
+}
+
 static void print_padded(enum style style, struct span text, int columns)
 {
 	terminal_print(stdout, style, text);
@@ -59,7 +64,7 @@ int rows_print_suppression(void *data, json_t *row)
 	print_padded(STYLE_BOLD, get(row, "address"), ADDRESS_COLUMNS);
 	putchar(' ');
 	terminal_print(stdout, STYLE_PLAIN, get(row, "decision"));
-	if (span_is_equal(get(row, "origin"), SPAN_LIT("manual")))
+	if (is_by_hand(row))
 		fputs(" by hand", stdout);
 	print_reason(row);
 	putchar('\n');
@@ -79,6 +84,8 @@ int rows_print_check(void *data, json_t *row)
 		terminal_print_text(stdout, STYLE_GREEN, "not suppressed");
 	if (is_suppressed && !is_true(row, "enforced"))
 		fputs(" (dry run: not refused)", stdout);
+	if (is_suppressed && is_by_hand(row))
+		fputs(" by hand", stdout);
 	print_word("as", span_is_equal(get(row, "match"), get(row, "address")) ? SPAN_NONE : get(row, "match"));
 	print_reason(row);
 	putchar('\n');
@@ -119,6 +126,7 @@ static void print_outcome(const json_t *row)
 	print_said(row);
 	terminal_print_row(stdout, "by", get(row, "remote_mta"));
 	terminal_print_row(stdout, "rule", get(row, "rule"));
+	terminal_print_row(stdout, "provider", get(row, "provider"));
 	terminal_print_row(stdout, "source", get(row, "source"));
 	terminal_print_row(stdout, "proof", get(row, "proof"));
 	terminal_print_row(stdout, "message", get(row, "message_id"));
@@ -145,18 +153,21 @@ static void print_state(const json_t *row)
 	const json_t *count;
 	size_t i;
 
+	bool is_none = span_is_equal(get(row, "decision"), SPAN_LIT("none"));
+
 	terminal_print_text(stdout, STYLE_BOLD, "now");
 	fputs("  ", stdout);
-	terminal_print(stdout, STYLE_PLAIN, get(row, "decision"));
-	if (span_is_equal(get(row, "origin"), SPAN_LIT("manual")))
+	terminal_print(stdout, STYLE_PLAIN, is_none ? SPAN_LIT("not suppressed; last failure") : get(row, "decision"));
+	if (is_by_hand(row))
 		fputs(" by hand", stdout);
 	print_reason(row);
 	putchar('\n');
 	json_array_foreach(counts, i, count) {
 		printf("    counted   %" JSON_INTEGER_FORMAT " in a row", json_integer_value(json_object_get(count, "count")));
-		print_word("under", get(count, "section"));
+		print_word("for section", get(count, "section"));
 		print_word("from", get(count, "first"));
-		print_word("to", get(count, "last"));
+		if (!span_is_equal(get(count, "first"), get(count, "last")))
+			print_word("to", get(count, "last"));
 		putchar('\n');
 	}
 	terminal_print_row(stdout, "failed", get(row, "last_failure"));
@@ -224,6 +235,7 @@ static void print_object(const json_t *object, int depth)
 int rows_print_status(void *data, json_t *row)
 {
 	(void)data;
+	json_object_del(row, "row"); /* what kind of row it is, programs want to know */
 	print_object(row, 0);
 	return 0;
 }
