@@ -160,20 +160,17 @@ static enum log_target find_log_target(int choice)
 	return S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG;
 }
 
+/* libmilter neither serves nor complains when descriptors run out: as many as we may have. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
-	/* libmilter neither serves nor complains when descriptors run out */
-	if (limit.rlim_max < FILES_WANTED && geteuid() == 0)
-		limit.rlim_max = FILES_WANTED;
-	if (limit.rlim_cur < FILES_WANTED) {
-		limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-			log_event(LOG_LEVEL_WARNING, "file-limit", "error=\"%s\"", strerror(errno));
-	}
+	struct rlimit wanted = { FILES_WANTED, limit.rlim_max < FILES_WANTED ? FILES_WANTED : limit.rlim_max };
+	limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+	if (setrlimit(RLIMIT_NOFILE, &wanted) < 0 && setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_event(LOG_LEVEL_WARNING, "file-limit", "error=\"%s\"", strerror(errno));
 }
 
 static int open_milter(const struct daemon *daemon, struct complaint *complaint)

@@ -36,6 +36,7 @@ static struct {
 	bool is_unix;
 	unsigned running; /* callbacks in progress; atomic */
 	bool is_stopping; /* atomic */
+	bool has_stopped; /* atomic */
 	pthread_t thread;
 	bool has_thread;
 	void (*ended)(void *data);
@@ -337,32 +338,54 @@ int milter_start(const struct intake *intake, void (*ended)(void *data), void *d
 	return -error;
 }
 
-/* libmilter looks whether it is to stop every five seconds, or when somebody calls. */
-static void wake_listener(void)
+static void pause_ms(unsigned ms)
 {
+	struct timespec pause = { ms / 1000, (ms % 1000) * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+static void *call_stop(void *unused)
+{
+	(void)unused;
+	smfi_stop();
+	__atomic_store_n(&front.has_stopped, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/*
+ * smfi_stop() waits for a lock that the listener holds while it waits for a connection, up to five seconds.  So
+ * somebody connects.
+ */
+static void stop_listener(void)
+{
+	pthread_t thread;
 	int fd;
 
-	if (socket_connect(front.address, STOP_POLL_MS, &fd) == 0)
-		close(fd);
+	if (pthread_create(&thread, NULL, call_stop, NULL) != 0) {
+		smfi_stop();
+		return;
+	}
+	while (!__atomic_load_n(&front.has_stopped, __ATOMIC_ACQUIRE)) {
+		pause_ms(STOP_POLL_MS);
+		if (socket_connect(front.address, STOP_POLL_MS, &fd) == 0)
+			close(fd);
+	}
+	pthread_join(thread, NULL);
 }
 
 bool milter_stop(unsigned patience_ms)
 {
-	struct timespec pause = { 0, STOP_POLL_MS * 1000000L };
-	unsigned waited_ms = 0;
-
 	if (!front.has_thread)
 		return true;
 	__atomic_store_n(&front.is_stopping, true, __ATOMIC_RELEASE);
-	smfi_stop();
-	wake_listener();
+	stop_listener();
 	pthread_join(front.thread, NULL);
 	front.has_thread = false;
-	while (__atomic_load_n(&front.running, __ATOMIC_ACQUIRE) > 0) {
+	for (unsigned waited_ms = 0; __atomic_load_n(&front.running, __ATOMIC_ACQUIRE) > 0; waited_ms += STOP_POLL_MS) {
 		if (waited_ms >= patience_ms)
 			return false;
-		nanosleep(&pause, NULL);
-		waited_ms += STOP_POLL_MS;
+		pause_ms(STOP_POLL_MS);
 	}
 	/* the pool stays: a worker of libmilter's may still come back for a session that it has not closed */
 	return true;
