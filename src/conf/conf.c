@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/plainfile.h"
 #include "conf/options.h"
@@ -297,21 +296,6 @@ static int store_limits(const struct loading *loading, cfg_t *cfg)
 	return -EINVAL;
 }
 
-/* Options whose default depends on the machine. */
-static int complete(struct config *config)
-{
-	char name[256] = "localhost";
-
-	if (config->host[0] == '\0') {
-		if (gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0')
-			snprintf(name, sizeof(name), "localhost");
-		config->host = arena_copy(config->arena, span_of(name)).ptr;
-	}
-	config->milter.is_enabled = config->milter.socket.address[0] != '\0';
-	config->policy.is_enabled = config->policy.socket.address[0] != '\0';
-	return config->host ? 0 : -ENOMEM;
-}
-
 /* Rules between options. */
 static int check_together(const struct loading *loading)
 {
@@ -341,8 +325,8 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 			return error;
 	}
 	error = store_limits(loading, cfg);
-	if (error == 0)
-		error = complete(loading->config);
+	loading->config->milter.is_enabled = loading->config->milter.socket.address[0] != '\0';
+	loading->config->policy.is_enabled = loading->config->policy.socket.address[0] != '\0';
 	return error < 0 ? error : check_together(loading);
 }
 

@@ -74,7 +74,7 @@ const struct option options[] = {
 	  "The user that the daemon becomes after its sockets are open.  Without effect when it is not started as root." },
 	{ "", "group", OPTION_TEXT, false, AT(group), "kodama", 0, 0, "", NULL, "Its group." },
 	{ "", "host", OPTION_TEXT, true, AT(host), "", 0, 0, "", NULL,
-	  "Our name in the header fields.  Empty: the name that the system has." },
+	  "Our name in the header fields.  Empty: the MTA's name for itself." },
 	{ "", "language", OPTION_CHOICE, true, AT(language), "en", 0, 0, "", language_name, "The language of X-Bounce-Advice." },
 
 	{ "", "enforce", OPTION_BOOL, true, AT(limits.enforce), "yes", 0, 0, "", NULL,

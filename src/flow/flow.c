@@ -3,7 +3,7 @@
 #include "flow/flow.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <unistd.h>
 
 #include "decide/ruling.h"
 #include "flow/counter.h"
@@ -141,14 +141,31 @@ int flow_decide(const struct snapshot *snapshot, struct writer *writer, const st
 
 /* --- decisions -> edits */
 
-int flow_reply(const struct snapshot *snapshot, const struct failures *failures, struct arena *arena, struct edits *edits)
+/* The name that the operator gave us, else the MTA's, else the system's. */
+static const char *choose_host(const struct snapshot *snapshot, const struct origin_facts *facts, struct arena *arena)
 {
+	char name[256] = "";
+
+	if (snapshot->host[0])
+		return snapshot->host;
+	if (facts->host.len > 0)
+		return arena_copy(arena, facts->host).ptr;
+	if (gethostname(name, sizeof(name) - 1) < 0 || !name[0])
+		return "localhost";
+	return arena_copy(arena, span_of(name)).ptr;
+}
+
+int flow_reply(const struct snapshot *snapshot, const struct origin_facts *facts, const struct failures *failures, struct arena *arena,
+	       struct edits *edits)
+{
+	const char *host;
 	struct result *results;
 
 	if (!snapshot->writes_headers || failures->count == 0)
 		return 0;
 	results = arena_alloc(arena, failures->count * sizeof(*results));
-	if (!results)
+	host = choose_host(snapshot, facts, arena);
+	if (!results || !host)
 		return -ENOMEM;
 	for (size_t i = 0; i < failures->count; i++) {
 		const struct failure *failure = &failures->items[i];
@@ -158,7 +175,7 @@ int flow_reply(const struct snapshot *snapshot, const struct failures *failures,
 			.decision = failure->is_decided ? &failure->decision : NULL,
 		};
 	}
-	return header_write(results, failures->count, snapshot->host, snapshot->language, arena, edits);
+	return header_write(results, failures->count, host, snapshot->language, arena, edits);
 }
 
 /* --- may mail go there? */

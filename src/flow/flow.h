@@ -26,7 +26,7 @@ struct snapshot {
 	struct ruleset *ruleset;
 	struct formats *formats;    /* may be NULL */
 	struct limits limits;
-	const char *host;           /* our name in headers */
+	const char *host;           /* our name in headers; "" for the MTA's */
 	enum language language;
 	const char *refusal;        /* template; NULL for the default */
 	const char *extension_delimiters;
@@ -91,7 +91,8 @@ int flow_decide(const struct snapshot *snapshot, struct writer *writer, const st
 	__attribute__((warn_unused_result));
 
 /* decisions -> header edits. */
-int flow_reply(const struct snapshot *snapshot, const struct failures *failures, struct arena *arena, struct edits *edits)
+int flow_reply(const struct snapshot *snapshot, const struct origin_facts *facts, const struct failures *failures, struct arena *arena,
+	       struct edits *edits)
 	__attribute__((warn_unused_result));
 
 /* May mail go to this recipient? */

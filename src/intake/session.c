@@ -481,7 +481,7 @@ static enum session_reply take_bounce(struct session *session, const char *queue
 	if (error < 0 && error != -EINPROGRESS)
 		return answer_lost(session, error, queue_id);
 	log_failures(&failures, queue_id);
-	error = flow_reply(session->snapshot, &failures, work->arena, &session->message.edits);
+	error = flow_reply(session->snapshot, &facts, &failures, work->arena, &session->message.edits);
 	if (error < 0)
 		log_failed("headers-unwritten", error, queue_id);
 	return SESSION_CONTINUE;
