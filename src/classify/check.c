@@ -147,7 +147,7 @@ static void check_prefilter(struct checker *checker)
 	for (size_t i = 0; i < ruleset->always.count; i++) {
 		const struct test *test = &ruleset->tests[ruleset->always.items[i]];
 		find(checker, FINDING_WARNING, &ruleset->rules[test->rule],
-		     "the pattern holds no literal that every match needs, so it is tried on every text: %s", test->text);
+		     "the pattern holds no literal that every match needs, so it is tried on every text: %.*s", SPAN_ARG(test->text));
 	}
 }
 

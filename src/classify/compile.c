@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "classify/alternative.h"
 #include "classify/fold.h"
 #include "classify/optfile.h"
+
+enum { SCRAP_LIMIT = 16 * 1024 * 1024 };
 
 /* What one rule is compiled with. */
 struct compiler {
 	struct ruleset *ruleset;
+	struct arena *scrap; /* for one pattern at a time */
 	const struct draft *draft;
 	struct complaint *complaint;
 };
@@ -149,7 +153,7 @@ static int set_rest(const struct compiler *compiler, struct rule *rule)
 	return 0;
 }
 
-static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
+static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint32_t number, struct span text)
 {
 	if (ruleset->test_count == ruleset->test_size) {
 		size_t size = ruleset->test_size ? ruleset->test_size * 2 : 1024;
@@ -165,7 +169,7 @@ static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint3
 
 int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
 {
-	struct test *test = add_test(ruleset, kind, number, text);
+	struct test *test = add_test(ruleset, kind, number, span_of(text));
 	size_t size = strlen(text) * 2 + FOLD_CHAR_SIZE;
 	char *folded = arena_alloc(ruleset->arena, size);
 	bool is_cut;
@@ -173,7 +177,7 @@ int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t numbe
 	if (!test || !folded)
 		return -ENOMEM;
 	test->literal = span_make(folded, fold_text(span_of(text), folded, size, &is_cut));
-	return is_cut || test->literal.len == 0 ? -EINVAL : 0;
+	return is_cut || test->literal.len < PREFILTER_LITERAL_MIN ? -EINVAL : 0;
 }
 
 static int add_tag(const struct compiler *compiler, uint32_t number, const char *text)
@@ -183,33 +187,61 @@ static int add_tag(const struct compiler *compiler, uint32_t number, const char 
 	if (compiler->ruleset->rules[number].provider == PROVIDER_NONE)
 		return refuse(compiler, text, "a tag means something for a provider only, and the rule names none");
 	rc = compile_literal(compiler->ruleset, TEST_TAG, number, text);
-	return rc == -EINVAL ? refuse(compiler, text, "the tag is empty") : rc;
+	return rc == -EINVAL ? refuse(compiler, text, "a tag has at least two characters") : rc;
 }
 
-static int add_pattern(const struct compiler *compiler, enum test_kind kind, uint32_t number, const char *text)
+/* Out of the scrap into the rule set. */
+static int keep_needs(struct arena *arena, const struct literals *literals, struct test *test)
+{
+	for (unsigned i = 0; i < NEEDS; i++) {
+		size_t count = literals->needs[i].count;
+		struct span *items = arena_alloc(arena, (count + 1) * sizeof(*items));
+		if (!items)
+			return -ENOMEM;
+		for (size_t j = 0; j < count; j++) {
+			items[j] = arena_copy(arena, literals->needs[i].items[j]);
+			if (!span_is_known(items[j]))
+				return -ENOMEM;
+		}
+		test->needs[i] = (struct need){ items, count };
+	}
+	return 0;
+}
+
+static int add_alternative(const struct compiler *compiler, enum test_kind kind, uint32_t number, struct span text)
 {
 	struct ruleset *ruleset = compiler->ruleset;
-	struct literals literals = { .count = 0 };
+	struct literals literals;
 	char reason[PATTERN_REASON_SIZE];
 	struct test *test = add_test(ruleset, kind, number, text);
 	int rc;
 
 	if (!test)
 		return -ENOMEM;
-	rc = pattern_new(span_of(text), ruleset->with_jit, ruleset->arena, &literals, &test->pattern, reason);
+	arena_reset(compiler->scrap);
+	rc = pattern_new(text, ruleset->with_jit, compiler->scrap, &literals, &test->pattern, reason);
 	if (rc == -EINVAL)
-		return refuse(compiler, text, reason);
+		return refuse(compiler, arena_copy(ruleset->arena, text).ptr, reason);
 	if (rc < 0)
 		return rc;
 	ruleset->is_jit = ruleset->is_jit && pattern_is_jit(test->pattern);
-	test->needs = literals.items;
-	test->need_count = literals.count;
-	if (!literals.is_exact)
-		return 0;
+	rc = keep_needs(ruleset->arena, &literals, test);
+	if (rc < 0 || !literals.is_exact)
+		return rc;
 	pattern_free(test->pattern);
 	test->pattern = NULL;
-	test->literal = literals.items[0];
+	test->literal = test->needs[0].items[0];
 	return 0;
+}
+
+static int add_pattern(const struct compiler *compiler, enum test_kind kind, uint32_t number, const char *text)
+{
+	struct span rest = span_of(text);
+	int rc = 0;
+
+	while (rc == 0 && span_is_known(rest))
+		rc = add_alternative(compiler, kind, number, alternative_take(&rest));
+	return rc;
 }
 
 static const struct {
@@ -294,17 +326,19 @@ int compile_rules(struct ruleset *ruleset, const struct drafts *drafts, struct c
 {
 	size_t count = 0;
 	const struct draft **sorted = sort_drafts(drafts, &count);
+	struct arena *scrap = arena_new(SCRAP_LIMIT);
 	int rc = 0;
 
 	ruleset->rules = calloc(count + 1, sizeof(*ruleset->rules));
-	if (!sorted || !ruleset->rules)
+	if (!sorted || !scrap || !ruleset->rules)
 		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		struct compiler compiler = { ruleset, sorted[i], complaint };
+		struct compiler compiler = { ruleset, scrap, sorted[i], complaint };
 		rc = compile_rule(&compiler, (uint32_t)i);
 		ruleset->rule_count = i + 1;
 	}
 	free(sorted);
+	arena_free(scrap);
 	return rc;
 }
 
@@ -352,17 +386,19 @@ static int index_codes(struct ruleset *ruleset)
 }
 
 /* The literals of one test, or its place among those that are always tried. */
-static int index_test(struct ruleset *ruleset, uint32_t number, struct prefilter_entry *entries, size_t *count)
+static int index_test(struct ruleset *ruleset, uint32_t index, struct prefilter_entry *entries, size_t *count)
 {
-	const struct test *test = &ruleset->tests[number];
+	const struct test *test = &ruleset->tests[index];
 
-	if (!test->pattern)
-		entries[(*count)++] = (struct prefilter_entry){ test->literal, number };
-	for (size_t i = 0; test->pattern && i < test->need_count; i++)
-		entries[(*count)++] = (struct prefilter_entry){ test->needs[i], number };
-	if (test->pattern && test->need_count == 0)
-		return list_add(ruleset->arena, &ruleset->always, ruleset->test_count, number);
-	return 0;
+	if (!test->pattern) {
+		entries[(*count)++] = (struct prefilter_entry){ test->literal, TEST_NUMBER(index, 0) };
+		return 0;
+	}
+	for (unsigned i = 0; i < NEEDS; i++) {
+		for (size_t j = 0; j < test->needs[i].count; j++)
+			entries[(*count)++] = (struct prefilter_entry){ test->needs[i].items[j], TEST_NUMBER(index, i) };
+	}
+	return test->needs[0].count > 0 ? 0 : list_add(ruleset->arena, &ruleset->always, ruleset->test_count, index);
 }
 
 int compile_indexes(struct ruleset *ruleset)
@@ -372,7 +408,7 @@ int compile_indexes(struct ruleset *ruleset)
 	int rc = index_codes(ruleset);
 
 	for (size_t i = 0; i < ruleset->test_count; i++)
-		size += ruleset->tests[i].pattern ? ruleset->tests[i].need_count : 1;
+		size += 1 + ruleset->tests[i].needs[0].count + ruleset->tests[i].needs[1].count;
 	entries = calloc(size, sizeof(*entries));
 	if (!entries)
 		rc = -ENOMEM;

@@ -22,7 +22,7 @@ struct set {
 
 struct part {
 	struct set exact; /* it matches these and nothing else */
-	struct set need;  /* each match holds one of these */
+	struct set needs[NEEDS]; /* each match holds one of each of these, the best first */
 	bool is_zero_width;
 	bool is_group;
 	bool is_variable; /* holds a repeat of no fixed length, or alternatives */
@@ -86,18 +86,20 @@ static struct span *make_items(struct reader *reader, size_t count)
 
 static struct span join(struct reader *reader, struct span a, struct span b)
 {
-	struct span whole;
+	char *whole;
 
 	if (b.len == 0)
 		return a;
 	if (a.len == 0)
 		return b;
-	whole = arena_printf(reader->arena, "%.*s%.*s", SPAN_ARG(a), SPAN_ARG(b));
-	if (!span_is_known(whole)) {
+	whole = arena_alloc(reader->arena, a.len + b.len);
+	if (!whole) {
 		reader->error = -ENOMEM;
-		return SPAN_LIT("");
+		return empty_string;
 	}
-	return whole;
+	memcpy(whole, a.ptr, a.len);
+	memcpy(whole + a.len, b.ptr, b.len);
+	return span_make(whole, a.len + b.len);
 }
 
 static bool set_has(const struct set *set, struct span text)
@@ -183,6 +185,18 @@ static void set_keep_better(struct set *best, const struct set *other)
 		*best = *other;
 }
 
+/* `other` stands somewhere else than what the needs came from: both hold. */
+static void needs_add(struct set needs[NEEDS], struct set other)
+{
+	for (unsigned i = 0; i < NEEDS; i++) {
+		if (set_get_worth(&other) > set_get_worth(&needs[i])) {
+			struct set displaced = needs[i];
+			needs[i] = other;
+			other = displaced;
+		}
+	}
+}
+
 static void sample_add(struct reader *reader, struct span text)
 {
 	for (size_t i = 0; i < text.len && reader->sample_len < sizeof(reader->sample); i++)
@@ -203,7 +217,9 @@ static void part_add_string(struct reader *reader, struct part *part, struct spa
 {
 	struct span *items = make_items(reader, part->exact.count + 1);
 
-	if (!items || part->exact.count == EXACT_MAX)
+	if (!span_is_known(text))
+		reader->error = -ENOMEM;
+	if (reader->error || part->exact.count == EXACT_MAX)
 		return;
 	for (size_t i = 0; i < part->exact.count; i++)
 		items[i] = part->exact.items[i];
@@ -215,13 +231,8 @@ static void part_add_string(struct reader *reader, struct part *part, struct spa
 static void part_set_char(struct reader *reader, struct part *part, uint32_t code_point)
 {
 	char folded[FOLD_CHAR_SIZE];
-	struct span text = arena_copy(reader->arena, span_make(folded, fold_char(code_point, folded)));
 
-	if (!span_is_known(text)) {
-		reader->error = -ENOMEM;
-		return;
-	}
-	part_add_string(reader, part, text);
+	part_add_string(reader, part, arena_copy(reader->arena, span_make(folded, fold_char(code_point, folded))));
 	if (code_point != (unsigned char)folded[0] && (unsigned char)folded[0] < 0x80 && !ascii_is_alpha(folded[0]))
 		part->is_asserting = true; /* folding has taken this one away: the pattern itself never matches */
 }
@@ -364,11 +375,37 @@ static void read_group(struct reader *reader, struct part *part)
 	}
 }
 
+static bool is_plain(char c)
+{
+	return ascii_is_alnum(c) || c == ' ' || c == '-' || c == ',' || c == ':';
+}
+
+/* Plain characters in a row, up to one that a repeat follows: one string, which saves joining it bit by bit. */
+static bool read_plain_run(struct reader *reader, struct part *part)
+{
+	struct span rest = span_slice(reader->pattern, reader->at, reader->at + STRING_MAX / 2);
+	char folded[STRING_MAX];
+	size_t len = 0;
+
+	for (; len < rest.len && is_plain(rest.ptr[len]); len++)
+		folded[len] = ascii_lower(rest.ptr[len]);
+	if (len > 0 && reader->at + len < reader->pattern.len && strchr("*+?{", reader->pattern.ptr[reader->at + len]))
+		len--; /* the repeat is of the last one alone */
+	if (len < 2)
+		return false;
+	part_add_string(reader, part, arena_copy(reader->arena, span_make(folded, len)));
+	sample_add(reader, span_make(folded, len));
+	reader->at += len;
+	return true;
+}
+
 static void read_atom(struct reader *reader, struct part *part)
 {
 	uint32_t c;
 
 	*part = (struct part){ .exact = { .is_valid = false } };
+	if (read_plain_run(reader, part))
+		return;
 	reader->at += utf8_decode(span_skip(reader->pattern, reader->at), &c);
 	switch (c) {
 	case '\\':
@@ -438,13 +475,13 @@ static struct repeat read_repeat(struct reader *reader)
 /* What has been read of a sequence: `run` is what stands next to each other at its end. */
 struct sequence {
 	struct set run;
-	struct set need;
+	struct set needs[NEEDS];
 	bool is_whole; /* run is all of it */
 };
 
 static void sequence_break(struct sequence *sequence)
 {
-	set_keep_better(&sequence->need, &sequence->run);
+	needs_add(sequence->needs, sequence->run);
 	sequence->run = set_empty_string;
 	sequence->is_whole = false;
 }
@@ -462,8 +499,9 @@ static void sequence_add(struct reader *reader, struct sequence *sequence, const
 	}
 	if (!set_append(reader, &sequence->run, &part->exact)) {
 		sequence_break(sequence);
-		set_keep_better(&sequence->need, &part->exact);
-		set_keep_better(&sequence->need, &part->need);
+		needs_add(sequence->needs, part->exact);
+		for (unsigned i = 0; i < NEEDS; i++)
+			needs_add(sequence->needs, part->needs[i]);
 	}
 	if (repeat.max != 1)
 		sequence_break(sequence);
@@ -507,7 +545,7 @@ static void look_for_suspect(struct reader *reader, const struct part *part, str
 
 static void read_sequence(struct reader *reader, struct part *ret_part)
 {
-	struct sequence sequence = { set_empty_string, { .is_valid = false }, true };
+	struct sequence sequence = { .run = set_empty_string, .is_whole = true };
 
 	*ret_part = (struct part){ .is_zero_width = false };
 	while (!is_end(reader) && peek(reader) != '|' && peek(reader) != ')') {
@@ -530,7 +568,7 @@ static void read_sequence(struct reader *reader, struct part *ret_part)
 		sequence_break(&sequence);
 		ret_part->exact.is_valid = false;
 	}
-	ret_part->need = sequence.need;
+	memcpy(ret_part->needs, sequence.needs, sizeof(ret_part->needs));
 }
 
 static void add_piece(struct reader *reader, struct part *part, size_t sample_from)
@@ -547,16 +585,17 @@ static void read_alternatives(struct reader *reader, struct part *ret_part)
 	add_piece(reader, ret_part, sample_from);
 	while (!is_end(reader) && peek(reader) == '|') {
 		struct part other;
-		struct set need = ret_part->need, other_need;
+		struct set need = ret_part->needs[0], other_need;
 
 		reader->at++;
 		reader->sample_len = sample_from;
 		read_sequence(reader, &other);
 		add_piece(reader, ret_part, sample_from);
 		set_keep_better(&need, &ret_part->exact);
-		other_need = other.need;
+		other_need = other.needs[0];
 		set_keep_better(&other_need, &other.exact);
-		ret_part->need = set_unite(reader, &need, &other_need);
+		ret_part->needs[0] = set_unite(reader, &need, &other_need);
+		ret_part->needs[1] = (struct set){ .is_valid = false };
 		for (size_t i = 0; i < other.exact.count; i++)
 			ret_part->is_doubled |= set_has(&ret_part->exact, other.exact.items[i]);
 		ret_part->exact = set_unite(reader, &ret_part->exact, &other.exact);
@@ -565,23 +604,35 @@ static void read_alternatives(struct reader *reader, struct part *ret_part)
 	}
 }
 
+/* Without those that hold another one: where they stand, that stands too. */
+static struct need minimize(struct reader *reader, const struct set *set)
+{
+	struct span *items = make_items(reader, set->count + 1);
+	struct need need = { items, 0 };
+
+	for (size_t i = 0; items && set_get_worth(set) > 0 && i < set->count; i++) {
+		bool is_implied = false;
+		for (size_t j = 0; j < set->count; j++)
+			is_implied |= i != j && span_find(set->items[i], set->items[j], 0) != SIZE_MAX;
+		if (!is_implied)
+			items[need.count++] = set->items[i];
+	}
+	return need;
+}
+
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals)
 {
 	struct reader reader = { .pattern = pattern, .arena = arena, .literals = ret_literals };
 	struct part part;
 
-	*ret_literals = (struct literals){ .count = 0 };
+	*ret_literals = (struct literals){ .is_exact = false };
 	read_alternatives(&reader, &part);
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
-	if (reader.error)
+	if (reader.error || reader.is_lost)
 		return reader.error;
-	if (reader.is_lost)
-		return 0;
-	set_keep_better(&part.need, &part.exact);
-	if (set_get_worth(&part.need) == 0)
-		return 0;
-	ret_literals->items = part.need.items;
-	ret_literals->count = part.need.count;
-	ret_literals->is_exact = part.exact.is_valid && part.exact.count == 1 && !part.is_asserting;
-	return 0;
+	needs_add(part.needs, part.exact);
+	for (unsigned i = 0; i < NEEDS; i++)
+		ret_literals->needs[i] = minimize(&reader, &part.needs[i]);
+	ret_literals->is_exact = part.exact.is_valid && part.exact.count == 1 && !part.is_asserting && ret_literals->needs[0].count == 1;
+	return reader.error;
 }

@@ -9,7 +9,13 @@
 
 #include "base/arena.h"
 
-enum { LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
+enum { NEEDS = 2, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
+
+/* Every match holds at least one of these. */
+struct need {
+	const struct span *items; /* at least LITERAL_SIZE_MIN bytes each, at most LITERALS_MAX */
+	size_t count;             /* 0: nothing is needed */
+};
 
 /* A repeat without bound around what can vary itself: texts of `prefix` and many times one of the pieces show what it costs. */
 struct suspect {
@@ -19,10 +25,9 @@ struct suspect {
 };
 
 struct literals {
-	const struct span *items; /* at least LITERAL_SIZE_MIN bytes each, at most LITERALS_MAX */
-	size_t count;             /* 0: none is known, the pattern must be tried on every text */
+	struct need needs[NEEDS]; /* the best first; none known: the pattern must be tried on every text */
 	struct span sample;       /* a text that comes near to what the pattern wants */
-	bool is_exact;            /* the pattern matches items[0] and nothing else */
+	bool is_exact;            /* the pattern matches needs[0].items[0] and nothing else */
 	struct suspect suspects[SUSPECTS_MAX];
 	size_t suspect_count;
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libclassify.a
 libclassify_a_SOURCES = \
+	src/classify/alternative.h src/classify/alternative.c \
 	src/classify/check.h src/classify/check.c src/classify/classify.h src/classify/classify.c \
 	src/classify/compile.h src/classify/compile.c src/classify/condition.h src/classify/condition.c \
 	src/classify/explain.h src/classify/explain.c src/classify/fold.h src/classify/fold.c src/classify/judge.h \
@@ -15,4 +16,13 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_rules
 tests_unit_test_rules_SOURCES = tests/unit/test_rules.c
 tests_unit_test_rules_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
+endif
+
+# on demand: make tests/bench/classify
+EXTRA_PROGRAMS += tests/bench/classify
+tests_bench_classify_SOURCES = tests/bench/classify.c
+tests_bench_classify_LDADD = $(CLASSIFY_LIBS) $(HS_LIBS)
+tests_bench_classify_CPPFLAGS = $(AM_CPPFLAGS)
+if HAVE_HS
+tests_bench_classify_CPPFLAGS += -DHAVE_HS $(HS_CFLAGS)
 endif

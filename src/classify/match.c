@@ -47,16 +47,15 @@ static void set_provider(const struct ruleset *ruleset, struct facts *facts, uin
 }
 
 /* The longest signature that the scan met; of two as long, the provider whose name comes first. */
-static uint16_t find_signature(const struct ruleset *ruleset, const struct hits *hits, struct span folded)
+static uint16_t find_signature(const struct ruleset *ruleset, const struct hits *hits)
 {
 	uint16_t best = PROVIDER_NONE;
 	size_t best_len = 0;
 
 	for (size_t i = 0; i < hits->count; i++) {
-		const struct test *test = &ruleset->tests[hits->numbers[i]];
+		const struct test *test = &ruleset->tests[hits->numbers[i] / NEEDS];
 		uint16_t provider = (uint16_t)test->rule;
-		if (test->kind != TEST_SIGNATURE || test->literal.len < best_len ||
-		    span_find(folded, test->literal, hits->starts[i]) == SIZE_MAX)
+		if (test->kind != TEST_SIGNATURE || test->literal.len < best_len)
 			continue;
 		if (test->literal.len == best_len && strcmp(ruleset->providers.names[provider], ruleset->providers.names[best]) > 0)
 			continue;
@@ -97,7 +96,7 @@ static void find_provider(const struct ruleset *ruleset, struct scratch *scratch
 	}
 	set_provider(ruleset, facts, suffix_table_find(&ruleset->providers.mx, facts->reply.remote_mta), "remote host");
 	if (facts->provider == PROVIDER_NONE)
-		set_provider(ruleset, facts, find_signature(ruleset, &scratch->hits, facts->folded), "text");
+		set_provider(ruleset, facts, find_signature(ruleset, &scratch->hits), "text");
 	if (facts->provider == PROVIDER_NONE)
 		set_provider(ruleset, facts, suffix_table_find(&ruleset->providers.recipient, get_domain(query->recipient)),
 			     "recipient domain");
@@ -106,7 +105,7 @@ static void find_provider(const struct ruleset *ruleset, struct scratch *scratch
 static bool has_mark(const struct ruleset *ruleset, const struct hits *hits)
 {
 	for (size_t i = 0; i < hits->count; i++) {
-		if (ruleset->tests[hits->numbers[i]].kind == TEST_MARK)
+		if (ruleset->tests[hits->numbers[i] / NEEDS].kind == TEST_MARK)
 			return true;
 	}
 	return false;
@@ -124,7 +123,7 @@ static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
 		scratch->matches = matches;
 		scratch->match_size = size;
 	}
-	return hits_reserve(&scratch->hits, ruleset->test_count);
+	return hits_reserve(&scratch->hits, ruleset->test_count * NEEDS);
 }
 
 int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
@@ -259,9 +258,12 @@ static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, 
 	const struct hits *hits = &scratch->hits;
 
 	for (size_t i = 0; i < hits->count; i++) {
-		const struct test *test = &ruleset->tests[hits->numbers[i]];
-		if (is_wanted(test, is_word))
-			try_test(ruleset, scratch, hits->numbers[i], test->pattern ? 0 : hits->starts[i], facts);
+		uint32_t index = hits->numbers[i] / NEEDS;
+		const struct test *test = &ruleset->tests[index];
+		bool is_first = hits->numbers[i] == TEST_NUMBER(index, 0);
+		if (!is_first || !is_wanted(test, is_word) || (test->needs[1].count > 0 && !hits_has(hits, TEST_NUMBER(index, 1))))
+			continue;
+		try_test(ruleset, scratch, index, test->pattern ? 0 : hits->starts[i], facts);
 	}
 	for (size_t i = 0; i < ruleset->always.count; i++) {
 		if (is_wanted(&ruleset->tests[ruleset->always.items[i]], is_word))

@@ -96,8 +96,8 @@ static bool runs_away_on_any(const struct pattern *pattern, struct matcher *matc
 		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), span_of(pieces[i])))
 			return true;
 	}
-	for (size_t i = 0; i < literals->count; i++) {
-		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), literals->items[i]))
+	for (size_t i = 0; i < literals->needs[0].count; i++) {
+		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), literals->needs[0].items[i]))
 			return true;
 	}
 	for (size_t i = 0; i < literals->suspect_count; i++) {

@@ -1,230 +1,207 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Aho-Corasick over a compressed alphabet, rows of 16 or 32 bits.  Frozen after building; any thread. */
+/* Literals by their rarest gram.  Frozen after building; any thread. */
 #include "classify/prefilter.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { BYTES = 256, NO_STATE = 0 };
+enum { GRAM_MAX = 4, BITMAP_BITS = 16, BITMAP_WORDS = (1 << BITMAP_BITS) / 64, NO_SLOT = UINT32_MAX };
 
-/* The numbers of one state: outputs[from .. to). */
-struct output {
-	uint32_t number;
-	uint32_t len;
+/* A literal, known by the gram at `offset`: numbers[first .. first + count). */
+struct filed {
+	struct span literal;
+	uint32_t offset;
+	uint32_t first, count;
+};
+
+/* All literals that are known by one gram: filed[first .. first + count). */
+struct slot {
+	uint32_t gram;
+	uint32_t first, count; /* count 0: free */
+};
+
+/* The literals whose grams have one length. */
+struct table {
+	uint64_t bitmap[BITMAP_WORDS];
+	struct slot *slots;
+	uint32_t slot_mask;
+	struct filed *filed;
+	size_t count;
 };
 
 struct prefilter {
-	uint8_t column[BYTES]; /* of a byte; 0: in no literal */
-	unsigned shift;        /* a row has 1 << shift cells */
-	size_t state_count;
-	uint32_t first_final; /* states from here on have outputs */
-	uint16_t *narrow;     /* one of the two tables; a cell is the next state */
-	uint32_t *wide;
-	uint32_t *output_from; /* per final state, and one more */
-	struct output *outputs;
+	struct table *tables[GRAM_MAX + 1]; /* by gram length; NULL where there are none */
+	struct filed *literals;             /* each once, sorted; the tables have copies */
+	uint32_t *numbers;
+	size_t literal_count, number_count;
 };
 
-/* While building: a trie with its fail links. */
-struct trie {
-	uint32_t *next; /* state << shift | column */
-	uint32_t *fail, *order, *renumbered;
-	uint32_t *entry_head;  /* per state: first entry that ends here, plus one */
-	uint32_t *entry_next;  /* per entry: the next one of the same state, plus one */
-	size_t count, capacity;
-};
-
-static struct span cut(struct span literal)
+static inline uint32_t gram_load(const char *bytes, unsigned len)
 {
-	return span_slice(literal, 0, PREFILTER_LITERAL_MAX);
+	const unsigned char *b = (const unsigned char *)bytes;
+
+	switch (len) {
+	case 2:
+		return (uint32_t)b[0] | (uint32_t)b[1] << 8;
+	case 3:
+		return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16;
+	default: {
+		uint32_t gram;
+		memcpy(&gram, bytes, sizeof(gram));
+		return gram;
+	}
+	}
 }
 
-static void choose_columns(struct prefilter *prefilter, const struct prefilter_entry *entries, size_t count)
+static inline uint32_t gram_hash(uint32_t gram)
 {
-	bool is_used[BYTES] = { false };
-	unsigned columns = 1;
-
-	for (size_t i = 0; i < count; i++) {
-		struct span literal = cut(entries[i].literal);
-		for (size_t j = 0; j < literal.len; j++)
-			is_used[(unsigned char)literal.ptr[j]] = true;
-	}
-	for (unsigned byte = 0; byte < BYTES; byte++) {
-		if (is_used[byte])
-			prefilter->column[byte] = (uint8_t)columns++; /* at most 255: NUL is in no literal */
-	}
-	while (1u << prefilter->shift < columns)
-		prefilter->shift++;
+	return gram * 2654435761u >> (32 - BITMAP_BITS);
 }
 
-static int trie_init(struct trie *trie, const struct prefilter *prefilter, const struct prefilter_entry *entries, size_t count)
+static unsigned gram_len_of(struct span literal)
 {
-	trie->capacity = 1;
-	for (size_t i = 0; i < count; i++)
-		trie->capacity += cut(entries[i].literal).len;
-	trie->count = 1;
-	trie->next = calloc(trie->capacity << prefilter->shift, sizeof(*trie->next));
-	trie->fail = calloc(trie->capacity, sizeof(*trie->fail));
-	trie->order = calloc(trie->capacity, sizeof(*trie->order));
-	trie->renumbered = calloc(trie->capacity, sizeof(*trie->renumbered));
-	trie->entry_head = calloc(trie->capacity, sizeof(*trie->entry_head));
-	trie->entry_next = calloc(count + 1, sizeof(*trie->entry_next));
-	if (!trie->next || !trie->fail || !trie->order || !trie->renumbered || !trie->entry_head || !trie->entry_next)
+	return literal.len < GRAM_MAX ? (unsigned)literal.len : GRAM_MAX;
+}
+
+/* ---- building ---- */
+
+/* How often each gram (by its hash) stands in the literals: the rarer, the better it tells them apart. */
+static void count_grams(const struct prefilter *prefilter, uint32_t *uses)
+{
+	for (size_t i = 0; i < prefilter->literal_count; i++) {
+		struct span literal = prefilter->literals[i].literal;
+		unsigned len = gram_len_of(literal);
+		for (size_t at = 0; at + len <= literal.len; at++)
+			uses[gram_hash(gram_load(literal.ptr + at, len))]++;
+	}
+}
+
+static uint32_t choose_offset(struct span literal, const uint32_t *uses)
+{
+	unsigned len = gram_len_of(literal);
+	uint32_t best = 0, best_uses = UINT32_MAX;
+
+	for (uint32_t at = 0; at + len <= literal.len; at++) {
+		uint32_t here = uses[gram_hash(gram_load(literal.ptr + at, len))];
+		if (here < best_uses) {
+			best_uses = here;
+			best = at;
+		}
+	}
+	return best;
+}
+
+static uint32_t filed_get_gram(const struct filed *filed)
+{
+	return gram_load(filed->literal.ptr + filed->offset, gram_len_of(filed->literal));
+}
+
+static int compare_filed(const void *a, const void *b)
+{
+	uint32_t gram_a = filed_get_gram(a), gram_b = filed_get_gram(b);
+
+	return (gram_a > gram_b) - (gram_a < gram_b);
+}
+
+static struct slot *find_slot(const struct table *table, uint32_t gram)
+{
+	uint32_t at = gram * 2246822519u >> 7 & table->slot_mask;
+
+	while (table->slots[at].count > 0 && table->slots[at].gram != gram)
+		at = (at + 1) & table->slot_mask;
+	return &table->slots[at];
+}
+
+static int table_fill(struct table *table)
+{
+	uint32_t size = 64;
+
+	while (size < table->count * 4)
+		size *= 2;
+	table->slot_mask = size - 1;
+	table->slots = calloc(size, sizeof(*table->slots));
+	if (!table->slots)
 		return -ENOMEM;
+	qsort(table->filed, table->count, sizeof(*table->filed), compare_filed);
+	for (size_t i = 0; i < table->count; i++) {
+		uint32_t gram = filed_get_gram(&table->filed[i]), hash = gram_hash(gram);
+		struct slot *slot = find_slot(table, gram);
+		if (slot->count == 0)
+			*slot = (struct slot){ .gram = gram, .first = (uint32_t)i };
+		slot->count++;
+		table->bitmap[hash / 64] |= (uint64_t)1 << hash % 64;
+	}
 	return 0;
 }
 
-static void trie_done(struct trie *trie)
+static int table_new(unsigned gram_len, const struct prefilter *prefilter, const uint32_t *uses, struct table **ret_table)
 {
-	free(trie->next);
-	free(trie->fail);
-	free(trie->order);
-	free(trie->renumbered);
-	free(trie->entry_head);
-	free(trie->entry_next);
-}
+	struct table *table = calloc(1, sizeof(*table));
 
-static void trie_add(struct trie *trie, const struct prefilter *prefilter, struct span literal, uint32_t entry)
-{
-	uint32_t state = 0;
-
-	for (size_t i = 0; i < literal.len; i++) {
-		uint32_t *cell = &trie->next[((size_t)state << prefilter->shift) + prefilter->column[(unsigned char)literal.ptr[i]]];
-		if (*cell == NO_STATE)
-			*cell = (uint32_t)trie->count++;
-		state = *cell;
-	}
-	trie->entry_next[entry] = trie->entry_head[state];
-	trie->entry_head[state] = entry + 1;
-}
-
-/* Breadth first: the fail links, and the cells that follow them. */
-static void trie_link(struct trie *trie, const struct prefilter *prefilter)
-{
-	size_t width = (size_t)1 << prefilter->shift, head = 0, tail = 0;
-
-	for (size_t column = 0; column < width; column++) {
-		if (trie->next[column] != NO_STATE)
-			trie->order[tail++] = trie->next[column];
-	}
-	while (head < tail) {
-		uint32_t state = trie->order[head++];
-		uint32_t *row = &trie->next[(size_t)state << prefilter->shift];
-		const uint32_t *fail_row = &trie->next[(size_t)trie->fail[state] << prefilter->shift];
-		for (size_t column = 0; column < width; column++) {
-			if (row[column] == NO_STATE) {
-				row[column] = fail_row[column];
-				continue;
-			}
-			trie->fail[row[column]] = fail_row[column];
-			trie->order[tail++] = row[column];
-		}
-	}
-}
-
-static bool trie_is_final(const struct trie *trie, uint32_t state)
-{
-	for (; state != 0; state = trie->fail[state]) {
-		if (trie->entry_head[state])
-			return true;
-	}
-	return false;
-}
-
-/* Final states get the highest numbers, so that the scan asks one comparison a byte. */
-static void renumber(struct trie *trie, struct prefilter *prefilter)
-{
-	uint32_t number = 1;
-
-	for (size_t i = 0; i + 1 < trie->count; i++) {
-		if (!trie_is_final(trie, trie->order[i]))
-			trie->renumbered[trie->order[i]] = number++;
-	}
-	prefilter->first_final = number;
-	for (size_t i = 0; i + 1 < trie->count; i++) {
-		if (trie_is_final(trie, trie->order[i]))
-			trie->renumbered[trie->order[i]] = number++;
-	}
-	prefilter->state_count = trie->count;
-}
-
-static size_t collect_outputs(const struct trie *trie, const struct prefilter_entry *entries, uint32_t state, struct output *outputs)
-{
-	size_t count = 0;
-
-	for (; state != 0; state = trie->fail[state]) {
-		for (uint32_t entry = trie->entry_head[state]; entry; entry = trie->entry_next[entry - 1]) {
-			if (outputs)
-				outputs[count] = (struct output){ entries[entry - 1].number, (uint32_t)cut(entries[entry - 1].literal).len };
-			count++;
-		}
-	}
-	return count;
-}
-
-static int store_outputs(const struct trie *trie, struct prefilter *prefilter, const struct prefilter_entry *entries)
-{
-	size_t finals = prefilter->state_count - prefilter->first_final, total = 0, used = 0;
-
-	for (size_t i = 0; i + 1 < trie->count; i++)
-		total += collect_outputs(trie, entries, trie->order[i], NULL);
-	prefilter->output_from = calloc(finals + 1, sizeof(*prefilter->output_from));
-	prefilter->outputs = calloc(total + 1, sizeof(*prefilter->outputs));
-	if (!prefilter->output_from || !prefilter->outputs)
+	if (!table)
 		return -ENOMEM;
-	for (size_t i = 0; i + 1 < trie->count; i++) {
-		uint32_t number = trie->renumbered[trie->order[i]];
-		if (number < prefilter->first_final)
+	*ret_table = table; /* the prefilter frees it, whatever happens */
+	table->filed = calloc(prefilter->literal_count + 1, sizeof(*table->filed));
+	if (!table->filed)
+		return -ENOMEM;
+	for (size_t i = 0; i < prefilter->literal_count; i++) {
+		struct filed filed = prefilter->literals[i];
+		if (gram_len_of(filed.literal) != gram_len)
 			continue;
-		prefilter->output_from[number - prefilter->first_final] = (uint32_t)used;
-		used += collect_outputs(trie, entries, trie->order[i], prefilter->outputs + used);
-		prefilter->output_from[number - prefilter->first_final + 1] = (uint32_t)used;
+		filed.offset = choose_offset(filed.literal, uses);
+		table->filed[table->count++] = filed;
 	}
-	return 0;
+	return table_fill(table);
 }
 
-static int store_table(const struct trie *trie, struct prefilter *prefilter)
+static int compare_entries(const void *a, const void *b)
 {
-	size_t width = (size_t)1 << prefilter->shift, cells = prefilter->state_count << prefilter->shift;
+	const struct prefilter_entry *x = a, *y = b;
 
-	if (prefilter->state_count <= UINT16_MAX)
-		prefilter->narrow = calloc(cells, sizeof(*prefilter->narrow));
-	else
-		prefilter->wide = calloc(cells, sizeof(*prefilter->wide));
-	if (!prefilter->narrow && !prefilter->wide)
+	return span_compare(x->literal, y->literal);
+}
+
+/* Each literal once, with all its numbers. */
+static int gather(struct prefilter *prefilter, const struct prefilter_entry *entries, size_t count)
+{
+	struct prefilter_entry *sorted = calloc(count + 1, sizeof(*sorted));
+
+	prefilter->literals = calloc(count + 1, sizeof(*prefilter->literals));
+	prefilter->numbers = calloc(count + 1, sizeof(*prefilter->numbers));
+	if (!sorted || !prefilter->literals || !prefilter->numbers) {
+		free(sorted);
 		return -ENOMEM;
-	for (size_t state = 0; state < prefilter->state_count; state++) {
-		size_t to = (size_t)trie->renumbered[state] << prefilter->shift;
-		for (size_t column = 0; column < width; column++) {
-			uint32_t next = trie->renumbered[trie->next[(state << prefilter->shift) + column]];
-			if (prefilter->narrow)
-				prefilter->narrow[to + column] = (uint16_t)next;
-			else
-				prefilter->wide[to + column] = next;
-		}
 	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = entries[i];
+	qsort(sorted, count, sizeof(*sorted), compare_entries);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || !span_is_equal(sorted[i].literal, sorted[i - 1].literal))
+			prefilter->literals[prefilter->literal_count++] =
+				(struct filed){ .literal = sorted[i].literal, .first = (uint32_t)i };
+		prefilter->literals[prefilter->literal_count - 1].count++;
+		prefilter->numbers[prefilter->number_count++] = sorted[i].number;
+	}
+	free(sorted);
 	return 0;
 }
 
 int prefilter_new(const struct prefilter_entry *entries, size_t count, struct prefilter **ret_prefilter)
 {
 	struct prefilter *prefilter = calloc(1, sizeof(*prefilter));
-	struct trie trie = { .count = 0 };
-	int rc;
+	uint32_t *uses = calloc(1 << BITMAP_BITS, sizeof(*uses));
+	size_t of_len[GRAM_MAX + 1] = { 0 };
+	int rc = prefilter && uses ? gather(prefilter, entries, count) : -ENOMEM;
 
-	if (!prefilter)
-		return -ENOMEM;
-	choose_columns(prefilter, entries, count);
-	rc = trie_init(&trie, prefilter, entries, count);
-	if (rc == 0) {
-		for (size_t i = 0; i < count; i++)
-			trie_add(&trie, prefilter, cut(entries[i].literal), (uint32_t)i);
-		trie_link(&trie, prefilter);
-		renumber(&trie, prefilter);
-		rc = store_table(&trie, prefilter);
-	}
+	for (size_t i = 0; i < count; i++)
+		of_len[gram_len_of(entries[i].literal)]++;
 	if (rc == 0)
-		rc = store_outputs(&trie, prefilter, entries);
-	trie_done(&trie);
+		count_grams(prefilter, uses);
+	for (unsigned len = PREFILTER_LITERAL_MIN; rc == 0 && len <= GRAM_MAX; len++) {
+		if (of_len[len] > 0)
+			rc = table_new(len, prefilter, uses, &prefilter->tables[len]);
+	}
+	free(uses);
 	if (rc < 0) {
 		prefilter_free(prefilter);
 		return rc;
@@ -233,21 +210,39 @@ int prefilter_new(const struct prefilter_entry *entries, size_t count, struct pr
 	return 0;
 }
 
+static void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	free(table->slots);
+	free(table->filed);
+	free(table);
+}
+
 void prefilter_free(struct prefilter *prefilter)
 {
 	if (!prefilter)
 		return;
-	free(prefilter->narrow);
-	free(prefilter->wide);
-	free(prefilter->output_from);
-	free(prefilter->outputs);
+	for (unsigned len = 0; len <= GRAM_MAX; len++)
+		table_free(prefilter->tables[len]);
+	free(prefilter->literals);
+	free(prefilter->numbers);
 	free(prefilter);
 }
 
 size_t prefilter_get_size(const struct prefilter *prefilter)
 {
-	return prefilter->state_count * (prefilter->narrow ? sizeof(uint16_t) : sizeof(uint32_t)) << prefilter->shift;
+	size_t size = sizeof(*prefilter) + prefilter->number_count * sizeof(*prefilter->numbers);
+
+	for (unsigned len = 0; len <= GRAM_MAX; len++) {
+		const struct table *table = prefilter->tables[len];
+		if (table)
+			size += sizeof(*table) + (table->slot_mask + 1) * sizeof(*table->slots) + table->count * sizeof(*table->filed);
+	}
+	return size;
 }
+
+/* ---- scanning ---- */
 
 int hits_reserve(struct hits *hits, size_t size)
 {
@@ -286,30 +281,55 @@ static void hits_begin(struct hits *hits)
 	}
 }
 
-static void report(const struct prefilter *prefilter, uint32_t state, size_t end, struct hits *hits)
+static void report(const struct prefilter *prefilter, const struct filed *filed, size_t start, struct hits *hits)
 {
-	uint32_t final = state - prefilter->first_final;
-
-	for (uint32_t i = prefilter->output_from[final]; i < prefilter->output_from[final + 1]; i++) {
-		struct output output = prefilter->outputs[i];
-		if (hits->seen[output.number] == hits->stamp)
+	for (uint32_t i = filed->first; i < filed->first + filed->count; i++) {
+		uint32_t number = prefilter->numbers[i];
+		if (hits_has(hits, number))
 			continue;
-		hits->seen[output.number] = hits->stamp;
-		hits->numbers[hits->count] = output.number;
-		hits->starts[hits->count++] = (uint32_t)(end - output.len);
+		hits->seen[number] = hits->stamp;
+		hits->numbers[hits->count] = number;
+		hits->starts[hits->count++] = (uint32_t)start;
+	}
+}
+
+/* Its first and last bytes tell most of those apart that only share a gram. */
+static bool stands_at(struct span literal, struct span text, size_t start)
+{
+	const char *here = text.ptr + start;
+
+	return literal.len <= text.len - start && here[0] == literal.ptr[0] && here[literal.len - 1] == literal.ptr[literal.len - 1] &&
+	       memcmp(here, literal.ptr, literal.len) == 0;
+}
+
+/* The gram of some literals stands at `at`, or one that has the same hash. */
+static void look_closer(const struct prefilter *prefilter, const struct table *table, uint32_t gram, struct span text, size_t at, struct hits *hits)
+{
+	const struct slot *slot = find_slot(table, gram);
+
+	for (uint32_t i = 0; i < slot->count; i++) {
+		const struct filed *filed = &table->filed[slot->first + i];
+		if (filed->offset <= at && stands_at(filed->literal, text, at - filed->offset))
+			report(prefilter, filed, at - filed->offset, hits);
+	}
+}
+
+/* One copy of the loop for each length of grams, so that loading one is one instruction. */
+static inline __attribute__((always_inline)) void scan(const struct prefilter *prefilter, unsigned len, struct span text, struct hits *hits)
+{
+	const struct table *table = prefilter->tables[len];
+
+	for (size_t at = 0; table && at + len <= text.len; at++) {
+		uint32_t gram = gram_load(text.ptr + at, len), hash = gram_hash(gram);
+		if (table->bitmap[hash / 64] >> hash % 64 & 1)
+			look_closer(prefilter, table, gram, text, at, hits);
 	}
 }
 
 void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits)
 {
-	const uint8_t *column = prefilter->column;
-	uint32_t state = 0;
-
 	hits_begin(hits);
-	for (size_t i = 0; i < text.len; i++) {
-		size_t cell = ((size_t)state << prefilter->shift) + column[(unsigned char)text.ptr[i]];
-		state = prefilter->narrow ? prefilter->narrow[cell] : prefilter->wide[cell];
-		if (state >= prefilter->first_final)
-			report(prefilter, state, i + 1, hits);
-	}
+	scan(prefilter, 4, text, hits);
+	scan(prefilter, 3, text, hits);
+	scan(prefilter, 2, text, hits);
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which of many literals stand in a text, in one pass (Aho and Corasick 1975, as a full table over a compressed
- * alphabet).  Each literal has a number; a scan names each number that it met once, with the end of the first
- * place.  Long literals are filed under their first bytes, so a number is a promise that it may be there, no more.
- * Frozen after building; any thread; linear in the text.
+ * Which of many literals stand in a text, in one pass.  Each literal is known by its rarest run of four bytes (a gram;
+ * three or two where it is shorter).  A bitmap that stays in the first cache tells at each byte whether any literal has
+ * its gram there, a small table tells which, and a comparison decides.  No state goes from byte to byte, so the
+ * processor looks at several at a time; and nothing large is touched, so that a cold cache costs little.
+ * A literal has a number, or several share one; a scan names each number once, with the first place.
+ * Frozen after building; any thread; linear in the text times the literals that share a gram.
  */
 #ifndef KODAMA_CLASSIFY_PREFILTER_H
 #define KODAMA_CLASSIFY_PREFILTER_H
 
 #include "base/span.h"
 
-enum { PREFILTER_LITERAL_MAX = 24 };
+enum { PREFILTER_LITERAL_MIN = 2 };
 
 struct prefilter_entry {
-	struct span literal; /* not empty; borrowed for the call */
+	struct span literal; /* at least PREFILTER_LITERAL_MIN bytes; must live as long as the prefilter */
 	uint32_t number;
 };
 
@@ -36,6 +38,11 @@ struct hits {
 
 int hits_reserve(struct hits *hits, size_t size) __attribute__((warn_unused_result));
 void hits_done(struct hits *hits);
+
+static inline bool hits_has(const struct hits *hits, uint32_t number)
+{
+	return hits->seen[number] == hits->stamp;
+}
 
 /* Forgets the findings before; hits must have room for every number. */
 void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits);

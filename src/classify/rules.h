@@ -43,14 +43,16 @@ enum test_kind {
 	TEST_MARK       /* our own refusal, read back */
 };
 
+/* Its needs have the numbers TEST_NUMBER(index, 0) and on in the prefilter; a literal has the first. */
+#define TEST_NUMBER(index, need) ((uint32_t)(index) * NEEDS + (need))
+
 struct test {
 	enum test_kind kind;
 	uint32_t rule;
 	struct pattern *pattern; /* NULL: `literal` is the whole of it */
 	struct span literal;     /* folded; where there is no pattern */
-	const struct span *needs; /* the literals of which a match of the pattern holds one; NULL: none is known */
-	size_t need_count;
-	const char *text; /* as the operator wrote it */
+	struct need needs[NEEDS]; /* what a match of the pattern holds */
+	struct span text;         /* as the operator wrote it */
 };
 
 struct advice {

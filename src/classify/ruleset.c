@@ -77,7 +77,7 @@ static int add_provider(struct loader *loader, cfg_t *section, const char *path)
 		rc = text ? compile_literal(ruleset, TEST_SIGNATURE, provider, text) : -ENOMEM;
 	}
 	if (rc == -EINVAL && loader->complaint && loader->complaint->path[0] == '\0')
-		complaint_set(loader->complaint, path, (unsigned)section->line, "provider '%s': an empty text", name);
+		complaint_set(loader->complaint, path, (unsigned)section->line, "provider '%s': a text has at least two characters", name);
 	return rc;
 }
 

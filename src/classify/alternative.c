@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The alternatives of a pattern (pcre2pattern(3)).  Pure. */
+#include "classify/alternative.h"
+
+static char byte_at(struct span pattern, size_t at)
+{
+	return at < pattern.len ? pattern.ptr[at] : '\0';
+}
+
+/* Behind the class that begins at `at`. */
+static size_t skip_class(struct span pattern, size_t at)
+{
+	at++;
+	if (byte_at(pattern, at) == '^')
+		at++;
+	if (byte_at(pattern, at) == ']')
+		at++;
+	while (at < pattern.len && pattern.ptr[at] != ']') {
+		if (pattern.ptr[at] == '\\') {
+			at += 2;
+		} else if (pattern.ptr[at] == '[' && byte_at(pattern, at + 1) == ':') {
+			size_t close = span_find(pattern, SPAN_LIT(":]"), at + 2);
+			at = close == SIZE_MAX ? pattern.len : close + 2;
+		} else {
+			at++;
+		}
+	}
+	return at + 1;
+}
+
+/* "(*VERB)", "(?i)" and "(?#" at the top, "\Q" and "\E" anywhere: what stands behind depends on it. */
+static bool is_beyond_us(struct span pattern, size_t at, unsigned depth)
+{
+	char next = byte_at(pattern, at + 1), third = byte_at(pattern, at + 2);
+
+	if (pattern.ptr[at] == '\\')
+		return next == 'Q' || next == 'E';
+	if (next == '*' || (next == '?' && (third == '#' || third == '|')))
+		return true;
+	return depth == 0 && next == '?' && !strchr(":=!<>P", third);
+}
+
+/* Where the first alternative ends; SIZE_MAX: the pattern cannot be cut. */
+static size_t find_end(struct span pattern)
+{
+	unsigned depth = 0;
+	size_t first = pattern.len;
+
+	for (size_t at = 0; at < pattern.len;) {
+		char c = pattern.ptr[at];
+		if ((c == '\\' || c == '(') && is_beyond_us(pattern, at, depth))
+			return SIZE_MAX;
+		if (c == '[') {
+			at = skip_class(pattern, at);
+			continue;
+		}
+		depth += c == '(';
+		depth -= c == ')' && depth > 0;
+		if (c == '|' && depth == 0 && first == pattern.len)
+			first = at;
+		at += c == '\\' ? 2 : 1;
+	}
+	return first;
+}
+
+struct span alternative_take(struct span *rest)
+{
+	struct span whole = *rest;
+	size_t end = find_end(whole);
+
+	*rest = end < whole.len ? span_skip(whole, end + 1) : SPAN_NONE;
+	return span_slice(whole, 0, end);
+}
