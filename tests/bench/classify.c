@@ -66,6 +66,11 @@ static void *need(void *memory)
 	return memory;
 }
 
+static const char *to_text(struct arena *arena, struct span text)
+{
+	return need((void *)arena_copy(arena, text).ptr);
+}
+
 static struct ruleset *load(const char *etc)
 {
 	struct ruleset *ruleset;
@@ -217,7 +222,7 @@ static void prepare_hyperscan(struct contest *contest)
 	for (size_t i = 0; i < all; i++) {
 		if (!contest->patterns[i])
 			continue;
-		patterns[count] = contest->ruleset->tests[i].text;
+		patterns[count] = to_text(contest->arena, contest->ruleset->tests[i].text);
 		flags[count] = HS_FLAGS;
 		ids[count++] = (unsigned)i;
 	}
@@ -262,7 +267,7 @@ static void write_quoted(FILE *file, const char *before, const char *text, const
 }
 
 /* The patterns of the shipped rules that every side can run. */
-static size_t list_patterns(const struct ruleset *ruleset, const char **patterns)
+static size_t list_patterns(const struct ruleset *ruleset, struct arena *arena, const char **patterns)
 {
 	size_t count = 0;
 
@@ -270,8 +275,9 @@ static size_t list_patterns(const struct ruleset *ruleset, const char **patterns
 		const struct test *test = &ruleset->tests[i];
 		if (test->kind != TEST_TEXT && test->kind != TEST_WORD)
 			continue;
-		if (is_taken_by_hyperscan(test->text))
-			patterns[count++] = test->text;
+		patterns[count] = to_text(arena, test->text);
+		if (is_taken_by_hyperscan(patterns[count]))
+			count++;
 		else
 			refused_count++;
 	}
@@ -320,7 +326,7 @@ static void prepare(struct contest *contest, const char *etc)
 	for (size_t i = 0; i < contest->ruleset->test_count; i++) {
 		const struct test *test = &contest->ruleset->tests[i];
 		if (test->kind == TEST_TEXT &&
-		    pattern_new(span_of(test->text), true, contest->arena, &literals, &contest->patterns[i], reason) < 0)
+		    pattern_new(test->text, true, contest->arena, &literals, &contest->patterns[i], reason) < 0)
 			exit(1);
 	}
 	start = now_ns();
@@ -438,11 +444,11 @@ static void run_whole_path(const char *etc, size_t rounds)
 	ruleset_unref(ruleset);
 }
 
-static void run_generated(const struct ruleset *shipped, size_t rounds)
+static void run_generated(const struct ruleset *shipped, struct arena *arena, size_t rounds)
 {
 	static const size_t sizes[] = { 0, 300, 1000, 3000 };
 	const char **patterns = need(calloc(shipped->test_count + 1, sizeof(*patterns)));
-	size_t count = list_patterns(shipped, patterns);
+	size_t count = list_patterns(shipped, arena, patterns);
 	char etc[] = "/tmp/kodama-bench-XXXXXX", command[128], name[64];
 
 	if (!mkdtemp(etc))
@@ -494,7 +500,7 @@ int main(int argc, char **argv)
 	printf("%zu texts (%zu of them ASCII, for the contest) of %.0f bytes in the mean, %zu rounds, medians\n", text_count, ascii_count,
 	       bytes / (double)text_count, rounds);
 	run_whole_path(etc, rounds);
-	run_generated(shipped, rounds);
+	run_generated(shipped, arena, rounds);
 	ruleset_unref(shipped);
 	arena_free(arena);
 	return 0;
