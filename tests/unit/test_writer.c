@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -376,6 +377,61 @@ static void test_a_store_that_breaks_under_way(void **state)
 	writer_stop(writer);
 }
 
+/* No file may grow past where the log of the store is now: the store is full, the queue still has room. */
+static int record_on_a_full_disk(struct fixture *f)
+{
+	struct rlimit limit;
+	struct decision decision;
+	struct stat st;
+	char path[256];
+	int last = 0, queued = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	struct writer *writer = start(f, NULL);
+	if (record(writer, f, (struct sample){ .queue_id = "4XyzFirst" }, &decision) != 0)
+		return 1;
+	snprintf(path, sizeof(path), "%.120s-wal", f->db);
+	if (stat(path, &st) < 0)
+		return 2;
+	limit.rlim_cur = limit.rlim_max = (rlim_t)st.st_size + 8192;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	for (int i = 0; i < 5 && last != -EINPROGRESS; i++) {
+		char queue_id[32], recipient[32];
+		snprintf(queue_id, sizeof(queue_id), "4XyzZ%d", i);
+		snprintf(recipient, sizeof(recipient), "full%d@example.com", i);
+		last = record(writer, f, (struct sample){ .queue_id = queue_id, .recipient = recipient }, &decision);
+		if (last != 0 && last != -EINPROGRESS)
+			return 3;
+		queued += last == -EINPROGRESS;
+	}
+	struct writer_stats stats;
+	writer_get_stats(writer, &stats);
+	if (!queued || !stats.last_error[0])
+		return 4;
+	_exit(0);
+}
+
+static void test_a_full_disk_queues(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(record_on_a_full_disk(f));
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	/* room again: all that was acknowledged is there */
+	struct writer *writer = start(f, NULL);
+	wait_for_drain(writer);
+	struct store *other = open_store(f);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 1);
+	assert_int_equal(count_outcomes(other, "full0@example.com"), 1);
+	store_close(other);
+	writer_stop(writer);
+}
+
 static void test_two_writers_do_not_share_a_queue(void **state)
 {
 	struct fixture *f = *state;
@@ -648,6 +704,7 @@ int main(void)
 		CASE(test_jobs_run_whole_or_not_at_all),
 		CASE(test_a_store_that_is_no_database_stops_the_start),
 		CASE(test_a_store_that_breaks_under_way),
+		CASE(test_a_full_disk_queues),
 		CASE(test_two_writers_do_not_share_a_queue),
 		CASE(test_many_threads_share_commits),
 		CASE(test_killed_at_random_nothing_is_lost_or_doubled),
