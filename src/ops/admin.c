@@ -27,6 +27,9 @@ struct call {
 	struct span stream, note;
 	int64_t until_s;
 	enum class class_id;
+	struct suppression_filter filter;
+	enum bulk bulk;
+	bool is_dry_run;
 	json_t *answer;         /* what is said beside "ok" */
 	char error[ERROR_SIZE];
 };
@@ -208,10 +211,8 @@ static int remove_row(struct store *store, void *data)
 	return store_remove(store, address_get(&call->address), call->stream, call->by, call->note, call->now_s);
 }
 
-static int do_remove(struct call *call)
+static int do_remove_one(struct call *call)
 {
-	if (take_text(call, "note", NOTE_MAX, &call->note) < 0)
-		return -EINVAL;
 	int result = run_job(call, remove_row);
 	if (result == 0)
 		return refuse(call, "%s is not suppressed", call->address.text);
@@ -220,6 +221,101 @@ static int do_remove(struct call *call)
 		put(call->answer, "removed", json_integer(result));
 	}
 	return result;
+}
+
+/* A time, or a duration before now. */
+static int take_past(struct call *call, const char *key, int64_t *ret_time_s)
+{
+	struct span text = SPAN_NONE;
+	int64_t duration_s;
+	int result = take_text(call, key, 64, &text);
+
+	if (result < 0 || !text.len)
+		return result;
+	if (timestamp_parse(text, ret_time_s) == 0)
+		return 0;
+	if (duration_parse(text, &duration_s) < 0 || duration_s == TIME_FOREVER)
+		return refuse(call, "%s: neither a time (2027-01-31) nor a duration (2h)", key);
+	*ret_time_s = call->now_s > duration_s ? call->now_s - duration_s : 0;
+	return 0;
+}
+
+static int take_filter(struct call *call)
+{
+	struct suppression_filter *filter = &call->filter;
+	struct { const char *key; struct span *text; } words[] = {
+		{ "rule", &filter->rule }, { "class", &filter->class_name }, { "provider", &filter->provider },
+		{ "domain", &filter->domain }, { "stream", &filter->stream },
+	};
+	bool is_any = json_is_true(json_object_get(call->request, "all"));
+
+	if (take_past(call, "since", &filter->since_s) < 0 || take_past(call, "until", &filter->until_s) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (take_text(call, words[i].key, STREAM_MAX, words[i].text) < 0)
+			return -EINVAL;
+		is_any |= words[i].text->len > 0;
+	}
+	/* a slip must not empty the list */
+	if (!is_any && !filter->since_s && !filter->until_s && call->bulk == BULK_REMOVE)
+		return refuse(call, "address: missing, and no condition either");
+	if (filter->class_name.len && !class_find(filter->class_name, &call->class_id))
+		return refuse(call, "class: there is none of that name");
+	return 0;
+}
+
+static bool send_suppression(void *data, const struct suppression *row);
+
+static int change_all(struct store *store, void *data)
+{
+	struct call *call = data;
+
+	return store_change_all(store, call->bulk, &call->filter, call->is_dry_run, call->by, call->note, call->now_s, NULL, NULL);
+}
+
+/* The rows are told from this thread's own handle first: a slow reader must not hold the writer. */
+static int do_bulk(struct call *call)
+{
+	bool is_alone = call->filter.address.len > 0;
+	int result = is_alone ? 0 : store_change_all(call->admin->store, call->bulk, &call->filter, true, call->by, call->note,
+						     call->now_s, send_suppression, call);
+
+	if (result < 0 || call->emit_result < 0)
+		return result;
+	if (!call->is_dry_run)
+		result = run_job(call, change_all);
+	if (result == 0 && is_alone)
+		return refuse(call, "%s is not held", call->address.text);
+	if (result >= 0)
+		put(call->answer, call->bulk == BULK_REMOVE ? "removed" : "released", json_integer(result));
+	return result;
+}
+
+static int do_change(struct call *call, enum bulk bulk)
+{
+	call->bulk = bulk;
+	call->is_dry_run = json_is_true(json_object_get(call->request, "dry_run"));
+	if (take_text(call, "note", NOTE_MAX, &call->note) < 0)
+		return -EINVAL;
+	if (!json_object_get(call->request, "address"))
+		return take_filter(call) < 0 ? -EINVAL : do_bulk(call);
+	if (take_address(call) < 0 || take_stream(call) < 0)
+		return -EINVAL;
+	if (bulk == BULK_REMOVE)
+		return do_remove_one(call);
+	call->filter.address = address_get(&call->address);
+	call->filter.stream = call->stream;
+	return do_bulk(call);
+}
+
+static int do_remove(struct call *call)
+{
+	return do_change(call, BULK_REMOVE);
+}
+
+static int do_release(struct call *call)
+{
+	return do_change(call, BULK_RELEASE);
 }
 
 static int forget(struct store *store, void *data)
@@ -447,7 +543,8 @@ static const struct {
 	int (*run)(struct call *call);
 } requests[] = {
 	{ "suppress-add", true, do_add },
-	{ "suppress-remove", true, do_remove },
+	{ "suppress-remove", false, do_remove },
+	{ "suppress-release", false, do_release },
 	{ "suppress-list", false, do_list },
 	{ "suppress-check", true, do_check },
 	{ "why", true, do_why },

@@ -6,6 +6,10 @@
  * Requests, {"do": ..., "address": ..., "stream": ""}:
  *   suppress-add     until ("forever", RFC 3339, or a duration "30d"; default forever), note, class
  *   suppress-remove  note                              -> {"ok":true,"removed":1}
+ *   suppress-remove, suppress-release   without "address", of what evidence brought: any of since, until (a time, or a
+ *                    duration ago), rule, class, provider, domain, stream; dry_run; "all":true for no condition
+ *                                                      -> rows "suppression", {"ok":true,"removed|released":n}
+ *   suppress-release with address                      -> the same for one address that the surge guard holds
  *   suppress-list                                      -> rows "suppression"
  *   suppress-check                                     -> a row "check" (as "mail" below)
  *   why                                                -> rows "outcome" and "audit", oldest first; "state"; "mail"

@@ -4,8 +4,8 @@
 
 #include "store/private.h"
 
-static int add_audit(struct store *store, struct span by, const char *what, struct span address, struct span stream,
-		     struct span note, int64_t until_s, int64_t now_s)
+int store_audit(struct store *store, struct span by, const char *what, struct span address, struct span stream, struct span note,
+		int64_t until_s, int64_t now_s)
 {
 	struct sql_value row[] = { sql_number(now_s), sql_text(by.ptr ? by : SPAN_LIT("")), sql_text(span_of(what)), sql_text(address),
 				   sql_text(stream), sql_text(note), sql_number(until_s) };
@@ -42,7 +42,7 @@ int store_add(struct store *store, const struct suppression *row, struct span by
 		return result;
 	result = put_manual(store, row);
 	if (result == 0)
-		result = add_audit(store, by, "add", row->address, known(row->stream), row->note, row->until_s, now_s);
+		result = store_audit(store, by, "add", row->address, known(row->stream), row->note, row->until_s, now_s);
 	if (result == 0)
 		result = store_mark_change(store, row->address, known(row->stream), now_s);
 	return store_leave(store, scope, result);
@@ -69,7 +69,7 @@ int store_remove(struct store *store, struct span address, struct span stream, s
 	if (result >= 0)
 		result = was_there;
 	if (result > 0) {
-		int more = add_audit(store, by, "remove", address, known(stream), note, 0, now_s);
+		int more = store_audit(store, by, "remove", address, known(stream), note, 0, now_s);
 		if (more == 0)
 			more = store_mark_change(store, address, known(stream), now_s);
 		result = more < 0 ? more : result;
@@ -215,7 +215,7 @@ int store_forget(struct store *store, struct span address, struct span by, int64
 		result = more < 0 ? more : result;
 	}
 	if (result >= 0) {
-		int more = add_audit(store, by, "forget", SPAN_LIT(""), SPAN_LIT(""), SPAN_NONE, 0, now_s);
+		int more = store_audit(store, by, "forget", SPAN_LIT(""), SPAN_LIT(""), SPAN_NONE, 0, now_s);
 		result = more < 0 ? more : result;
 	}
 	return store_leave(store, scope, result);

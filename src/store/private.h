@@ -29,6 +29,9 @@ struct store_scope {
 int store_enter(struct store *store, struct store_scope *ret_scope) __attribute__((warn_unused_result));
 int store_leave(struct store *store, struct store_scope scope, int result) __attribute__((warn_unused_result));
 
+int store_audit(struct store *store, struct span by, const char *what, struct span address, struct span stream, struct span note,
+		int64_t until_s, int64_t now_s) __attribute__((warn_unused_result));
+
 /* Numbers a change of what is enforced for the address. */
 int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s) __attribute__((warn_unused_result));
 

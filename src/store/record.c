@@ -22,6 +22,7 @@ struct recording {
 	bool is_seen;
 	int64_t seen_s, seen_rank, seen_outcome;
 	struct arena *arena;
+	struct surge *surge;
 };
 
 /* Fit for a column of any backend: no NUL, valid UTF-8, about `max` bytes at most. */
@@ -239,6 +240,56 @@ static int look_up_facts(struct recording *r)
 	return result < 0 ? result : 0;
 }
 
+struct usual {
+	double count;
+	int64_t first_hour;
+};
+
+static bool take_usual(void *data, const struct sql_value *columns, size_t count)
+{
+	struct usual *usual = data;
+
+	(void)count;
+	usual->count = (double)columns[0].number;
+	usual->first_hour = columns[1].kind == SQL_NUMBER ? columns[1].number : INT64_MAX;
+	return false;
+}
+
+enum { USUAL_HOURS = 7 * 24, USUAL_HOURS_MIN = 3 * 24 };
+
+/* How many such failures ten minutes bring as a rule: the mean of a week; below 0 when there is no data of three days. */
+static int find_usual(struct recording *r, double *ret_usual)
+{
+	int64_t hour = r->event->received_s / 3600;
+	bool is_domain = r->event->verdict->class_id == CLASS_DOMAIN_UNKNOWN;
+	struct usual usual = { 0, INT64_MAX };
+	struct sql_value params[] = { clean_field(r, is_domain ? SPAN_LIT("") : get_provider(r)), sql_number(hour - USUAL_HOURS),
+				      sql_number(hour) };
+	int result = store_run(r->store, is_domain ? STATEMENT_USUAL_DOMAINS : STATEMENT_USUAL, params, 3, take_usual, &usual);
+
+	*ret_usual = -1;
+	if (result > 0 && usual.first_hour <= hour - USUAL_HOURS_MIN)
+		*ret_usual = usual.count / (double)(hour - usual.first_hour) / (3600 / SURGE_WINDOW_S);
+	return result < 0 ? result : 0;
+}
+
+static int look_at_surge(struct recording *r)
+{
+	struct span group = surge_get_group(r->event->verdict, &r->ruling->address);
+	int64_t now_s = r->event->received_s;
+	bool is_now = r->ruling->kind == DECISION_COUNTED && !r->ruling->is_success && r->ruling->effect == EFFECT_NOW;
+	double usual;
+
+	if (!r->surge)
+		return 0;
+	r->facts.is_surge = is_now && surge_is_suspect(r->surge, group, now_s);
+	int result = r->facts.is_surge ? find_usual(r, &usual) : 0;
+	if (result == 0 && r->facts.is_surge)
+		r->facts.is_surge = surge_is_on(r->surge, group, usual, now_s);
+	surge_note(r->surge, group, r->address, is_now, r->ruling->is_success, now_s);
+	return result;
+}
+
 static bool take_id(void *data, const struct sql_value *columns, size_t count)
 {
 	(void)count;
@@ -341,6 +392,8 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 	int voided = r->ruling->is_success ? 0 : find_void_success(r);
 	int result = voided < 0 ? voided : look_up_facts(r);
 
+	if (result == 0)
+		result = look_at_surge(r);
 	if (result == 0 && r->ruling->kind == DECISION_COUNTED)
 		result = apply_to_streams(r, voided > 0, &decision);
 	if (result == 0 && r->ruling->is_kept)
@@ -372,11 +425,11 @@ static int record(struct recording *r, struct decision *ret_decision)
 	return 0;
 }
 
-int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, bool is_surge, struct decision *ret_decision)
+int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, struct decision *ret_decision)
 {
 	struct recording r = {
 		.store = store, .ruling = ruling, .event = event, .address = address_get(&ruling->address),
-		.facts = { .time_s = event_get_time(event), .is_surge = is_surge },
+		.facts = { .time_s = event_get_time(event) }, .surge = surge,
 	};
 
 	if (!ruling->is_kept && !ruling->is_success) {
@@ -398,5 +451,5 @@ int store_record(struct store *store, const struct limits *limits, const struct 
 {
 	struct ruling ruling = ruling_make(limits, event);
 
-	return store_apply(store, &ruling, event, false, ret_decision);
+	return store_apply(store, &ruling, event, NULL, ret_decision);
 }

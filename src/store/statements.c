@@ -40,6 +40,15 @@ const char *const statement_texts[] = {
 			   "ORDER BY origin DESC",
 	[STATEMENT_LIST] = "SELECT " STATE_COLUMNS " FROM addresses WHERE kind <> 'none' AND origin < 2 AND until_s > $1 "
 			   "ORDER BY address, stream, origin DESC",
+	/* a page of what evidence brought, after an address; '' and 0 match all */
+	[STATEMENT_LIST_SOME] =
+		"SELECT " STATE_COLUMNS " FROM addresses WHERE origin = 0 AND kind <> 'none' AND until_s > $1 "
+		"AND since_s >= $2 AND ($3 = 0 OR since_s < $3) AND ($4 = '' OR rule = $4) AND ($5 = '' OR class = $5) "
+		"AND ($6 = '' OR provider = $6) AND ($7 = '' OR address LIKE $7 ESCAPE '!') AND ($8 = '' OR stream = $8) "
+		"AND ($9 = 0 OR kind = 'held') AND ($12 = '' OR address = $12) AND (address > $10 OR (address = $10 AND stream > $11)) "
+		"ORDER BY address, stream LIMIT 500",
+	[STATEMENT_RELEASE] = "UPDATE addresses SET kind = 'suppressed', times = times + 1 WHERE address = $1 AND stream = $2 "
+			      "AND origin = 0 AND kind = 'held'",
 	[STATEMENT_LIST_ENFORCED] = "SELECT address, stream, origin, since_s, until_s, class FROM addresses "
 				    "WHERE kind = 'suppressed' AND origin < 2 AND until_s > $1",
 	[STATEMENT_ADD_OUTCOME] =
@@ -61,6 +70,12 @@ const char *const statement_texts[] = {
 	[STATEMENT_COUNT] = "INSERT INTO counts(provider, class, hour, count) VALUES($1, $2, $3, $4) "
 			    "ON CONFLICT(provider, class, hour) DO UPDATE SET count = counts.count + excluded.count",
 	[STATEMENT_HAS_COUNT] = "SELECT 1 FROM counts WHERE provider = $1 AND class = $2 AND hour >= $3 AND hour <= $4 LIMIT 1",
+	/* the classes that suppress at once, of the taxonomy */
+	[STATEMENT_USUAL] = "SELECT CAST(COALESCE(sum(count), 0) AS BIGINT), min(hour) FROM counts WHERE provider = $1 AND hour >= $2 "
+			    "AND hour < $3 AND class IN ('user-unknown', 'mailbox-disabled', 'moved', 'complaint', "
+			    "'suppressed-upstream', 'not-accepting')",
+	[STATEMENT_USUAL_DOMAINS] = "SELECT CAST(COALESCE(sum(count), 0) AS BIGINT), min(hour) FROM counts WHERE $1 = '' AND hour >= $2 "
+				    "AND hour < $3 AND class = 'domain-unknown'",
 	[STATEMENT_ADD_AUDIT] = "INSERT INTO audit(time_s, who, what, address, stream, note, until_s) VALUES($1, $2, $3, $4, $5, $6, $7)",
 	[STATEMENT_HISTORY] =
 		"SELECT received_s, id, time_s, stream, action, source, kind, proof, reply, status, text, remote_mta, queue_id, "

@@ -8,6 +8,7 @@
 #define KODAMA_STORE_STORE_H
 
 #include "decide/history.h"
+#include "decide/surge.h"
 
 struct store;
 
@@ -35,8 +36,11 @@ void store_rollback(struct store *store);
 int store_record(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)
 	__attribute__((warn_unused_result));
 
-/* The same with a ruling made before: by the writer, that may have kept it on disk for a while.  is_surge: the surge guard holds it. */
-int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, bool is_surge, struct decision *ret_decision)
+/*
+ * The same with a ruling made before: by the writer, that may have kept it on disk for a while.  surge: the guard that
+ * is told of it and may hold it; NULL: none.
+ */
+int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, struct decision *ret_decision)
 	__attribute__((warn_unused_result));
 
 /* n more of that class (or "delayed", "delivered") at that provider in the hour of time_s: for reports and the preset careful. */
@@ -65,6 +69,23 @@ int store_add(struct store *store, const struct suppression *row, struct span by
 /* 1 removed, 0 there was none. */
 int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
 	__attribute__((warn_unused_result));
+/* Which rows a bulk change is about: what is unknown or 0 does not matter. */
+struct suppression_filter {
+	int64_t since_s, until_s;        /* suppressed or held from since_s on, and before until_s */
+	struct span address, rule, class_name, provider, domain, stream;
+	bool is_held;                    /* only what is held */
+};
+
+enum bulk { BULK_REMOVE, BULK_RELEASE };
+
+/*
+ * Removes, or releases what is held (it is enforced from now on), every row by evidence that the filter names; visit
+ * (may be NULL) sees each before.  is_dry_run: only visits.  How many.
+ */
+int store_change_all(struct store *store, enum bulk bulk, const struct suppression_filter *filter, bool is_dry_run, struct span by,
+		     struct span note, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
+	__attribute__((warn_unused_result));
+
 /* Every row of that address and stream, the manual one first, whether it is suppressed or only counted: how many. */
 int store_find(struct store *store, struct span address, struct span stream, bool (*visit)(void *data, const struct suppression *row), void *data)
 	__attribute__((warn_unused_result));

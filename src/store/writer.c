@@ -54,6 +54,7 @@ struct writer {
 	struct store *store;          /* NULL: away */
 	int64_t retry_ms, prune_ms;
 	int64_t change;
+	struct surge *surge;
 };
 
 static void batch_release(struct batch *batch)
@@ -125,7 +126,7 @@ static int ensure_store(struct writer *writer)
 }
 
 struct tally_of_group {
-	uint64_t events, duplicates;
+	uint64_t events, duplicates, held;
 };
 
 static int apply_bytes(struct writer *writer, struct span bytes, struct decision *decisions, struct tally_of_group *tally)
@@ -136,11 +137,12 @@ static int apply_bytes(struct writer *writer, struct span bytes, struct decision
 		struct decision decision;
 		int result = wire_take(&bytes, &event);
 		if (result == 0)
-			result = store_apply(writer->store, &event.ruling, &event.event, false, &decision);
+			result = store_apply(writer->store, &event.ruling, &event.event, writer->surge, &decision);
 		if (result < 0)
 			return result;
 		tally->events++;
 		tally->duplicates += decision.is_duplicate;
+		tally->held += decision.kind == DECISION_HELD;
 		if (decisions)
 			decisions[i] = decision;
 	}
@@ -163,6 +165,7 @@ static int commit(struct writer *writer, const struct tally_of_group *tally)
 	pthread_mutex_lock(&writer->mutex);
 	writer->stats.committed += tally->events;
 	writer->stats.duplicates += tally->duplicates;
+	writer->stats.held += tally->held;
 	writer->stats.transactions++;
 	writer->stats.last_error[0] = '\0';
 	pthread_mutex_unlock(&writer->mutex);
@@ -172,7 +175,7 @@ static int commit(struct writer *writer, const struct tally_of_group *tally)
 /* From `first` up to `end`, in one transaction.  All or nothing. */
 static int commit_batches(struct writer *writer, struct batch *first, struct batch *end)
 {
-	struct tally_of_group tally = { 0, 0 };
+	struct tally_of_group tally = { 0, 0, 0 };
 	int result = ensure_store(writer);
 
 	if (result < 0)
@@ -280,7 +283,7 @@ static void commit_list(struct writer *writer, struct batch *first)
 static int drain_some(struct writer *writer, unsigned most)
 {
 	uint64_t offset = queue_get_offset(writer->queue);
-	struct tally_of_group tally = { 0, 0 };
+	struct tally_of_group tally = { 0, 0, 0 };
 	struct buffer record;
 	unsigned taken = 0, refused = 0;
 	int more = 1, result = ensure_store(writer);
@@ -418,6 +421,7 @@ static void *write_batches(void *data)
 
 static void writer_free(struct writer *writer)
 {
+	surge_free(writer->surge);
 	store_close(writer->store);
 	queue_close(writer->queue);
 	pthread_cond_destroy(&writer->wake);
@@ -430,7 +434,8 @@ static int open_parts(struct writer *writer, const struct writer_options *option
 {
 	writer->options = options->store;
 	writer->options.uri = writer->uri = strdup(options->store.uri);
-	if (!writer->uri)
+	writer->surge = surge_new();
+	if (!writer->uri || !writer->surge)
 		return -ENOMEM;
 	int result = store_open(&writer->options, &writer->store);
 	if (result < 0 && result != -EBUSY)

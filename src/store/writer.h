@@ -45,6 +45,7 @@ int writer_run(struct writer *writer, int (*job)(struct store *store, void *data
 struct writer_stats {
 	uint64_t committed;   /* events */
 	uint64_t duplicates;
+	uint64_t held;        /* by the surge guard */
 	uint64_t unproved;    /* answered at once, not kept */
 	uint64_t queued;      /* put into the queue on disk */
 	uint64_t drained;     /* taken out of it into the store */

@@ -3,6 +3,7 @@
 #include "store_help.h"
 
 #include "decide/history.h"
+#include "decide/surge.h"
 
 /* One address's history under one operator's word. */
 struct world {
@@ -433,6 +434,80 @@ static void test_time_is_believed_where_our_mta_wrote_it(void **state)
 	assert_true(event_get_time(&e.event) == NOW);
 }
 
+static void note_many(struct surge *surge, const char *group, unsigned count, bool is_now, bool is_success, int64_t time_s)
+{
+	char recipient[64];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(recipient, sizeof(recipient), "u%u@example.com", i);
+		surge_note(surge, span_of(group), span_of(recipient), is_now, is_success, time_s);
+	}
+}
+
+static void test_fifty_distinct_recipients_in_ten_minutes_are_suspect(void **state)
+{
+	struct surge *surge = surge_new();
+
+	(void)state;
+	note_many(surge, "google", 49, true, false, NOW);
+	note_many(surge, "google", 49, true, false, NOW + 1);
+	assert_false(surge_is_suspect(surge, SPAN_LIT("google"), NOW + 2));
+	surge_note(surge, SPAN_LIT("google"), SPAN_LIT("another@example.com"), true, false, NOW + 3);
+	assert_true(surge_is_suspect(surge, SPAN_LIT("google"), NOW + 4));
+	assert_false(surge_is_suspect(surge, SPAN_LIT("yahoo"), NOW + 4));
+	assert_false(surge_is_suspect(surge, SPAN_LIT("google"), NOW + SURGE_WINDOW_S + 3));
+	surge_free(surge);
+}
+
+static void test_a_surge_is_judged_by_share_or_by_what_is_usual(void **state)
+{
+	struct surge *surge = surge_new();
+
+	(void)state;
+	note_many(surge, "google", 60, true, false, NOW);
+	/* nothing to judge by: fifty alone */
+	assert_true(surge_is_on(surge, SPAN_LIT("google"), -1, NOW));
+	/* as many as ever: a list with dead addresses in it */
+	assert_false(surge_is_on(surge, SPAN_LIT("google"), 20, NOW));
+	assert_true(surge_is_on(surge, SPAN_LIT("google"), 12, NOW));
+	/* 60 of 360 are a sixth; 60 of 260 more than a fifth */
+	note_many(surge, "google", 200, false, true, NOW);
+	assert_true(surge_is_on(surge, SPAN_LIT("google"), -1, NOW));
+	note_many(surge, "google", 100, false, true, NOW);
+	assert_false(surge_is_on(surge, SPAN_LIT("google"), -1, NOW));
+	surge_free(surge);
+}
+
+static void test_surges_of_many_groups_take_no_more_memory(void **state)
+{
+	struct surge *surge = surge_new();
+	char group[32];
+
+	(void)state;
+	note_many(surge, "google", 60, true, false, NOW);
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(group, sizeof(group), "g%u.example", i);
+		surge_note(surge, span_of(group), SPAN_LIT("a@example.com"), true, false, NOW + 1);
+		note_many(surge, "google", 1, true, false, NOW + 1 + i / 100);
+	}
+	assert_true(surge_is_suspect(surge, SPAN_LIT("google"), NOW + 2));
+	surge_free(surge);
+}
+
+static void test_domains_that_do_not_exist_are_one_group(void **state)
+{
+	struct verdict verdict = { .class_id = CLASS_DOMAIN_UNKNOWN, .provider = "" };
+	struct address address;
+
+	(void)state;
+	assert_int_equal(address_fold(SPAN_LIT("a@example.com"), &address, NULL), 0);
+	assert_true(span_is_equal(surge_get_group(&verdict, &address), SPAN_LIT("*")));
+	verdict.class_id = CLASS_USER_UNKNOWN;
+	assert_true(span_is_equal(surge_get_group(&verdict, &address), SPAN_LIT("example.com")));
+	verdict.provider = "google";
+	assert_true(span_is_equal(surge_get_group(&verdict, &address), SPAN_LIT("google")));
+}
+
 /* --- properties */
 
 static uint64_t next_random(uint64_t *seed)
@@ -556,6 +631,10 @@ int main(void)
 		cmocka_unit_test(test_counts_are_kept_per_section),
 		cmocka_unit_test(test_keys_name_a_message_by_what_is_there),
 		cmocka_unit_test(test_time_is_believed_where_our_mta_wrote_it),
+		cmocka_unit_test(test_fifty_distinct_recipients_in_ten_minutes_are_suspect),
+		cmocka_unit_test(test_a_surge_is_judged_by_share_or_by_what_is_usual),
+		cmocka_unit_test(test_surges_of_many_groups_take_no_more_memory),
+		cmocka_unit_test(test_domains_that_do_not_exist_are_one_group),
 		cmocka_unit_test(test_property_other_scopes_change_nothing),
 		cmocka_unit_test(test_property_time_never_runs_backwards),
 		cmocka_unit_test(test_property_order_of_failures_in_a_window_does_not_matter),

@@ -457,8 +457,8 @@ static void *produce(void *data)
 	for (unsigned i = 0; i < p->count; i++) {
 		snprintf(recipient, sizeof(recipient), "u%u-%u@example.com", p->number, i);
 		snprintf(queue_id, sizeof(queue_id), "4Xyz%uZ%u", p->number, i);
-		if (record(p->writer, p->f, (struct sample){ .recipient = recipient, .queue_id = queue_id }, &decision) != 0 ||
-		    decision.kind != DECISION_SUPPRESSED)
+		if (record(p->writer, p->f, (struct sample){ .recipient = recipient, .class_id = CLASS_MAILBOX_FULL, .queue_id = queue_id },
+			   &decision) != 0 || decision.count != 1)
 			return data;
 	}
 	return NULL;
