@@ -52,6 +52,10 @@ const char *conf_get_etc(const char *option);
 struct store_options conf_get_store_options(const struct config *config);
 struct writer_options conf_get_writer_options(const struct config *config);
 
+/* Forms are an addition: where `etc` has no formats.d, *ret_formats stays as it is, and the standard forms are read. */
+int conf_load_formats(const char *etc, struct formats **ret_formats, struct complaint *complaint)
+	__attribute__((warn_unused_result));
+
 /* Loads rules and forms from config->etc and makes the snapshot of it all; it copies what it needs of `config`. */
 int conf_load_snapshot(const struct config *config, struct snapshot **ret_snapshot, struct complaint *complaint) __attribute__((warn_unused_result));
 

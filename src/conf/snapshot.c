@@ -80,8 +80,7 @@ static int copy_words(const struct config *config, struct snapshot *snapshot)
 	return copy_limits(arena, &config->limits, &snapshot->limits);
 }
 
-/* Forms are an addition: without their folder the standard forms are read. */
-static int load_formats(const char *etc, struct formats **ret_formats, struct complaint *complaint)
+int conf_load_formats(const char *etc, struct formats **ret_formats, struct complaint *complaint)
 {
 	char dir[4096];
 
@@ -100,7 +99,7 @@ int conf_load_snapshot(const struct config *config, struct snapshot **ret_snapsh
 		return -ENOMEM;
 	error = ruleset_load(config->etc, &snapshot->ruleset, complaint);
 	if (error == 0)
-		error = load_formats(config->etc, &snapshot->formats, complaint);
+		error = conf_load_formats(config->etc, &snapshot->formats, complaint);
 	if (error == 0)
 		error = copy_words(config, snapshot);
 	if (error < 0)

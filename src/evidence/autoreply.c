@@ -38,7 +38,7 @@ static const struct {
 static const char *const subjects[] = {
 	"auto:", "autoreply", "auto reply", "auto-reply", "automatic reply", "automated reply", "auto response",
 	"autoresponse", "automatic response", "out of office", "out of the office", "out-of-office",
-	"vacation reply", "on vacation", "away from", "automatische antwort", "automatische r\xc3\xbc" "ckantwort",
+	"vacation reply", "on vacation", "away from", "automatische antwort",
 	"abwesenheit", "abwesend", "r\xc3\xa9ponse automatique", "absence du bureau", "risposta automatica",
 	"fuori ufficio", "respuesta autom\xc3\xa1tica", "fuera de la oficina", "resposta autom\xc3\xa1tica",
 	"automatisch antwoord", "afwezig", "automatiskt svar", "automatisk svar", "autosvar", "automaattinen vastaus",

@@ -376,17 +376,24 @@ static int finish_outcome(struct reading *reading, struct outcome *outcome)
 	return 0;
 }
 
-/* Where a guess found somebody to whom the original was addressed, the others are bystanders. */
+/*
+ * Where a guess found somebody to whom the original was addressed, the others are bystanders, but for those of
+ * whom a reply speaks.
+ */
 static void drop_bystanders(struct reading *reading)
 {
 	struct outcomes *outcomes = reading->outcomes;
 	size_t kept = reading->first;
+	bool has_addressee = false;
 
-	for (size_t i = reading->first; i < outcomes->count; i++) {
-		if (notice_is_addressee(reading->notice, outcomes->items[i].recipient))
-			outcomes->items[kept++] = outcomes->items[i];
+	for (size_t i = reading->first; i < outcomes->count && !has_addressee; i++)
+		has_addressee = notice_is_addressee(reading->notice, outcomes->items[i].recipient);
+	for (size_t i = reading->first; i < outcomes->count && has_addressee; i++) {
+		const struct outcome *outcome = &outcomes->items[i];
+		if (outcome->reply || status_is_known(outcome->status) || notice_is_addressee(reading->notice, outcome->recipient))
+			outcomes->items[kept++] = *outcome;
 	}
-	if (kept > reading->first)
+	if (has_addressee)
 		outcomes->count = kept;
 }
 
@@ -405,10 +412,10 @@ int form_read(const struct form *form, const struct notice *notice, const struct
 		error = add_unnamed(&reading, captures);
 	if (error)
 		return error;
-	if (form->is_generic)
-		drop_bystanders(&reading);
 	share_words(&reading);
 	for (size_t i = reading.first; i < outcomes->count && !error; i++)
 		error = finish_outcome(&reading, &outcomes->items[i]);
+	if (!error && form->is_generic)
+		drop_bystanders(&reading);
 	return error;
 }

@@ -51,7 +51,7 @@ struct form {
 	struct templates original;  /* the original begins after this line */
 	struct templates delayed;   /* a line that says: not given up yet */
 	char *recipients_in;        /* a header field that lists the recipients; NULL for none */
-	bool is_signature;          /* the header alone makes a mail a candidate, whoever sent it */
+	bool is_signature;          /* the header vouches for the sender, whoever that is; then the text alone does, too */
 	bool is_before;             /* the words stand before their recipient */
 	bool is_paragraph;          /* an empty line ends the words */
 	bool is_session;            /* the text holds an SMTP session as Sendmail shows it */

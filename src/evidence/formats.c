@@ -9,7 +9,8 @@
 enum { STRENGTH_MAX = 4 };
 
 struct choice {
-	bool is_possible; /* its header conditions hold, and it may read mail of this sender */
+	bool is_possible; /* it may read mail of this sender */
+	bool has_header;  /* a condition on the header holds */
 	unsigned known;   /* bits KNOWN_* of the lines that were seen */
 	struct captures captures;
 };
@@ -22,8 +23,10 @@ static void choose_by_header(const struct formats *formats, struct notice *notic
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct form *form = &formats->forms[i];
 		bool is_trusted = form->is_generic ? is_written_by_mailer : is_from_mailer;
-		choices[i].is_possible = (is_trusted || form->is_signature) &&
-					 form_knows_header(form, notice->mail, &choices[i].captures, &notice->budget);
+		choices[i].has_header = form_knows_header(form, notice->mail, &choices[i].captures, &notice->budget);
+		/* a signature vouches for a sender that is no mail system; what a mail system wrote needs none */
+		choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted :
+							      choices[i].has_header && is_trusted;
 	}
 }
 
@@ -70,7 +73,9 @@ static unsigned get_strength(const struct form *form, const struct choice *choic
 		return 0;
 	if (form->is_generic)
 		return 1;
-	return 1 + (form->header_count > 0) + (form->text.count > 0) + (form->also.count > 0);
+	if (form->text.count == 0 && !choice->has_header)
+		return 0;
+	return 1 + (form->header_count > 0 && choice->has_header) + (form->text.count > 0) + (form->also.count > 0);
 }
 
 bool formats_is_candidate(const struct formats *formats, const struct mail *mail)

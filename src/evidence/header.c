@@ -143,20 +143,23 @@ struct span header_take_field(struct span *rest)
 	return field;
 }
 
+static bool is_line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 size_t header_unfold(char *text, size_t len)
 {
-	char *first = memchr(text, '\n', len);
 	size_t from, to;
 
-	if (!first)
+	if (!memchr(text, '\n', len) && !memchr(text, '\r', len))
 		return len;
-	from = to = (size_t)(first - text);
-	while (from < len) {
-		if (text[from] != '\n') {
+	for (from = to = 0; from < len;) {
+		if (!is_line_end(text[from])) {
 			text[to++] = text[from++];
 			continue;
 		}
-		while (to > 0 && (text[to - 1] == '\r' || text[to - 1] == ' ' || text[to - 1] == '\t'))
+		while (to > 0 && (text[to - 1] == ' ' || text[to - 1] == '\t'))
 			to--;
 		while (from < len && ascii_is_space(text[from]))
 			from++;
@@ -202,9 +205,10 @@ struct span header_get_token(struct span value)
 	size_t end = 0;
 
 	value = skip_space_and_comments(value);
-	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(')
+	/* white space ends it, too: "text/plain charset=..." without a semicolon is seen */
+	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(' && !ascii_is_space(value.ptr[end]))
 		end++;
-	return span_trim(span_slice(value, 0, end));
+	return span_slice(value, 0, end);
 }
 
 /* The length of a quoted string at the start of `text`, quotes included; the rest where it never closes. */

@@ -131,13 +131,20 @@ static struct span keep_lower(struct mail_reader *reader, struct span text)
 	return copy;
 }
 
+/* A value is one line, whatever encoded words hide. */
 static struct span decode_and_keep(struct mail_reader *reader, struct span text)
 {
+	struct span copy;
+
 	if (!header_needs_decoding(text))
 		return keep(reader, text);
 	buffer_clear(&reader->scratch);
 	header_decode(reader->charsets, text, &reader->scratch);
-	return keep(reader, utf8_trim_partial(buffer_get(&reader->scratch)));
+	copy = keep(reader, utf8_trim_partial(buffer_get(&reader->scratch)));
+	for (size_t i = 0; i < copy.len; i++)
+		if (copy.ptr[i] == '\n' || copy.ptr[i] == '\r')
+			((char *)(uintptr_t)copy.ptr)[i] = ' ';
+	return copy;
 }
 
 static bool fields_make_room(struct mail_reader *reader)

@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libops.a
 libops_a_SOURCES = src/ops/admin.h src/ops/admin.c src/ops/control.h src/ops/control.c src/ops/stats.h src/ops/stats.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_admin
+tests_unit_test_admin_SOURCES = tests/unit/test_admin.c tests/unit/store_help.h
+tests_unit_test_admin_LDADD = libops.a $(STORE_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+endif
