@@ -17,6 +17,20 @@ static bool is_plain_status(struct status status)
 	return false;
 }
 
+/*
+ * A mail tells of a failure at second hand.  Words that name no user, with neither a status of the address (x.1.x) nor
+ * RCPT as the command that they answered, may as well come from a filter behind the mailbox; a wording that is known
+ * to be the provider's own is believed.
+ */
+static bool is_hearsay(const struct ruleset *ruleset, const struct query *query, const struct facts *facts, const struct match *winner)
+{
+	const struct rule *rule = &ruleset->rules[winner->rule];
+
+	return (query->kind == KIND_DSN || query->kind == KIND_BOUNCE) && winner->strength == STRENGTH_PHRASE &&
+	       rule->class_id == CLASS_USER_UNKNOWN && rule->conditions.status_count == 0 &&
+	       facts->reply.command != COMMAND_RCPT && facts->reply.status.subject != 1;
+}
+
 /* Is this a match that speaks of the sender, the message or the submission? */
 static bool is_sign(const struct ruleset *ruleset, const struct match *match)
 {
@@ -52,6 +66,8 @@ const char *safety_find_objection(const struct ruleset *ruleset, struct scratch 
 		return "this status alone is too vague to suppress at once";
 	if (basis == BASIS_REPLY && facts->reply.code != REPLY_NULL_MX)
 		return "a reply code alone is too vague to suppress at once";
+	if (is_hearsay(ruleset, query, facts, winner))
+		return "a mail's words alone, with no status of the address and not in answer to RCPT, never suppress at once";
 	if (facts->is_limited)
 		return "the text was too long or too tangled to be read whole";
 	if (has_sign(ruleset, scratch, facts, winner))

@@ -201,12 +201,33 @@ static struct span find_words(struct span text, struct span recipient)
 	return SPAN_NONE;
 }
 
+/* "Your message to <a> was automatically rejected:" and why, as Dovecot's delivery agent puts it; SPAN_NONE otherwise. */
+static struct span find_rejection(struct span text)
+{
+	size_t at = span_find_nocase(text, SPAN_LIT(" was automatically rejected:"), 0);
+	struct span rest;
+
+	if (at == SIZE_MAX)
+		return SPAN_NONE;
+	rest = span_skip(text, at + 28);
+	while (span_is_known(rest)) {
+		struct span line = span_trim(span_take_line(&rest));
+		if (line.len)
+			return line;
+	}
+	return SPAN_NONE;
+}
+
 /* The words of the Diagnostic-Code, completed where Sendmail cut them; *ret_is_own when they are the field's. */
 static struct span find_diagnostic(const struct report *report, struct span recipient, bool *ret_is_own)
 {
 	struct span field = report->recipient.diagnostic;
 	struct span diagnostic = decode_words(value_strip_type(field), report->mail->arena), words;
 
+	*ret_is_own = false;
+	words = find_rejection(report->text);
+	if (words.len)
+		return words;
 	*ret_is_own = diagnostic.len > 0;
 	if (!span_is_known(report->transcript))
 		return diagnostic.len ? diagnostic : find_words(report->text, recipient);
@@ -317,6 +338,8 @@ static int add_outcome(struct report *report)
 	outcome->status = choose_status(parse_status(fields->status), reply.status, is_own);
 	outcome->text = known_or_none(reply.text);
 	outcome->command = reply.command;
+	if (outcome->command == COMMAND_UNKNOWN)
+		outcome->command = transcript_find_command(report->text, report->transcript, outcome->recipient, diagnostic);
 	outcome->remote_mta = known_or_none(get_host(fields->remote_mta));
 	if (!span_is_known(outcome->remote_mta))
 		outcome->remote_mta = known_or_none(reply.remote_mta);

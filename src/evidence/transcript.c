@@ -4,7 +4,7 @@
 
 #include "base/buffer.h"
 
-enum { REPLY_MAX = 16 * 1024 };
+enum { REPLY_MAX = 16 * 1024, REPLY_START = 40 };
 
 struct span transcript_find(struct span text)
 {
@@ -125,4 +125,54 @@ struct span transcript_find_verdict(struct span transcript)
 			found = line;
 	}
 	return found;
+}
+
+/* "<recipient>: host x said: ... (in reply to RCPT TO command)", wrapped anywhere, up to the empty line. */
+static enum smtp_command find_answered(struct span text, struct span recipient)
+{
+	struct buffer paragraph;
+	struct span line, name;
+	size_t at = recipient.len ? span_find_nocase(text, recipient, 0) : SIZE_MAX, from, to;
+	enum smtp_command command = COMMAND_UNKNOWN;
+
+	while (at != SIZE_MAX && (at == 0 || text.ptr[at - 1] != '<' || !span_has_prefix(span_skip(text, at + recipient.len), SPAN_LIT(">:"))))
+		at = span_find_nocase(text, recipient, at + 1);
+	if (at == SIZE_MAX)
+		return command;
+	text = span_skip(text, at);
+	buffer_init(&paragraph, REPLY_MAX);
+	while (span_is_known(text) && (line = span_trim(span_take_line(&text))).len) {
+		buffer_add(&paragraph, line);
+		buffer_add_char(&paragraph, ' ');
+	}
+	name = buffer_get(&paragraph);
+	from = span_find_nocase(name, SPAN_LIT("(in reply to "), 0);
+	to = from == SIZE_MAX ? from : span_find_nocase(name, SPAN_LIT(" command)"), from);
+	if (to != SIZE_MAX)
+		command = smtp_command_find(span_slice(name, from + 13, to));
+	buffer_done(&paragraph);
+	return command;
+}
+
+/* The last command that was sent before the line of the reply was received. */
+static enum smtp_command find_sent(struct span transcript, struct span reply)
+{
+	enum smtp_command command = COMMAND_UNKNOWN;
+
+	while (span_is_known(transcript)) {
+		struct span line = span_trim(span_take_line(&transcript));
+		if (span_has_prefix(line, SPAN_LIT(">>> ")))
+			command = smtp_command_find(span_skip(line, 4));
+		else if (span_has_prefix(get_received(line), reply))
+			return command;
+	}
+	return COMMAND_UNKNOWN;
+}
+
+enum smtp_command transcript_find_command(struct span text, struct span transcript, struct span recipient, struct span reply)
+{
+	reply = span_trim(reply);
+	if (span_is_known(transcript) && has_code(reply))
+		return find_sent(transcript, reply.len > REPLY_START ? span_slice(reply, 0, REPLY_START) : reply);
+	return find_answered(text, recipient);
 }

@@ -6,7 +6,7 @@
 #ifndef KODAMA_EVIDENCE_TRANSCRIPT_H
 #define KODAMA_EVIDENCE_TRANSCRIPT_H
 
-#include "base/arena.h"
+#include "evidence/reply.h"
 
 /* What follows "----- Transcript of session follows -----" in `text`; SPAN_NONE if there is none. */
 struct span transcript_find(struct span text);
@@ -25,5 +25,12 @@ struct span transcript_find_words(struct span transcript, struct span recipient)
 
 /* Its own last verdict, "554 5.3.0 unknown mailer error 255"; only right where the report has one recipient. */
 struct span transcript_find_verdict(struct span transcript);
+
+/*
+ * The command that the recipient's reply answered, where only the text part tells: Postfix's "(in reply to RCPT TO
+ * command)" in the paragraph that begins with "<recipient>:", or the last ">>>" before the "<<<" that begins like
+ * `reply`, the Diagnostic-Code.  COMMAND_UNKNOWN if neither is there.
+ */
+enum smtp_command transcript_find_command(struct span text, struct span transcript, struct span recipient, struct span reply);
 
 #endif
