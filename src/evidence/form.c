@@ -12,7 +12,7 @@
 #include "evidence/report.h"
 #include "evidence/session.h"
 
-enum { NO_OUTCOME = -1 };
+enum { NO_OUTCOME = -1, WORDS_MAX = 8 * 1024 };
 
 struct reading {
 	const struct form *form;
@@ -25,6 +25,8 @@ struct reading {
 	bool is_listening;     /* the words that follow count */
 	bool is_delayed;
 	struct span mta;
+	struct span words;     /* of the last outcome that was finished, and the reply in them */
+	struct reply reply;
 };
 
 static bool match_any(const struct templates *templates, struct span line, struct captures *captures, size_t *budget)
@@ -352,10 +354,20 @@ static void share_words(struct reading *reading)
 	}
 }
 
+/* The reply in the words that the last outcome had, too, is not looked for again. */
+static int find_reply(struct reading *reading, struct span words)
+{
+	words = span_slice(words, 0, WORDS_MAX);
+	if (span_is_known(reading->words) && words.ptr == reading->words.ptr && words.len == reading->words.len)
+		return 0;
+	reading->words = words;
+	return reply_find(words, reading->notice->mail->arena, &reading->reply);
+}
+
 static int finish_outcome(struct reading *reading, struct outcome *outcome)
 {
-	struct reply reply;
-	int error = reply_find(outcome->text, reading->notice->mail->arena, &reply);
+	int error = find_reply(reading, outcome->text);
+	struct reply reply = reading->reply;
 
 	if (error)
 		return error;

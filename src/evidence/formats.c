@@ -6,7 +6,8 @@
 
 #include "evidence/form.h"
 
-enum { STRENGTH_MAX = 4 };
+/* A form is known by what stands in the first bytes of the text. */
+enum { STRENGTH_MAX = 4, KNOWN_TEXT_MAX = 64 * 1024 };
 
 struct choice {
 	bool is_possible; /* it may read mail of this sender */
@@ -54,8 +55,10 @@ static void match_bucket(const struct bucket *bucket, struct span line, struct c
 
 static void choose_by_text(const struct formats *formats, struct notice *notice, struct choice *choices)
 {
-	struct span rest = notice->text;
+	/* what an original says of itself makes no form known */
+	struct span rest = span_slice(notice->text, 0, notice_find_header(notice));
 
+	rest = span_slice(rest, 0, KNOWN_TEXT_MAX);
 	while (span_is_known(rest) && rest.len) {
 		struct span line = span_trim(span_take_line(&rest));
 		if (line.len == 0)

@@ -20,6 +20,8 @@ struct item {
 
 struct template {
 	unsigned count;
+	unsigned char first; /* that a line begins with, lower case; 0: any */
+	bool has_address;    /* then a line has an "@" */
 	struct item items[ITEMS_MAX];
 	char bytes[];
 };
@@ -120,8 +122,12 @@ struct template *template_parse(struct span text, const char **ret_why)
 		*ret_why = parse_piece(template, text, &at, &bytes);
 	if (!*ret_why)
 		*ret_why = check_items(template);
-	if (!*ret_why)
+	if (!*ret_why) {
+		if (template->items[0].kind == ITEM_LITERAL)
+			template->first = (unsigned char)template->items[0].literal.ptr[0];
+		template->has_address = template_has(template, CAPTURE_RECIPIENT) || template_has(template, CAPTURE_ORIGINAL);
 		return template;
+	}
 	free(template);
 	return NULL;
 }
@@ -133,9 +139,7 @@ void template_free(struct template *template)
 
 unsigned char template_get_first(const struct template *template)
 {
-	const struct item *item = &template->items[0];
-
-	return item->kind == ITEM_LITERAL ? (unsigned char)item->literal.ptr[0] : 0;
+	return template->first;
 }
 
 bool template_has(const struct template *template, enum capture capture)
@@ -227,11 +231,13 @@ struct match {
 	size_t *budget;
 };
 
-static bool spend(size_t *budget)
+static bool spend(size_t *budget, size_t steps)
 {
-	if (*budget == 0)
+	if (*budget < steps) {
+		*budget = 0;
 		return false;
-	--*budget;
+	}
+	*budget -= steps;
 	return true;
 }
 
@@ -248,16 +254,32 @@ static bool is_literal_at(struct span line, size_t at, struct span literal)
 
 static bool match_from(struct match *match, unsigned item, size_t at);
 
-/* A run: the rest of the line if it is last, else up to where the rest of the pattern matches, shortest first. */
+/* The next place at or after `at` where the literal may begin; SIZE_MAX for none. */
+static size_t find_start(struct span line, size_t at, struct span literal)
+{
+	for (; at + literal.len <= line.len; at++) {
+		if (ascii_lower(line.ptr[at]) == literal.ptr[0])
+			return at;
+	}
+	return SIZE_MAX;
+}
+
+/* A run: the rest of the line if it is last, else up to where the rest of the template matches, shortest first. */
 static bool match_run(struct match *match, unsigned index, size_t at)
 {
-	const struct item *item = &match->template->items[index];
-	size_t least = item->kind == ITEM_CAPTURE ? 1 : 0;
+	const struct template *template = match->template;
+	const struct item *item = &template->items[index];
+	const struct item *next = index + 1 < template->count ? item + 1 : NULL;
+	size_t end = next ? at + (item->kind == ITEM_CAPTURE) : match->line.len;
 
-	for (size_t end = at + least; end <= match->line.len; end++) {
-		if (index + 1 == match->template->count)
-			end = match->line.len;
-		if (!spend(match->budget))
+	if (item->kind == ITEM_CAPTURE && end == at)
+		return false;
+	for (; end <= match->line.len; end++) {
+		size_t from = end;
+		if (next && next->kind == ITEM_LITERAL)
+			end = find_start(match->line, end, next->literal);
+		/* eight bytes passed over cost as much as one attempt */
+		if (!spend(match->budget, 1 + ((end < match->line.len ? end : match->line.len) - from) / 8) || end > match->line.len)
 			return false;
 		if (!match_from(match, index + 1, end))
 			continue;
@@ -304,13 +326,22 @@ static bool match_from(struct match *match, unsigned index, size_t at)
 	return at == line.len;
 }
 
+/* What most lines fail by. */
+static bool may_match(const struct template *template, struct span line)
+{
+	if (template->first && (line.len == 0 || (unsigned char)ascii_lower(line.ptr[0]) != template->first))
+		return false;
+	return !template->has_address || span_find_char(line, '@', 0) != SIZE_MAX;
+}
+
 bool template_match(const struct template *template, struct span line, struct captures *captures, size_t *budget)
 {
+	line = span_slice(span_trim(line), 0, LINE_MAX_LEN);
+	if (!line.ptr || !may_match(template, line) || !spend(budget, 1))
+		return false;
 	struct captures found = { 0 };
-	struct match match = { .template = template, .captures = &found, .budget = budget };
-
-	match.line = span_slice(span_trim(line), 0, LINE_MAX_LEN);
-	if (!match.line.ptr || !spend(budget) || !match_from(&match, 0, 0))
+	struct match match = { .template = template, .line = line, .captures = &found, .budget = budget };
+	if (!match_from(&match, 0, 0))
 		return false;
 	*captures = found;
 	return true;
