@@ -9,14 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PATIENCE_US = 300000 };
 
 void notify_send(const char *format, ...)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { 0, PATIENCE_US };
 	char text[1024];
 	va_list args;
 	int fd, len;
@@ -33,6 +37,8 @@ void notify_send(const char *format, ...)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
+	/* a service manager that does not read must not stop us */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (len >= (int)sizeof(text))
 		len = sizeof(text) - 1;
 	(void)!sendto(fd, text, (size_t)len, MSG_NOSIGNAL, (const struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
