@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kodama status and reload: the running daemon.  One thread. */
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "cli/config.h"
@@ -47,11 +49,22 @@ const struct command command_status = {
 	.run = run_status,
 };
 
+/* A remark on what a reload cannot change. */
+static int print_note(void *data, json_t *end)
+{
+	const char *note = json_string_value(json_object_get(end, "note"));
+
+	(void)data;
+	if (note && note[0])
+		fprintf(stderr, "kodama: %s\n", note);
+	return 0;
+}
+
 static int run_reload(const struct command *command, const struct options *options)
 {
 	if (options->arg_count)
 		return command_refuse(command, "no argument is wanted");
-	return ask(options, "reload", NULL);
+	return ask(options, "reload", print_note);
 }
 
 const struct command command_reload = {
