@@ -201,6 +201,18 @@ static struct span find_words(struct span text, struct span recipient)
 	return SPAN_NONE;
 }
 
+/* Prose that names the recipient, "Your message wasn't delivered to a@b because ...": better than no words at all. */
+static struct span find_sentence(struct span text, struct span recipient)
+{
+	while (span_is_known(text) && recipient.len) {
+		struct span line = span_trim(span_take_line(&text));
+		size_t at = span_find_nocase(line, recipient, 0);
+		if (at != SIZE_MAX && line.len - at > recipient.len && span_find(line, SPAN_LIT(" because "), at) != SIZE_MAX)
+			return line;
+	}
+	return SPAN_NONE;
+}
+
 /* "Your message to <a> was automatically rejected:" and why, as Dovecot's delivery agent puts it; SPAN_NONE otherwise. */
 static struct span find_rejection(struct span text)
 {
@@ -230,7 +242,9 @@ static struct span find_diagnostic(const struct report *report, struct span reci
 		return words;
 	*ret_is_own = diagnostic.len > 0;
 	if (!span_is_known(report->transcript))
-		return diagnostic.len ? diagnostic : find_words(report->text, recipient);
+		words = diagnostic.len ? diagnostic : find_words(report->text, recipient);
+	if (!span_is_known(report->transcript))
+		return words.len ? words : find_sentence(report->text, recipient);
 	if (diagnostic.len && !is_number(diagnostic))
 		return transcript_complete(report->transcript, diagnostic, recipient, report->mail->arena);
 	*ret_is_own = false;
