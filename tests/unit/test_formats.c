@@ -58,6 +58,22 @@ static const struct {
 	{ "mail from a postmaster who writes himself",
 	  "From: postmaster@example.com\nTo: user@example.org\nSubject: Maintenance on Sunday\n\n"
 	  "Dear users, mail to admin@example.com is read on weekdays.\nWrite to help@example.com with questions.\n" },
+	{ "a bounce forwarded with a service that has a form of its own",
+	  "From: user@example.com\nX-Mailer: Zoho Mail\nX-ZohoMail: 1\nSubject: Undeliverable Mail\n\n"
+	  "This message was created automatically by mail delivery software.\n"
+	  "A message that you sent could not be delivered to one or more of its recipients.\n\n"
+	  "victim@example.net Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 unknown\n\nUnknown user: victim@example.net\n" },
+	{ "a post to a list of fml",
+	  "From: user@example.com\nX-MLServer: fml [fml 4.0.3 release]\nSubject: [list 00012] hello\n\n"
+	  "Write to <victim@example.net>.\nNobody knows the address <other@example.net>.\n" },
+	{ "a program's mail about something that failed",
+	  "From: root@example.com\nReturn-Path: <root@example.com>\nSubject: Backup failure notice\n\n"
+	  "The job of admin@example.com failed: error 550.\nowner: admin@example.com\n" },
+	{ "an answering program with the null sender",
+	  "Return-Path: <>\nFrom: user@example.com\nIn-Reply-To: <1@example.org>\nSubject: Re: Delivery failure of our order\n\n"
+	  "I cannot answer. Write to other@example.net.\n" },
+	{ "a mail system's own news",
+	  "From: MAILER-DAEMON@example.com\nSubject: Statistics of the day\n\nTop senders:\nuser@example.net: 12 failed\n" },
 	{ "an empty mail with the null sender", "Return-Path: <>\nFrom: user@example.com\nSubject: hello\n\nhello user@example.net\n" },
 };
 
