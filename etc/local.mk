@@ -34,6 +34,6 @@ dist_etckodama_DATA = etc/providers.conf
 EXTRA_DIST += etc/rules.d/DISAGREEMENTS.md
 
 formatsdir = $(etckodamadir)/formats.d
-dist_formats_DATA = etc/formats.d/exim.formats etc/formats.d/filters.formats etc/formats.d/generic.formats \
+dist_formats_DATA = etc/formats.d/README etc/formats.d/exim.formats etc/formats.d/filters.formats etc/formats.d/generic.formats \
 	etc/formats.d/google.formats etc/formats.d/microsoft.formats etc/formats.d/qmail.formats etc/formats.d/sendmail.formats \
 	etc/formats.d/servers.formats

@@ -13,6 +13,7 @@
 #include "cli/response.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "evidence/formats.h"
 
 static int load(const struct options *options, struct classifier *ret_classifier)
 {
@@ -49,6 +50,20 @@ static void print_finding(void *data, const struct finding *finding)
 	putchar('\n');
 }
 
+/* The forms of bounces prove themselves by their samples, as the rules do; one complaint is enough. */
+static int check_forms(const struct formats *formats)
+{
+	struct complaint complaint = { 0 };
+
+	if (!formats)
+		return 0;
+	int error = formats_check(formats, &complaint);
+	if (error)
+		printf("%s: error: %s\n", complaint.path, complaint.text);
+	printf("%zu forms of bounces: %s\n", formats_get_count(formats), error ? "not proved" : "proved");
+	return error;
+}
+
 static int check_rules(const struct command *command, const struct options *options)
 {
 	struct classifier classifier;
@@ -61,6 +76,7 @@ static int check_rules(const struct command *command, const struct options *opti
 	int errors = ruleset_check(classifier.ruleset, print_finding, &check);
 	printf("%zu rules: %u errors, %u warnings, %u notes\n", ruleset_get_count(classifier.ruleset),
 	       check.counts[FINDING_ERROR], check.counts[FINDING_WARNING], check.counts[FINDING_NOTE]);
+	errors += check_forms(classifier.formats) < 0;
 	classifier_done(&classifier);
 	return errors ? EXIT_SOME_FAILED : EXIT_ALL_READ;
 }

@@ -340,6 +340,9 @@ static void share_words(struct reading *reading)
 	size_t count = reading->outcomes->count, first = reading->first;
 	struct span general = span_is_known(reading->before) ? reading->before : reading->pending;
 
+	if (!span_is_known(general))
+		general = reading->notice->text;
+
 	for (size_t i = count; i > first + 1 && !reading->form->is_before; i--) {
 		if (!span_is_known(items[i - 2].text))
 			items[i - 2].text = items[i - 1].text;

@@ -139,3 +139,8 @@ const char *formats_find(const struct formats *formats, const struct mail *mail)
 
 	return read_by_forms(formats, mail, &outcomes, &form) == 1 ? form->name : NULL;
 }
+
+size_t formats_get_count(const struct formats *formats)
+{
+	return formats->count;
+}

@@ -27,6 +27,8 @@ int formats_read(const struct formats *formats, const struct mail *mail, struct 
  */
 int formats_check(const struct formats *formats, struct complaint *complaint) __attribute__((warn_unused_result));
 
+size_t formats_get_count(const struct formats *formats);
+
 /* The name of the form that reads this mail; NULL where none does. */
 const char *formats_find(const struct formats *formats, const struct mail *mail);
 

@@ -19,6 +19,10 @@ check_PROGRAMS += tests/unit/test_reply
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
 tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_session
+tests_unit_test_session_SOURCES = tests/unit/test_session.c
+tests_unit_test_session_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/test_notification
 tests_unit_test_notification_SOURCES = tests/unit/test_notification.c
 tests_unit_test_notification_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)

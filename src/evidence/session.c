@@ -80,6 +80,15 @@ static int take_answer(struct session *session, struct span line, struct span wh
 	return 0;
 }
 
+/* "<user@example.com>... Deferred: words" */
+static int take_deferral(struct session *session, struct span line)
+{
+	size_t at = 0, dots = span_find(line, SPAN_LIT(">... "), 0);
+	struct span recipient = dots == SIZE_MAX ? SPAN_NONE : mailbox_find(span_slice(line, 0, dots + 1), &at);
+
+	return span_is_known(recipient) ? give(session, recipient, span_skip(line, dots + 5)) : 0;
+}
+
 /* "550 5.1.1 <user@example.com>... words", "554 <user@example.com>... 550 words" */
 static int take_verdict(struct session *session, struct span line)
 {
@@ -123,6 +132,8 @@ int session_read(struct span text, size_t first, struct outcomes *outcomes, stru
 			take_command(&session, span_trim(span_skip(line, 3)));
 		else if (span_has_prefix(line, SPAN_LIT("<<<")))
 			error = take_answer(&session, span_trim(span_skip(line, 3)), line);
+		else if (span_has_prefix(line, SPAN_LIT("<")))
+			error = take_deferral(&session, line);
 		else
 			error = take_verdict(&session, line);
 		if (span_is_known(host)) {
