@@ -67,3 +67,12 @@ tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_fields_LDADD = $(EVIDENCE_LIBS)
 tests_fuzz_fuzz_fields_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/seeds/mail tests/fuzz/seeds/report tests/fuzz/seeds/arf tests/fuzz/seeds/fields tests/fuzz/dict/mail.dict
+
+# make tests/bench/evidence; with GMime it is the yardstick
+EXTRA_PROGRAMS += tests/bench/evidence
+tests_bench_evidence_SOURCES = tests/bench/evidence.c
+tests_bench_evidence_LDADD = $(CLASSIFY_LIBS)
+if HAVE_GMIME
+tests_bench_evidence_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_GMIME=1 $(GMIME_CFLAGS)
+tests_bench_evidence_LDADD += $(GMIME_LIBS)
+endif
