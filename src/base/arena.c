@@ -91,7 +91,7 @@ static bool arena_grow(struct arena *arena, size_t size)
 	return true;
 }
 
-static void *arena_take(struct arena *arena, size_t size)
+void *arena_take(struct arena *arena, size_t size)
 {
 	if (size > SIZE_MAX / 2)
 		return NULL;

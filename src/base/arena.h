@@ -23,6 +23,9 @@ void arena_reset(struct arena *arena);
 /* Zeroed, aligned for any type; NULL past the limit. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((warn_unused_result));
 
+/* The same, not zeroed: for bytes that are overwritten at once. */
+void *arena_take(struct arena *arena, size_t size) __attribute__((warn_unused_result));
+
 /* Copies; a NUL that does not count follows.  SPAN_NONE past the limit, and for SPAN_NONE. */
 struct span arena_copy(struct arena *arena, struct span text) __attribute__((warn_unused_result));
 struct span arena_printf(struct arena *arena, const char *format, ...)

@@ -11,10 +11,9 @@ bool span_is_equal(struct span a, struct span b)
 
 static bool is_run_nocase(const char *a, const char *b, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (ascii_lower(a[i]) != ascii_lower(b[i]))
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -148,12 +148,15 @@ static iconv_t handle_find(struct charsets *charsets, const char *folded)
 /* Sets in which bytes below 128 without an escape or a shift are ASCII; UTF-16, UTF-7, HZ, EBCDIC are not. */
 static bool is_ascii_compatible(const char *folded)
 {
-	static const char *const prefixes[] = { "us-ascii", "utf-8", "utf8", "iso-8859", "iso8859", "latin", "windows-12", "cp125",
-						"iso-2022-", "euc", "shift", "x-sjis", "sjis", "cp932", "koi8", "gb", "big5",
-						"ks_c", "ansi_x3.4" };
+	static const struct span prefixes[] = {
+		SPAN_LIT("us-ascii"), SPAN_LIT("utf-8"),  SPAN_LIT("utf8"), SPAN_LIT("iso-8859"), SPAN_LIT("iso8859"),
+		SPAN_LIT("latin"),    SPAN_LIT("windows-12"), SPAN_LIT("cp125"), SPAN_LIT("iso-2022-"), SPAN_LIT("euc"),
+		SPAN_LIT("shift"),    SPAN_LIT("x-sjis"), SPAN_LIT("sjis"), SPAN_LIT("cp932"),	  SPAN_LIT("koi8"),
+		SPAN_LIT("gb"),	      SPAN_LIT("big5"),	  SPAN_LIT("ks_c"), SPAN_LIT("ansi_x3.4"),
+	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(folded, prefixes[i], strlen(prefixes[i])) == 0)
+		if (folded[0] == prefixes[i].ptr[0] && strncmp(folded, prefixes[i].ptr, prefixes[i].len) == 0)
 			return true;
 	return false;
 }
@@ -186,6 +189,17 @@ static void convert(iconv_t handle, struct span text, struct buffer *out)
 			left--;
 		}
 	}
+}
+
+bool charset_is_plain(struct span name, struct span text)
+{
+	char folded[NAME_MAX + 1] = "";
+
+	if (text.len == 0)
+		return true;
+	if (name_fold(name, folded) && !is_ascii_compatible(folded))
+		return false;
+	return text_is_ascii(text) && !has_shift(text) && !memchr(text.ptr, '\0', text.len);
 }
 
 void charset_convert(struct charsets *charsets, struct span name, struct span text, struct buffer *out)

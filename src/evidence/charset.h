@@ -20,4 +20,7 @@ void charsets_free(struct charsets *charsets);
  */
 void charset_convert(struct charsets *charsets, struct span name, struct span text, struct buffer *out);
 
+/* Is `text` in the set of that name already what charset_convert would make of it? */
+bool charset_is_plain(struct span name, struct span text);
+
 #endif

@@ -78,12 +78,43 @@ static size_t words_decode(struct charsets *charsets, struct span text, struct e
 	return end;
 }
 
+/* Is there a byte below blank or above "~"?  Eight at a time; a TAB counts, and is rare in an unfolded value. */
+static bool is_plain(struct span text)
+{
+	static const uint64_t high = UINT64_C(0x8080808080808080), blanks = UINT64_C(0x2020202020202020);
+	size_t i = 0;
+	uint64_t word;
+
+	for (; text.len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text.ptr + i, sizeof(word));
+		if ((word | (word - blanks)) & high)
+			return false;
+	}
+	for (; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] - 0x20u > 0x7f - 0x20u)
+			return false;
+	return true;
+}
+
+static bool has_encoded_word(struct span text)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+
+	while (at < end && (at = memchr(at, '=', (size_t)(end - at))) && ++at < end)
+		if (*at == '?')
+			return true;
+	return false;
+}
+
+bool header_is_plain(struct span text)
+{
+	return is_plain(text) && !has_encoded_word(text);
+}
+
 bool header_needs_decoding(struct span text)
 {
-	if (text.len == 0)
-		return false;
-	return !text_is_ascii(text) || memmem(text.ptr, text.len, "=?", 2) || memchr(text.ptr, 0x1b, text.len) ||
-	       memchr(text.ptr, '\0', text.len);
+	return text.len && (has_encoded_word(text) || !text_is_ascii(text) || memchr(text.ptr, 0x1b, text.len) ||
+			    memchr(text.ptr, '\0', text.len));
 }
 
 /* Where the last "?=" stands; a word can only begin before it, which keeps hostile input linear. */
@@ -115,19 +146,35 @@ void header_decode(struct charsets *charsets, struct span text, struct buffer *o
 
 /* --- lines */
 
+/* RFC 5322 section 2.2: printable ASCII without the colon. */
+static bool is_name(struct span text)
+{
+	size_t i = 0;
+	uint64_t word;
+
+	for (; text.len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text.ptr + i, sizeof(word));
+		if ((word | (word - UINT64_C(0x2121212121212121))) & UINT64_C(0x8080808080808080))
+			return false;
+	}
+	for (; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] - 0x21u > 0x7fu - 0x21u)
+			return false;
+	return text.len > 0;
+}
+
 bool header_split(struct span line, struct span *ret_name, struct span *ret_value)
 {
-	size_t end = 0, colon;
+	const char *colon = line.len ? memchr(line.ptr, ':', line.len) : NULL;
+	size_t end = colon ? (size_t)(colon - line.ptr) : 0;
 
-	while (end < line.len && line.ptr[end] > ' ' && line.ptr[end] < 0x7f && line.ptr[end] != ':')
-		end++;
-	for (colon = end; colon < line.len && (line.ptr[colon] == ' ' || line.ptr[colon] == '\t'); colon++)
-		;
-	if (end == 0 || colon == line.len || line.ptr[colon] != ':')
+	if (!colon)
 		return false;
+	*ret_value = span_skip(line, end + 1);
+	while (end > 0 && (line.ptr[end - 1] == ' ' || line.ptr[end - 1] == '\t'))
+		end--;
 	*ret_name = span_slice(line, 0, end);
-	*ret_value = span_skip(line, colon + 1);
-	return true;
+	return is_name(*ret_name);
 }
 
 struct span header_take_field(struct span *rest)
@@ -143,28 +190,31 @@ struct span header_take_field(struct span *rest)
 	return field;
 }
 
-static bool is_line_end(char c)
+/* The next line end at or after `from`; `len` where there is none. */
+static size_t find_line_end(const char *text, size_t len, size_t from)
 {
-	return c == '\n' || c == '\r';
+	const char *lf = memchr(text + from, '\n', len - from);
+	size_t end = lf ? (size_t)(lf - text) : len;
+	const char *cr = memchr(text + from, '\r', end - from);
+
+	return cr ? (size_t)(cr - text) : end;
 }
 
 size_t header_unfold(char *text, size_t len)
 {
-	size_t from, to;
+	size_t end = find_line_end(text, len, 0), to = end, from;
 
-	if (!memchr(text, '\n', len) && !memchr(text, '\r', len))
-		return len;
-	for (from = to = 0; from < len;) {
-		if (!is_line_end(text[from])) {
-			text[to++] = text[from++];
-			continue;
-		}
+	while (end < len) {
 		while (to > 0 && (text[to - 1] == ' ' || text[to - 1] == '\t'))
 			to--;
-		while (from < len && ascii_is_space(text[from]))
-			from++;
-		if (from < len)
-			text[to++] = ' ';
+		for (from = end; from < len && ascii_is_space(text[from]); from++)
+			;
+		if (from == len)
+			break;
+		text[to++] = ' ';
+		end = find_line_end(text, len, from);
+		memmove(text + to, text + from, end - from);
+		to += end - from;
 	}
 	return to;
 }
@@ -205,10 +255,9 @@ struct span header_get_token(struct span value)
 	size_t end = 0;
 
 	value = skip_space_and_comments(value);
-	/* white space ends it, too: "text/plain charset=..." without a semicolon is seen */
-	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(' && !ascii_is_space(value.ptr[end]))
+	while (end < value.len && value.ptr[end] != ';' && value.ptr[end] != '(')
 		end++;
-	return span_slice(value, 0, end);
+	return span_trim(span_slice(value, 0, end));
 }
 
 /* The length of a quoted string at the start of `text`, quotes included; the rest where it never closes. */
@@ -247,8 +296,13 @@ static struct span unquote(struct span quoted, struct arena *arena)
 /* What follows the next ";" outside of comments; SPAN_NONE where there is none. */
 static struct span skip_semicolon(struct span text)
 {
+	const char *semicolon = text.len ? memchr(text.ptr, ';', text.len) : NULL;
 	size_t i = 0;
 
+	if (!semicolon)
+		return SPAN_NONE;
+	if (!memchr(text.ptr, '(', (size_t)(semicolon - text.ptr)))
+		return span_skip(text, (size_t)(semicolon - text.ptr) + 1);
 	while (i < text.len && text.ptr[i] != ';')
 		i += text.ptr[i] == '(' ? comment_len(span_skip(text, i)) : 1;
 	return i < text.len ? span_skip(text, i + 1) : SPAN_NONE;
@@ -341,28 +395,36 @@ static struct span sections_join(struct charsets *charsets, const struct section
 	return joined;
 }
 
-struct span header_find_parameter(struct charsets *charsets, struct span value, const char *name, struct arena *arena)
+/* The sections of a parameter that has no value under its plain name. */
+static struct span find_sections(struct charsets *charsets, struct span rest, struct span wanted, struct arena *arena)
 {
 	struct section sections[SECTIONS_MAX] = { 0 };
-	struct span wanted = span_of(name), rest = skip_semicolon(value), found_name, found;
+	struct span name, value;
+	size_t index;
+	bool is_extended;
 
-	while (take_parameter(&rest, &found_name, &found)) {
-		size_t index;
-		bool is_extended;
-
-		if (!span_has_prefix_nocase(found_name, wanted))
+	while (take_parameter(&rest, &name, &value)) {
+		if (name.len <= wanted.len || !span_has_prefix_nocase(name, wanted) || name.ptr[wanted.len] != '*' ||
+		    !section_parse(span_skip(name, wanted.len + 1), &index, &is_extended) || sections[index].is_known)
 			continue;
-		if (found.len && found.ptr[0] == '"')
-			found = unquote(found, arena);
-		if (found_name.len == wanted.len)
-			return found;
-		if (found_name.ptr[wanted.len] != '*' ||
-		    !section_parse(span_skip(found_name, wanted.len + 1), &index, &is_extended))
-			continue;
-		if (!sections[index].is_known)
-			sections[index] = (struct section){ found, true, is_extended };
+		if (value.len && value.ptr[0] == '"')
+			value = unquote(value, arena);
+		sections[index] = (struct section){ value, true, is_extended };
 	}
 	return sections[0].is_known ? sections_join(charsets, sections, arena) : SPAN_NONE;
+}
+
+struct span header_find_parameter(struct charsets *charsets, struct span value, const char *name, struct arena *arena)
+{
+	struct span wanted = span_of(name), rest = skip_semicolon(value), found_name, found;
+	bool has_sections = false;
+
+	while (take_parameter(&rest, &found_name, &found)) {
+		if (span_is_equal_nocase(found_name, wanted))
+			return found.len && found.ptr[0] == '"' ? unquote(found, arena) : found;
+		has_sections |= found_name.len > wanted.len && found_name.ptr[wanted.len] == '*';
+	}
+	return has_sections ? find_sections(charsets, skip_semicolon(value), wanted, arena) : SPAN_NONE;
 }
 
 /* --- addresses */

@@ -14,6 +14,9 @@
 /* Is there anything in it for header_decode to do: an encoded word, a byte above 127, an escape, NUL? */
 bool header_needs_decoding(struct span text);
 
+/* One line of ASCII without an encoded word: unfolded, decoded and trimmed it is the same. */
+bool header_is_plain(struct span text);
+
 /* Appends `text` with its encoded words decoded, and all of it as valid UTF-8 without NUL. */
 void header_decode(struct charsets *charsets, struct span text, struct buffer *out);
 

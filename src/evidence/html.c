@@ -58,7 +58,7 @@ static void write_word(struct writer *writer, struct span word)
 	writer->is_at_start = false;
 }
 
-/* A run of text between tags and references. */
+/* A run of text between tags and references; words with one blank between them are written as one. */
 static void write_text(struct writer *writer, struct span text)
 {
 	size_t i = 0;
@@ -76,7 +76,10 @@ static void write_text(struct writer *writer, struct span text)
 			i++;
 			continue;
 		}
-		while (i < text.len && !ascii_is_space(text.ptr[i]))
+		while (i < text.len && (text.ptr[i] > ' ' || text.ptr[i] < 0 ||
+					(text.ptr[i] == ' ' && i + 1 < text.len && (text.ptr[i + 1] > ' ' || text.ptr[i + 1] < 0))))
+			i++;
+		if (i == start) /* a control byte that is no white space */
 			i++;
 		write_word(writer, span_slice(text, start, i));
 	}

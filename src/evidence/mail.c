@@ -76,6 +76,7 @@ struct mail_reader {
 	size_t text_left, report_left; /* of the caps */
 	size_t header_left;
 	size_t field_len;      /* of the field that the lines of a header are in */
+	bool is_header_begun;  /* a line of it was seen */
 
 	struct field *fields;  /* of the header that is being read */
 	size_t field_count, field_room;
@@ -166,39 +167,45 @@ static bool fields_make_room(struct mail_reader *reader)
 	return true;
 }
 
-/* Name and unfolded value stand side by side in one piece of the arena. */
+/* A value that is more than ASCII on one line. */
+static void decode_field(struct mail_reader *reader, struct field *field)
+{
+	char *text = (char *)(uintptr_t)field->raw.ptr;
+
+	field->raw = field->value = span_trim(span_make(text, header_unfold(text, field->raw.len)));
+	if (!header_needs_decoding(field->raw))
+		return;
+	field->value = decode_and_keep(reader, field->raw);
+	field->raw = utf8_make_valid(field->raw, reader->mail.arena);
+}
+
+/* Name and value stand side by side in one piece of the arena. */
 static void add_field(struct mail_reader *reader, struct span name, struct span value)
 {
 	struct field *field;
+	char *bytes;
 
+	value = span_trim(value);
 	if (value.len > reader->caps.field_size) {
 		value.len = reader->caps.field_size;
 		reader->mail.cut |= CUT_FIELD_SIZE;
 	}
 	if (!fields_make_room(reader))
 		return;
-	if (name.len + value.len > reader->header_left) {
+	if (name.len + value.len > reader->header_left ||
+	    !(bytes = arena_take(reader->mail.arena, name.len + value.len + 1))) {
 		reader->mail.cut |= CUT_MEMORY;
 		return;
 	}
 	reader->header_left -= name.len + value.len;
-	field = &reader->fields[reader->field_count];
-	char *bytes = arena_alloc(reader->mail.arena, name.len + value.len);
-	if (!bytes) {
-		reader->mail.cut |= CUT_MEMORY;
-		return;
-	}
 	memcpy(bytes, name.ptr, name.len);
 	if (value.len)
 		memcpy(bytes + name.len, value.ptr, value.len);
-	value = span_make(bytes + name.len, header_unfold(bytes + name.len, value.len));
+	field = &reader->fields[reader->field_count++];
 	field->name = span_make(bytes, name.len);
-	field->raw = field->value = span_trim(value);
-	if (header_needs_decoding(field->raw)) {
-		field->value = decode_and_keep(reader, field->raw);
-		field->raw = utf8_make_valid(field->raw, reader->mail.arena);
-	}
-	reader->field_count++;
+	field->raw = field->value = span_make(bytes + name.len, value.len);
+	if (!header_is_plain(field->raw))
+		decode_field(reader, field);
 }
 
 /* The fields so far as a list of their own. */
@@ -217,8 +224,8 @@ static struct fields take_fields(struct mail_reader *reader)
 	return fields;
 }
 
-/* The fields of a body part that matter; the first of a name counts. */
-static void note_content(struct content *content, struct span name, struct span value)
+/* The fields of a body part that matter; the first of a name counts.  `value` may be gone before it is needed. */
+static void note_content(struct mail_reader *reader, struct span name, struct span value)
 {
 	static const struct {
 		struct span name;
@@ -232,38 +239,44 @@ static void note_content(struct content *content, struct span name, struct span 
 	if (name.len < 12 || ascii_lower(name.ptr[0]) != 'c')
 		return;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		struct span *slot = (struct span *)((char *)content + wanted[i].offset);
-		if (span_is_equal_nocase(name, wanted[i].name) && !span_is_known(*slot))
-			*slot = value;
+		struct span *slot = (struct span *)((char *)&reader->content + wanted[i].offset);
+		if (!span_is_equal_nocase(name, wanted[i].name) || span_is_known(*slot))
+			continue;
+		if (value.len > reader->header_left) {
+			reader->mail.cut |= CUT_MEMORY;
+			return;
+		}
+		reader->header_left -= value.len;
+		*slot = keep(reader, value);
 	}
 }
 
 /* --- parts */
 
 static const struct {
-	const char *type;
+	struct span type;
 	enum part_kind kind;
 } kinds[] = {
-	{ "text/plain", PART_TEXT },
-	{ "text/html", PART_TEXT },
-	{ "message/delivery-status", PART_STATUS },
-	{ "message/global-delivery-status", PART_STATUS },
-	{ "message/feedback-report", PART_FEEDBACK },
-	{ "message/rfc822", PART_ORIGINAL },
-	{ "message/global", PART_ORIGINAL },
-	{ "message/global-headers", PART_ORIGINAL },
-	{ "text/rfc822-headers", PART_ORIGINAL },
+	{ SPAN_LIT("text/plain"), PART_TEXT },
+	{ SPAN_LIT("text/html"), PART_TEXT },
+	{ SPAN_LIT("message/delivery-status"), PART_STATUS },
+	{ SPAN_LIT("message/global-delivery-status"), PART_STATUS },
+	{ SPAN_LIT("message/feedback-report"), PART_FEEDBACK },
+	{ SPAN_LIT("message/rfc822"), PART_ORIGINAL },
+	{ SPAN_LIT("message/global"), PART_ORIGINAL },
+	{ SPAN_LIT("message/global-headers"), PART_ORIGINAL },
+	{ SPAN_LIT("text/rfc822-headers"), PART_ORIGINAL },
 	/* seen in the wild */
-	{ "text/rfc822-header", PART_ORIGINAL },
-	{ "text/rfc822", PART_ORIGINAL },
-	{ "message/rfc822-headers", PART_ORIGINAL },
-	{ "text/delivery-status", PART_STATUS },
+	{ SPAN_LIT("text/rfc822-header"), PART_ORIGINAL },
+	{ SPAN_LIT("text/rfc822"), PART_ORIGINAL },
+	{ SPAN_LIT("message/rfc822-headers"), PART_ORIGINAL },
+	{ SPAN_LIT("text/delivery-status"), PART_STATUS },
 };
 
 static enum part_kind kind_of(struct span type)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (span_is_equal(type, span_of(kinds[i].type)))
+		if (span_is_equal(type, kinds[i].type))
 			return kinds[i].kind;
 	return PART_OTHER;
 }
@@ -332,6 +345,13 @@ static struct part *add_part(struct mail_reader *reader, struct span type)
 	return part;
 }
 
+static void begin_header(struct mail_reader *reader)
+{
+	buffer_clear(&reader->header);
+	reader->field_len = 0;
+	reader->is_header_begun = false;
+}
+
 static enum sink sink_of(enum transfer transfer)
 {
 	return transfer == TRANSFER_BASE64 ? SINK_BASE64 : transfer == TRANSFER_QUOTED_PRINTABLE ? SINK_QUOTED_PRINTABLE : SINK_TEXT;
@@ -387,26 +407,40 @@ static void begin_body(struct mail_reader *reader)
 		open_level(reader, type);
 	else
 		open_part(reader, type);
-	buffer_clear(&reader->header);
-	reader->field_len = 0;
+	begin_header(reader);
 }
 
 /* CRLF and CR to LF in place. */
 static size_t normalize_lines(char *text, size_t len)
 {
-	char *first = memchr(text, '\r', len);
-	size_t to;
+	const char *cr = memchr(text, '\r', len);
+	size_t from = cr ? (size_t)(cr - text) : len, to = from;
 
-	if (!first)
-		return len;
-	to = (size_t)(first - text);
-	for (size_t i = to; i < len; i++) {
-		if (text[i] != '\r')
-			text[to++] = text[i];
-		else if (i + 1 == len || (text[i + 1] != '\n' && text[i + 1] != '\r'))
+	while (from < len) {
+		while (from < len && text[from] == '\r')
+			from++;
+		if (from == len || text[from] != '\n')
 			text[to++] = '\n';
+		cr = from < len ? memchr(text + from, '\r', len - from) : NULL;
+		size_t end = cr ? (size_t)(cr - text) : len;
+		memmove(text + to, text + from, end - from);
+		to += end - from;
+		from = end;
 	}
 	return to;
+}
+
+static bool is_html(const struct part *part)
+{
+	return span_is_equal(part->type, SPAN_LIT("text/html"));
+}
+
+/* A copy with LF line ends. */
+static struct span keep_lines(struct mail_reader *reader, struct span text)
+{
+	struct span copy = span_is_known(text) ? keep(reader, text) : SPAN_LIT("");
+
+	return span_make(copy.ptr, copy.len ? normalize_lines((char *)(uintptr_t)copy.ptr, copy.len) : 0);
 }
 
 /* reader->text in UTF-8 with LF line ends, in reader->utf8. */
@@ -419,7 +453,7 @@ static void convert_text(struct mail_reader *reader)
 	charset_convert(reader->charsets, reader->charset, text, utf8);
 	if (utf8->len)
 		utf8->len = normalize_lines(utf8->bytes, utf8_trim_partial(buffer_get(utf8)).len);
-	if (!span_is_equal(reader->part->type, SPAN_LIT("text/html")))
+	if (!is_html(reader->part))
 		return;
 	buffer_clear(&reader->scratch);
 	html_to_text(buffer_get(utf8), &reader->scratch);
@@ -436,6 +470,10 @@ static void close_text(struct mail_reader *reader)
 	if (reader->text.is_cut)
 		reader->mail.cut |= CUT_TEXT;
 	*budget -= reader->text.len < *budget ? reader->text.len : *budget;
+	if (charset_is_plain(reader->charset, buffer_get(&reader->text)) && !is_html(reader->part)) {
+		reader->part->text = keep_lines(reader, buffer_get(&reader->text));
+		return;
+	}
 	convert_text(reader);
 	if (reader->utf8.is_cut)
 		reader->mail.cut |= CUT_TEXT;
@@ -443,8 +481,16 @@ static void close_text(struct mail_reader *reader)
 	reader->part->text = span_is_known(text) ? keep(reader, text) : SPAN_LIT("");
 }
 
+static void take_field(struct mail_reader *reader, struct span name, struct span value)
+{
+	if (reader->owner == OWNER_PART)
+		note_content(reader, name, value);
+	else
+		add_field(reader, name, value);
+}
+
 /* The fields of a header that stands as bytes in `block`, up to its empty line. */
-static void read_header_block(struct mail_reader *reader, struct span block, bool is_part)
+static void read_header_block(struct mail_reader *reader, struct span block)
 {
 	bool is_begun = false;
 
@@ -459,10 +505,7 @@ static void read_header_block(struct mail_reader *reader, struct span block, boo
 		is_begun = true;
 		if (!header_split(field, &name, &value))
 			continue;
-		if (is_part)
-			note_content(&reader->content, name, value);
-		else
-			add_field(reader, name, value);
+		take_field(reader, name, value);
 	}
 }
 
@@ -491,7 +534,8 @@ static void end_part(struct mail_reader *reader, bool is_at_boundary)
 	if (part->kind != PART_ORIGINAL) {
 		close_text(reader);
 	} else if (reader->sink != SINK_NONE) {
-		read_header_block(reader, buffer_get(&reader->text), false);
+		reader->owner = OWNER_ORIGINAL;
+		read_header_block(reader, buffer_get(&reader->text));
 		part->fields = take_fields(reader);
 	}
 	reader->part = NULL;
@@ -505,12 +549,11 @@ static void end_header(struct mail_reader *reader)
 {
 	struct span block = buffer_get(&reader->header);
 
+	read_header_block(reader, block);
 	if (reader->owner == OWNER_PART) {
-		read_header_block(reader, block, true);
 		begin_body(reader);
 		return;
 	}
-	read_header_block(reader, block, false);
 	if (reader->owner == OWNER_MAIL) {
 		mail_end_headers(reader);
 		return;
@@ -519,8 +562,7 @@ static void end_header(struct mail_reader *reader)
 		reader->part->fields = take_fields(reader);
 	reader->state = STATE_BODY;
 	reader->sink = SINK_NONE;
-	buffer_clear(&reader->header);
-	reader->field_len = 0;
+	begin_header(reader);
 }
 
 /* What follows "--" reads like a boundary that a program made up: one word, not a ruler. */
@@ -559,8 +601,7 @@ static void begin_part(struct mail_reader *reader)
 	reader->state = STATE_HEADER;
 	reader->owner = OWNER_PART;
 	reader->content = (struct content){ 0 };
-	buffer_clear(&reader->header);
-	reader->field_len = 0;
+	begin_header(reader);
 }
 
 /* A line that begins with "--": true when it was a boundary. */
@@ -633,11 +674,11 @@ static void take_header_line(struct mail_reader *reader, struct span line)
 
 	if (content.len == 0 && (line.ptr[0] == '\n' || line.ptr[0] == '\r')) {
 		/* some generators put an empty line before the original's header */
-		if (reader->header.len || reader->owner == OWNER_PART)
+		if (reader->is_header_begun || reader->owner == OWNER_PART)
 			end_header(reader);
 		return;
 	}
-	if (reader->header.len == 0 && reader->owner == OWNER_MAIL && reader->is_sender_wanted &&
+	if (!reader->is_header_begun && reader->owner == OWNER_MAIL && reader->is_sender_wanted &&
 	    span_has_prefix(line, SPAN_LIT("From ")) && !span_is_known(reader->mail.sender)) {
 		struct span rest = span_skip(content, 5), sender = span_take(&rest, ' ');
 		reader->mail.sender = keep(reader, span_is_equal(sender, SPAN_LIT("<>")) ? SPAN_LIT("") : sender);
@@ -650,6 +691,7 @@ static void take_header_line(struct mail_reader *reader, struct span line)
 		reader->mail.cut |= CUT_FIELD_SIZE;
 		return;
 	}
+	reader->is_header_begun = true;
 	buffer_add(&reader->header, line);
 	if (reader->header.is_cut)
 		reader->mail.cut |= CUT_MEMORY;
@@ -701,11 +743,50 @@ static bool is_plain_line(const struct mail_reader *reader, const char *line, si
 	return reader->state == STATE_BODY && !reader->guess.len && (line[0] != '-' || len < 3 || line[1] != '-');
 }
 
+/* "--...", an empty line, mbox's "From ": where a header's line may be more than a line. */
+static bool is_special_line(const char *line, size_t len)
+{
+	return line[0] == '\n' || line[0] == '\r' || (line[0] == '-' && len > 1 && line[1] == '-') ||
+	       (line[0] == 'F' && len > 4 && memcmp(line, "From ", 5) == 0);
+}
+
+/*
+ * Takes the fields at the start of `chunk` that are whole in it, lines and all, without a copy on the way.
+ * Returns how far it came; what it leaves goes line by line.
+ */
+static size_t take_whole_fields(struct mail_reader *reader, struct span chunk)
+{
+	size_t field = 0, at = 0;
+
+	while (at < chunk.len) {
+		const char *lf = memchr(chunk.ptr + at, '\n', chunk.len - at);
+		struct span name, value;
+
+		if (!lf || is_special_line(chunk.ptr + at, chunk.len - at))
+			break;
+		size_t end = (size_t)(lf - chunk.ptr) + 1;
+		if (end - at > reader->caps.line_size || end - field > reader->caps.field_size || end == chunk.len)
+			break;
+		at = end;
+		if (chunk.ptr[at] == ' ' || chunk.ptr[at] == '\t')
+			continue;
+		if (header_split(span_slice(chunk, field, at), &name, &value))
+			take_field(reader, name, value);
+		reader->is_header_begun = true;
+		field = at;
+	}
+	return field;
+}
+
 static void feed(struct mail_reader *reader, struct span chunk)
 {
 	size_t run = 0, i = 0;
 
 	while (i < chunk.len) {
+		if (reader->state == STATE_HEADER && reader->line.len == 0 && reader->header.len == 0) {
+			i += take_whole_fields(reader, span_skip(chunk, i));
+			run = i;
+		}
 		const char *lf = memchr(chunk.ptr + i, '\n', chunk.len - i);
 		size_t end = lf ? (size_t)(lf - chunk.ptr) + 1 : chunk.len;
 		bool is_whole = lf && reader->line.len == 0 && end - i <= reader->caps.line_size;
@@ -843,7 +924,7 @@ void mail_begin(struct mail_reader *reader, struct span sender)
 	reader->guess = SPAN_NONE;
 	reader->charset = SPAN_NONE;
 	reader->field_count = 0;
-	reader->field_len = 0;
+	begin_header(reader);
 	reader->header_left = reader->caps.header_size;
 	reader->text_left = reader->report_left = reader->caps.text_size;
 	buffer_clear(&reader->line);
@@ -876,7 +957,7 @@ void mail_end_headers(struct mail_reader *reader)
 	take_return_path(reader);
 	reader->content = (struct content){ 0 };
 	for (size_t i = 0; i < reader->mail.fields.count; i++)
-		note_content(&reader->content, reader->mail.fields.items[i].name, reader->mail.fields.items[i].raw);
+		note_content(reader, reader->mail.fields.items[i].name, reader->mail.fields.items[i].raw);
 	begin_body(reader);
 }
 
