@@ -64,7 +64,10 @@ static int run_reload(const struct command *command, const struct options *optio
 {
 	if (options->arg_count)
 		return command_refuse(command, "no argument is wanted");
-	return ask(options, "reload", print_note);
+	int status = ask(options, "reload", print_note);
+	if (status == EXIT_ALL_READ)
+		puts("reloaded");
+	return status;
 }
 
 const struct command command_reload = {

@@ -16,3 +16,9 @@ tests_unit_test_command_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS) $(CMOC
 tests_unit_test_reader_SOURCES = tests/unit/test_reader.c
 tests_unit_test_reader_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_reader
+tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_reader_LDADD = libcli.a $(CLASSIFY_LIBS)
+tests_fuzz_fuzz_reader_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/reader/mbox tests/fuzz/seeds/reader/responses tests/fuzz/seeds/reader/crlf tests/fuzz/seeds/reader/odd
