@@ -26,6 +26,7 @@ struct run {
 	struct reader reader;
 	struct mail_reader *mail_reader; /* NULL for responses */
 	struct arena *arena;
+	struct json_line line;
 	bool is_json;
 	enum language language;
 	struct totals totals;
@@ -55,6 +56,16 @@ static bool is_bounce(const struct outcome *outcome)
 	return outcome->kind != KIND_AUTOREPLY && (outcome->action == ACTION_FAILED || outcome->action == ACTION_DELAYED);
 }
 
+static void write_json(struct run *run, const struct place *place, const struct outcome *outcome, const struct verdict *verdict)
+{
+	struct span line = outcome_format_json(&run->line, place, outcome, verdict, run->language);
+
+	if (span_is_known(line))
+		fwrite(line.ptr, 1, line.len, stdout);
+	else
+		refuse(run, run->path, place->line, "out of memory");
+}
+
 static void write_outcome(struct run *run, const struct outcome *outcome, const struct verdict *verdict)
 {
 	struct place place = { .file = run->path, .index = ++run->index };
@@ -64,8 +75,8 @@ static void write_outcome(struct run *run, const struct outcome *outcome, const 
 	run->totals.outcomes++;
 	if (!run->is_json)
 		outcome_print(stdout, &place, outcome, verdict, run->language);
-	else if (json_write(stdout, outcome_make_json(&place, outcome, verdict, run->language)) < 0)
-		refuse(run, run->path, place.line, "out of memory");
+	else
+		write_json(run, &place, outcome, verdict);
 }
 
 static void take_mail(struct run *run, const struct mail *mail)
@@ -201,6 +212,7 @@ static int run_begin(struct run *run, const struct options *options)
 	struct complaint complaint;
 	bool is_mail = !options_is(options, OPTION_INPUT, "response");
 
+	json_line_init(&run->line);
 	run->is_json = options_is(options, OPTION_FORMAT, "json");
 	run->language = command_get_language(options);
 	run->take_file = is_mail ? take_mails : take_lines;
@@ -216,6 +228,7 @@ static int run_begin(struct run *run, const struct options *options)
 
 static void run_end(struct run *run)
 {
+	json_line_done(&run->line);
 	reader_done(&run->reader);
 	mail_reader_free(run->mail_reader);
 	arena_free(run->arena);

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "cli/classifier.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/outcome_text.h"
 #include "cli/response.h"
 #include "cli/terminal.h"
@@ -14,7 +15,7 @@
 enum { ARENA_MAX = 16 * 1024 * 1024, ROW_MAX = 16 * 1024, CANDIDATE_ID_COLUMNS = 32 };
 
 /* What was asked, as the line of a response would have it. */
-static int make_query(const struct command *command, const struct options *options, struct arena *arena, struct query *ret_query)
+static int make_query(const struct command *command, const struct options *options, struct query *ret_query)
 {
 	const char *given[] = { options->values[OPTION_REPLY], options->values[OPTION_STATUS] };
 	struct outcome outcome = {
@@ -25,7 +26,6 @@ static int make_query(const struct command *command, const struct options *optio
 	};
 	uint64_t reply;
 
-	(void)arena;
 	if (given[0] && (span_parse_unsigned(span_of(given[0]), 599, &reply) < 0 || reply < 200))
 		return command_refuse(command, "--reply=%s is no SMTP reply code", given[0]);
 	if (given[0])
@@ -63,9 +63,10 @@ static json_t *make_json(const struct explanation *story, enum language language
 	const struct verdict *verdict = &story->verdict;
 	json_t *object = json_object();
 	json_t *candidates = json_array();
+	char reply[REPLY_CODE_SIZE], status[STATUS_TEXT_SIZE];
 
-	json_put_reply(object, "reply", story->reply.code);
-	json_put_status(object, "status", story->reply.status);
+	json_put_text(object, "reply", reply_code_format(story->reply.code, reply));
+	json_put_text(object, "status", status_format(story->reply.status, status));
 	json_put(object, "text", story->reply.text);
 	json_put_text(object, "command", smtp_command_get_name(story->reply.command));
 	json_put(object, "remote_mta", story->reply.remote_mta);
@@ -112,12 +113,10 @@ static void print_candidate(const struct explanation *story, const struct candid
 
 static void print_reply(const struct explanation *story)
 {
-	char status[STATUS_TEXT_SIZE], reply[12] = "";
+	char status[STATUS_TEXT_SIZE], reply[REPLY_CODE_SIZE];
 
-	if (story->reply.code)
-		snprintf(reply, sizeof(reply), "%03u", (unsigned)story->reply.code);
 	puts("Reply");
-	terminal_print_row(stdout, "code", span_of(reply));
+	terminal_print_row(stdout, "code", span_of(reply_code_format(story->reply.code, reply)));
 	terminal_print_row(stdout, "status", span_of(status_format(story->reply.status, status)));
 	terminal_print_row(stdout, "text", story->reply.text);
 	terminal_print_row(stdout, "command", span_of(smtp_command_get_name(story->reply.command)));
@@ -151,7 +150,7 @@ static int tell(const struct command *command, const struct options *options, co
 {
 	struct explanation story;
 	struct query query;
-	int status = make_query(command, options, arena, &query);
+	int status = make_query(command, options, &query);
 
 	if (status != EXIT_ALL_READ)
 		return status;

@@ -5,17 +5,16 @@
 #include <errno.h>
 
 #include "base/buffer.h"
-#include "base/timestamp.h"
 #include "base/utf8.h"
 
 /* More than any text that evidence keeps. */
 enum { TEXT_MAX = 4 * 1024 * 1024 };
 
-void json_put_known(json_t *object, const char *key, struct span text)
+void json_put(json_t *object, const char *key, struct span text)
 {
 	struct buffer valid;
 
-	if (!span_is_known(text))
+	if (text.len == 0)
 		return;
 	json_t *value = json_stringn(text.ptr, text.len);
 	if (!value) {
@@ -25,12 +24,6 @@ void json_put_known(json_t *object, const char *key, struct span text)
 		buffer_done(&valid);
 	}
 	json_object_set_new_nocheck(object, key, value);
-}
-
-void json_put(json_t *object, const char *key, struct span text)
-{
-	if (text.len)
-		json_put_known(object, key, text);
 }
 
 void json_put_text(json_t *object, const char *key, const char *text)
@@ -48,21 +41,13 @@ void json_put_bool(json_t *object, const char *key, bool value)
 	json_object_set_new_nocheck(object, key, json_boolean(value));
 }
 
-void json_put_time(json_t *object, const char *key, int64_t time_s)
-{
-	char text[TIMESTAMP_SIZE];
-
-	if (time_s)
-		json_put_text(object, key, timestamp_format(time_s, text));
-}
-
 static int add_piece(const char *bytes, size_t len, void *data)
 {
 	buffer_add(data, span_make(bytes, len));
 	return 0;
 }
 
-/* Through a buffer of our own: a call of stdio for each of the many pieces costs more than the rest. */
+/* Through a buffer: jansson hands out many small pieces. */
 int json_write(FILE *out, json_t *object)
 {
 	struct buffer line;

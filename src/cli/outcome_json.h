@@ -4,7 +4,7 @@
 #define KODAMA_CLI_OUTCOME_JSON_H
 
 #include "classify/verdict.h"
-#include "cli/json.h"
+#include "cli/json_line.h"
 #include "evidence/outcome.h"
 
 /* Where it was read. */
@@ -14,11 +14,12 @@ struct place {
 	uint64_t line;  /* of the input, from 1; 0: it has no lines */
 };
 
-json_t *outcome_make_json(const struct place *place, const struct outcome *outcome, const struct verdict *verdict,
-			  enum language language);
+/* A line with its LF, borrowed from `line`; SPAN_NONE: out of memory. */
+struct span outcome_format_json(struct json_line *line, const struct place *place, const struct outcome *outcome,
+				const struct verdict *verdict, enum language language);
 
-/* As strings; absent when unknown. */
-void json_put_status(json_t *object, const char *key, struct status status);
-void json_put_reply(json_t *object, const char *key, unsigned reply);
+/* The three digits of a reply code; "" for none. */
+enum { REPLY_CODE_SIZE = 8 };
+const char *reply_code_format(unsigned reply, char text[static REPLY_CODE_SIZE]);
 
 #endif

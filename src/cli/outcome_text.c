@@ -45,11 +45,10 @@ static void add_words(struct buffer *row, const char *before, struct span words)
 static void print_said(FILE *out, const struct outcome *outcome)
 {
 	struct buffer row;
-	char status[STATUS_TEXT_SIZE];
+	char reply[REPLY_CODE_SIZE], status[STATUS_TEXT_SIZE];
 
 	buffer_init(&row, ROW_MAX);
-	if (outcome->reply)
-		buffer_printf(&row, "%03u", (unsigned)outcome->reply);
+	add_words(&row, "", span_of(reply_code_format(outcome->reply, reply)));
 	add_words(&row, " ", span_of(status_format(outcome->status, status)));
 	add_words(&row, " ", outcome->text);
 	terminal_print_row(out, "said", buffer_get(&row));

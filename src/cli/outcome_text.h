@@ -3,6 +3,8 @@
 #ifndef KODAMA_CLI_OUTCOME_TEXT_H
 #define KODAMA_CLI_OUTCOME_TEXT_H
 
+#include <stdio.h>
+
 #include "cli/outcome_json.h"
 
 void outcome_print(FILE *out, const struct place *place, const struct outcome *outcome, const struct verdict *verdict,

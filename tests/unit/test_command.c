@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/outcome_json.h"
 #include "cli/response.h"
@@ -145,12 +147,15 @@ static void test_unreadable_lines_of_responses(void **state)
 
 static char *make_json(const struct place *place, const struct outcome *outcome, const struct verdict *verdict, enum language language)
 {
-	json_t *object = outcome_make_json(place, outcome, verdict, language);
-	char *text = json_dumps(object, JSON_COMPACT);
+	struct json_line line;
 
-	json_decref(object);
-	assert_non_null(text);
-	return text;
+	json_line_init(&line);
+	struct span text = outcome_format_json(&line, place, outcome, verdict, language);
+	assert_true(span_is_known(text) && text.ptr[text.len - 1] == '\n');
+	char *copy = strndup(text.ptr, text.len - 1);
+	assert_non_null(copy);
+	json_line_done(&line);
+	return copy;
 }
 
 /* DESIGN section 9, every key, in its order. */
@@ -217,6 +222,36 @@ static void test_unknown_keys_are_absent_and_a_null_sender_is_known(void **state
 	free(text);
 }
 
+/* Every byte and every pair of bytes: what another reader of JSON makes of it is what went in, made valid. */
+static void test_any_bytes_come_back_from_another_reader(void **state)
+{
+	struct json_line line;
+
+	(void)state;
+	json_line_init(&line);
+	for (unsigned pair = 0; pair < 0x10000; pair++) {
+		char text[] = { (char)(pair >> 8), (char)pair };
+		struct buffer valid;
+		json_line_begin(&line);
+		json_line_put_number(&line, "n", pair);
+		json_line_put(&line, "t", span_make(text, 2));
+		struct span written = json_line_end(&line);
+		json_t *object = json_loadb(written.ptr, written.len, JSON_ALLOW_NUL, NULL);
+		assert_non_null(object);
+		const json_t *value = json_object_get(object, "t");
+		buffer_init(&valid, 64);
+		if (utf8_is_valid(span_make(text, 2)))
+			buffer_add(&valid, span_make(text, 2));
+		else
+			utf8_add_valid(&valid, span_make(text, 2));
+		assert_true(span_is_equal(span_make(json_string_value(value), json_string_length(value)), buffer_get(&valid)));
+		assert_int_equal(json_integer_value(json_object_get(object, "n")), pair);
+		buffer_done(&valid);
+		json_decref(object);
+	}
+	json_line_done(&line);
+}
+
 static void test_hostile_text_is_valid_json(void **state)
 {
 	struct place place = { .file = "caf\xe9", .index = 1 };
@@ -243,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_lines_of_responses),
 		cmocka_unit_test(test_all_keys_in_the_order_of_the_contract),
 		cmocka_unit_test(test_unknown_keys_are_absent_and_a_null_sender_is_known),
+		cmocka_unit_test(test_any_bytes_come_back_from_another_reader),
 		cmocka_unit_test(test_hostile_text_is_valid_json),
 	};
 
