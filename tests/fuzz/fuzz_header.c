@@ -30,12 +30,13 @@ static void check_value(const char *value)
 	}
 }
 
-/* One key once: a recipient that looks like pairs stays one word. */
+/* One key once, behind our name: a recipient that looks like pairs stays one word. */
 static void check_pairs(const char *value)
 {
 	struct span rest = span_of(value);
 	unsigned rcpts = 0, suppresses = 0;
 
+	(void)span_take(&rest, ';');
 	while (span_is_known(rest)) {
 		struct span pair = span_trim(span_take(&rest, ';'));
 		rcpts += span_has_prefix(pair, SPAN_LIT("rcpt="));
