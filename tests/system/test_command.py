@@ -66,7 +66,8 @@ def test_why_of_an_unknown_address_says_so(daemon):
     assert "never.seen@example.com" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("bad", ["no-address", "@", "a@", "", "a b@example.com", "x" * 10000 + "@example.com", "a@exa\nmple.com"])
+@pytest.mark.parametrize("bad", ["no-address", "@", "a@", "", "a b@example.com", "x" * 10000 + "@example.com", "a@exa\nmple.com"],
+                         ids=["word", "at", "no-domain", "empty", "blank", "long", "newline"])
 def test_bad_address_is_refused_with_the_reason(daemon, bad):
     done = daemon.kodama("suppress", "add", bad, check=False)
     assert done.returncode != 0 and done.stderr.strip()

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The daemon from the build folder, with a configuration of its own, started and watched as a service manager would."""
+import contextlib
 import grp
 import json
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -48,9 +50,9 @@ class Kodamad:
             folder.chmod(mode)
             os.chown(folder, user.pw_uid, user.pw_gid)
         os.chown(self.sockets, user.pw_uid, grp.getgrnam(SOCKET_GROUP).gr_gid)
-        for entry in ETC.iterdir():
-            if entry.name not in ("kodama.conf", "local.mk") and not (self.etc / entry.name).exists():
-                (self.etc / entry.name).symlink_to(entry)
+        # copied, because the daemon's user may not be able to reach the source tree
+        shutil.copytree(ETC, self.etc, dirs_exist_ok=True, ignore=shutil.ignore_patterns("local.mk"))
+        run("chmod", "-R", "go+rX", self.etc)
         self.milter = self.sockets / "milter.sock"
         self.policy = self.sockets / "policy.sock"
         self.control = self.run / "control.sock"
@@ -108,14 +110,15 @@ class Kodamad:
         self.notify.bind(str(path))
         path.chmod(0o666)
 
+    def _collect_notices(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.notices += self.notify.recv(65536).decode().split("\n")
+
     def wait_notice(self, notice, deadline_s=DEADLINE_S):
         """Waits for a line of sd_notify; those that came before it are forgotten."""
         def arrived():
-            try:
-                while True:
-                    self.notices += self.notify.recv(65536).decode().split("\n")
-            except BlockingIOError:
-                pass
+            self._collect_notices()
             if notice in self.notices:
                 del self.notices[:self.notices.index(notice) + 1]
                 return True
@@ -142,6 +145,8 @@ class Kodamad:
 
     def reload(self):
         """By SIGUSR1; returns when it says that it is done."""
+        self._collect_notices()
+        self.notices.clear()
         self.signal(signal.SIGUSR1)
         self.wait_notice("READY=1")
 
