@@ -2,7 +2,9 @@
 """Options and the fixtures that system tests and cases share."""
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -15,9 +17,18 @@ def pytest_addoption(parser):
     parser.addoption("--update", action="store_true", help="rewrite what the cases and golden files want")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     if os.geteuid() != 0:
         raise pytest.UsageError("the system tests need root: Postfix does")
+    if not config.option.basetemp:
+        # pytest's own folder is closed to other users again and again, by each pytest that starts
+        config.option.basetemp = tempfile.mkdtemp(prefix="kodama-")
+
+
+def pytest_unconfigure(config):
+    if pathlib.Path(config.option.basetemp).name.startswith("kodama-"):
+        shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 @pytest.fixture
