@@ -220,7 +220,6 @@ NEVER = {
     "dnsbl": ("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", "5.7.1"),
     "dnsbl-with-a-recipient-status": ("550 5.1.1 Your IP address 192.0.2.1 is listed at zen.spamhaus.org", "5.1.1"),
     "our-own-refusal": ("550 5.1.1 <{rcpt}>: suppressed since 2026-11-21: user-unknown (kodama-suppressed)", "5.1.1"),
-    "temporary": ("451 4.3.2 Please try again later", "4.3.2"),
 }
 
 

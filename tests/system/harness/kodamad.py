@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The daemon from the build folder, with a configuration of its own, started and watched as a service manager would."""
-import contextlib
 import grp
 import json
 import os
@@ -10,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 
 from .paths import DEADLINE_S, ETC, KODAMA, KODAMAD, run
 from .wait import until
@@ -20,6 +20,7 @@ GROUP = "nogroup"
 SOCKET_GROUP = "postfix"  # the default of milter group and policy group
 
 CONFIGURATION = """\
+host             = "mx.example.jp"
 user             = "{user}"
 group            = "{group}"
 local-submission = trusted
@@ -102,20 +103,20 @@ class Kodamad:
         path = self.home / "notify.sock"
         path.unlink(missing_ok=True)
         self.notices = []
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.setblocking(False)
-        self.notify.bind(str(path))
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(str(path))
         path.chmod(0o666)
+        # all the time: a service manager that does not read would hold up the daemon
+        threading.Thread(target=self._collect_notices, args=(notify, self.notices), daemon=True).start()
 
-    def _collect_notices(self):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.notices += self.notify.recv(65536).decode().split("\n")
+    @staticmethod
+    def _collect_notices(notify, notices):
+        while True:
+            notices.extend(notify.recv(65536).decode().split("\n"))
 
     def wait_notice(self, notice, deadline_s=DEADLINE_S):
         """Waits for a line of sd_notify; those that came before it are forgotten."""
         def arrived():
-            self._collect_notices()
             if notice in self.notices:
                 del self.notices[:self.notices.index(notice) + 1]
                 return True
@@ -142,7 +143,6 @@ class Kodamad:
 
     def reload(self):
         """By SIGUSR1; returns when it says that it is done."""
-        self._collect_notices()
         self.notices.clear()
         self.signal(signal.SIGUSR1)
         self.wait_notice("READY=1")
