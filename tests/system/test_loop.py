@@ -59,7 +59,6 @@ def test_bounce_of_our_own_postfix(system, scratch, golden, word, dead):
     golden(f"postfix-{word}.headers", normalise(show_fields(bounce)))
     golden(f"postfix-{word}.json", normalise(show_json(bounce, scratch / "bounce.eml")))
     assert system.kodamad.get_suppressed() == ([recipient] if dead else [])
-    next(iter(system.postfix.spool.glob("*"))) if not bounce else None
     for path, text in system.postfix.get_spooled():
         if recipient in text:
             path.unlink()
