@@ -219,7 +219,7 @@ static void part_add_string(struct reader *reader, struct part *part, struct spa
 
 	if (!span_is_known(text))
 		reader->error = -ENOMEM;
-	if (reader->error || part->exact.count == EXACT_MAX)
+	if (reader->error || part->exact.count == EXACT_MAX || set_has(&part->exact, text))
 		return;
 	for (size_t i = 0; i < part->exact.count; i++)
 		items[i] = part->exact.items[i];
@@ -630,7 +630,8 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
 	if (reader.error || reader.is_lost)
 		return reader.error;
-	needs_add(part.needs, part.exact);
+	if (set_get_worth(&part.needs[0]) == 0)
+		part.needs[0] = part.exact;
 	for (unsigned i = 0; i < NEEDS; i++)
 		ret_literals->needs[i] = minimize(&reader, &part.needs[i]);
 	ret_literals->is_exact = part.exact.is_valid && part.exact.count == 1 && !part.is_asserting && ret_literals->needs[0].count == 1;

@@ -7,7 +7,7 @@
 
 #include "classify/fold.h"
 
-enum { OUTSIDE_TRIES = 64 };
+enum { OUTSIDE_TRIES = 64, STOPS_MAX = 4 };
 
 /* ---- reading ---- */
 
@@ -236,11 +236,13 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 	size_t from, to;
 	unsigned rank;
 
-	if (!is_applicable(rule, facts, &rank))
+	if (facts->stop_count == STOPS_MAX || !is_applicable(rule, facts, &rank))
 		return;
 	found = find(test, scratch, facts->folded, start, &from, &to);
-	if (found == PATTERN_STOPPED)
+	if (found == PATTERN_STOPPED) {
 		facts->is_limited = true;
+		facts->stop_count++;
+	}
 	if (found != PATTERN_FOUND)
 		return;
 	facts->matches[facts->match_count++] = (struct match){ .rule = test->rule, .test = number, .from = (uint32_t)from,

@@ -40,6 +40,7 @@ struct facts {
 	bool is_temporary;    /* some code begins with 4 */
 	bool is_limited;      /* a pattern was stopped, or the text was too long to be seen whole */
 	bool has_mark;        /* our own refusal */
+	unsigned stop_count;  /* patterns that a limit stopped: after a few no more are tried */
 	bool has_words;       /* match_words has been called */
 	uint16_t provider;
 	const char *provider_name;

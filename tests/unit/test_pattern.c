@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Folding, the literals that patterns need, their alternatives, and the filter in front of them. */
+#include "rules_fixture.h"
+
+#include <unicase.h>
+
+#include "base/utf8.h"
+#include "classify/alternative.h"
+#include "classify/fold.h"
+#include "classify/pattern.h"
+#include "classify/prefilter.h"
+
+static const char *const folds[][2] = {
+	{ "", "" },
+	{ "  A \t\r\n b  ", "a b" },
+	{ "No Such\0User", "no such" },
+	{ "it\xe2\x80\x99s \xe2\x80\x9cgone\xe2\x80\x9d \xe2\x80\x93 \xe2\x80\x94", "it's \"gone\" - -" },
+	{ "a\xc2\xa0\xe3\x80\x80 b", "a b" },
+	{ "\xff\xfe bad", "\xef\xbf\xbd\xef\xbf\xbd bad" },
+	{ "\xc0\xaf\xed\xa0\x80", NULL },
+	{ "\xd0\x9f\xd0\x9e\xd0\xa7\xd0\xa2\xd0\x90", "\xd0\xbf\xd0\xbe\xd1\x87\xd1\x82\xd0\xb0" },
+	{ "\xe2\x84\xaa\xc5\xbf", "ks" },
+	{ "\xe5\xae\x9b\xe5\x85\x88 OK", "\xe5\xae\x9b\xe5\x85\x88 ok" },
+	{ "a\x01\x7f" "b", "a b" },
+};
+
+static void test_folding(void **state)
+{
+	char out[128];
+	bool is_cut;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(folds) / sizeof(*folds); i++) {
+		size_t len = fold_text(span_of(folds[i][0]), out, sizeof(out), &is_cut);
+		assert_false(is_cut);
+		assert_true(utf8_is_valid(span_make(out, len)));
+		if (folds[i][1] && !span_is_equal(span_make(out, len), span_of(folds[i][1])))
+			fail_msg("%zu: '%s' folds to '%.*s'", i, folds[i][0], (int)len, out);
+	}
+	assert_int_equal(fold_text(SPAN_LIT("x\0y"), out, sizeof(out), &is_cut), 3);
+	assert_memory_equal(out, "x y", 3);
+}
+
+static void test_folding_is_cut_between_characters(void **state)
+{
+	char out[8];
+	bool is_cut;
+
+	(void)state;
+	assert_int_equal(fold_text(SPAN_LIT("abcdef\xe5\xae\x9b"), out, sizeof(out), &is_cut), 6);
+	assert_true(is_cut);
+	assert_int_equal(fold_text(SPAN_LIT("abcdefgh"), out, sizeof(out), &is_cut), 8);
+	assert_false(is_cut);
+}
+
+static bool is_cased(uint32_t c)
+{
+	return uc_tolower(c) != c || uc_toupper(c) != c;
+}
+
+static struct pattern *compile(struct span text, struct arena *arena, struct literals *literals)
+{
+	struct pattern *pattern = NULL;
+	char reason[PATTERN_REASON_SIZE] = "";
+
+	if (pattern_new(text, true, arena, literals, &pattern, reason) < 0)
+		fail_msg("%.*s: %s", SPAN_ARG(text), reason);
+	return pattern;
+}
+
+/*
+ * The promise of fold.h: what PCRE2 takes for equal without regard to case folds to one character, so that no match
+ * is lost by looking for folded literals.  All letters that have a case, each against all of them.
+ */
+static void test_what_pcre2_takes_for_equal_folds_to_the_same(void **state)
+{
+	struct buffer cased;
+	struct arena *arena = arena_new(0);
+	struct matcher *matcher = matcher_new();
+	unsigned found = 0;
+
+	(void)state;
+	assert_non_null(arena);
+	assert_non_null(matcher);
+	buffer_init(&cased, 1 << 20);
+	for (uint32_t c = 'A'; c < 0x1F000; c++) {
+		char bytes[4];
+		if (is_cased(c))
+			buffer_add(&cased, span_make(bytes, utf8_put(c, bytes)));
+	}
+	for (uint32_t c = 'A'; c < 0x1F000; c++) {
+		char bytes[4], folded[FOLD_CHAR_SIZE];
+		size_t len = utf8_put(c, bytes), from, to, folded_len = fold_char(c, folded);
+		struct literals literals;
+		struct pattern *pattern;
+		if (!is_cased(c))
+			continue;
+		pattern = compile(span_make(bytes, len), arena, &literals);
+		for (size_t at = 0; pattern_find(pattern, matcher, buffer_get(&cased), at, &from, &to) == PATTERN_FOUND; at = to) {
+			uint32_t other;
+			char other_folded[FOLD_CHAR_SIZE];
+			assert_int_equal(utf8_decode(span_slice(buffer_get(&cased), from, to), &other), to - from);
+			if (fold_char(other, other_folded) != folded_len || memcmp(folded, other_folded, folded_len) != 0)
+				fail_msg("U+%04X matches U+%04X, and folds otherwise", c, other);
+			found += other != c;
+		}
+		pattern_free(pattern);
+		arena_reset(arena);
+	}
+	assert_true(found > 2000);
+	buffer_done(&cased);
+	matcher_free(matcher);
+	arena_free(arena);
+}
+
+/* The first need of a pattern, its strings in a row; "" where nothing is known. */
+static const struct {
+	const char *pattern, *need, *second;
+	bool is_exact;
+} needs[] = {
+	{ "no such user", "no such user", "", true },
+	{ "No Such User", "no such user", "", true },
+	{ "\\bno such user\\b", "no such user", "", false },
+	{ "no such (?:user|mailbox) here", "no such user here|no such mailbox here", "", false },
+	{ "account .{0,30} does not exist", " does not exist", "account ", false },
+	{ "over\\s+quota", "over ", "quota", false },
+	{ "mail ?box full", "mail box full|mailbox full", "", false },
+	{ "quota|mailbox full", "quota|mailbox full", "", false },
+	{ "full|mailbox full", "full", "", false },
+	{ "a{2,3}bcd+", "bcd", "", false },
+	{ "colou?rs*", "colour|color", "", false },
+	{ "[Uu]ser [^x]+ gone", "user ", " gone", false },
+	{ "\\d{3} \\w+", "", "", false },
+	{ "(?<!not )found", "found", "", false },
+	{ "(?i)found", "found", "", false },
+	{ "(?x) fo und", "", "", false },
+	{ "\\Qfound\\E", "", "", false },
+	{ "(?:ab|\\w)cd", "cd", "", false },
+	{ "user (?:x|\\d) unknown", " unknown", "user ", false },
+	{ "x*", "", "", false },
+	{ "\\x41bcd", "bcd", "", false },
+	{ "a\\.b\\-c", "a.b-c", "", true },
+	{ "\xd0\x9f\xd0\x9e\xd0\xa7", "\xd0\xbf\xd0\xbe\xd1\x87", "", true },
+	{ "wei\xc3\x9f nicht", "wei\xc3\x9f nicht", "", true },
+};
+
+static void print_need(const struct need *need, char *out, size_t size)
+{
+	size_t used = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < need->count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%.*s", i ? "|" : "", SPAN_ARG(need->items[i]));
+}
+
+static void test_literals_of_patterns(void **state)
+{
+	struct arena *arena = arena_new(0);
+
+	(void)state;
+	assert_non_null(arena);
+	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {
+		struct literals literals;
+		char first[256], second[256];
+		assert_int_equal(literals_find(span_of(needs[i].pattern), arena, &literals), 0);
+		print_need(&literals.needs[0], first, sizeof(first));
+		print_need(&literals.needs[1], second, sizeof(second));
+		if (strcmp(first, needs[i].need) != 0 || strcmp(second, needs[i].second) != 0 || literals.is_exact != needs[i].is_exact)
+			fail_msg("%s needs '%s' and '%s'%s", needs[i].pattern, first, second, literals.is_exact ? ", exactly" : "");
+	}
+	arena_free(arena);
+}
+
+static const struct {
+	const char *pattern;
+	const char *alternatives[4];
+} cuts[] = {
+	{ "abc", { "abc" } },
+	{ "a|b|cd", { "a", "b", "cd" } },
+	{ "a(b|c)|d", { "a(b|c)", "d" } },
+	{ "[|a]x|[]|]y|[^]|]z", { "[|a]x", "[]|]y", "[^]|]z" } },
+	{ "[[:alpha:]|]|b", { "[[:alpha:]|]", "b" } },
+	{ "a\\|b|c", { "a\\|b", "c" } },
+	{ "(?:x(?i:y|z))|w", { "(?:x(?i:y|z))", "w" } },
+	{ "(?<n>a|b)|c", { "(?<n>a|b)", "c" } },
+	{ "(?i)a|b", { "(?i)a|b" } },
+	{ "a|(?-i)b|c", { "a|(?-i)b|c" } },
+	{ "\\Qa|b\\E", { "\\Qa|b\\E" } },
+	{ "(*UCP)a|b", { "(*UCP)a|b" } },
+};
+
+static void test_alternatives_of_patterns(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+		struct span rest = span_of(cuts[i].pattern);
+		for (size_t j = 0; j < 4 && cuts[i].alternatives[j]; j++) {
+			struct span taken = alternative_take(&rest);
+			if (!span_is_equal(taken, span_of(cuts[i].alternatives[j])))
+				fail_msg("%s: '%.*s'", cuts[i].pattern, SPAN_ARG(taken));
+		}
+		assert_false(span_is_known(rest));
+	}
+}
+
+/* The filter names a literal when, and only when, it stands in the text; and its first place. */
+static void test_the_filter_finds_what_stands_there(void **state)
+{
+	static const char letters[] = "abc ";
+	struct prefilter_entry entries[400];
+	char bytes[400][8], text[60];
+	struct hits hits = { .size = 0 };
+	uint32_t seed = 7;
+
+	(void)state;
+	for (size_t i = 0; i < 400; i++) {
+		size_t len = 2 + (seed = seed * 1664525 + 1013904223) / 65536 % 6;
+		for (size_t j = 0; j < len; j++)
+			bytes[i][j] = letters[(seed = seed * 1664525 + 1013904223) / 65536 % 4];
+		entries[i] = (struct prefilter_entry){ span_make(bytes[i], len), (uint32_t)i };
+	}
+	for (size_t count = 0; count <= 400; count += 80) {
+		struct prefilter *prefilter;
+		assert_int_equal(prefilter_new(entries, count, &prefilter), 0);
+		assert_int_equal(hits_reserve(&hits, 400), 0);
+		for (unsigned round = 0; round < 200; round++) {
+			size_t len = (seed = seed * 1664525 + 1013904223) / 65536 % sizeof(text);
+			struct span here = span_make(text, len);
+			for (size_t j = 0; j < len; j++)
+				text[j] = letters[(seed = seed * 1664525 + 1013904223) / 65536 % 4];
+			prefilter_scan(prefilter, here, &hits);
+			for (size_t i = 0; i < count; i++)
+				assert_int_equal(hits_has(&hits, (uint32_t)i), span_find(here, entries[i].literal, 0) != SIZE_MAX);
+			for (size_t i = 0; i < hits.count; i++)
+				assert_int_equal(hits.starts[i], span_find(here, entries[hits.numbers[i]].literal, 0));
+		}
+		prefilter_free(prefilter);
+	}
+	hits_done(&hits);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_folding),
+		cmocka_unit_test(test_folding_is_cut_between_characters),
+		cmocka_unit_test(test_what_pcre2_takes_for_equal_folds_to_the_same),
+		cmocka_unit_test(test_literals_of_patterns),
+		cmocka_unit_test(test_alternatives_of_patterns),
+		cmocka_unit_test(test_the_filter_finds_what_stands_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
