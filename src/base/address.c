@@ -326,12 +326,15 @@ struct span address_get_domain(const struct address *address)
 bool address_strip_extension(const struct address *address, const char *delimiters, struct address *ret_address)
 {
 	struct span local = address_get_local(address), domain = address_get_domain(address);
-	size_t cut = 1;
+	size_t cut = local.len;
 
 	if (!delimiters || !*delimiters || local.len < 2 || local.ptr[0] == '"')
 		return false;
-	while (cut < local.len && !strchr(delimiters, local.ptr[cut]))
-		cut++;
+	/* one memchr for each delimiter: every look-up comes through here */
+	for (; *delimiters; delimiters++) {
+		const char *hit = memchr(local.ptr + 1, *delimiters, cut - 1);
+		cut = hit ? (size_t)(hit - local.ptr) : cut;
+	}
 	if (cut == local.len)
 		return false;
 	memcpy(ret_address->text, local.ptr, cut);

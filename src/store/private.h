@@ -12,6 +12,7 @@ struct store {
 	struct sql *sql;
 	int64_t retention_s;
 	bool is_in_transaction;
+	bool has_changed;
 	char error[600];
 };
 

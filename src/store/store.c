@@ -134,7 +134,16 @@ int store_mark_change(struct store *store, struct span address, struct span stre
 		return result;
 	struct sql_value row[] = { sql_number(number), sql_text(address), sql_text(stream), sql_number(now_s) };
 	result = store_run(store, STATEMENT_ADD_CHANGE, row, 4, NULL, NULL);
+	store->has_changed = true;
 	return result < 0 ? result : 0;
+}
+
+bool store_take_changed(struct store *store)
+{
+	bool has_changed = store->has_changed;
+
+	store->has_changed = false;
+	return has_changed;
 }
 
 int store_get_change(struct store *store, int64_t *ret_change)

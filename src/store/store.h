@@ -113,6 +113,9 @@ int store_history(struct store *store, struct span address, bool (*visit)(void *
 
 /* A number that grows with each change to what is suppressed, by whatever process; for the index to follow. */
 int store_get_change(struct store *store, int64_t *ret_change) __attribute__((warn_unused_result));
+/* Has this handle numbered a change since it was asked last? */
+bool store_take_changed(struct store *store);
+
 /*
  * The addresses changed after `change`, each with what is enforced now, by hand and by evidence as one (until_s 0:
  * no longer suppressed).  -ESTALE: so old that changes were forgotten since; fill anew.

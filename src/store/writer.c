@@ -340,7 +340,7 @@ static int drain(struct writer *writer)
 
 static void refresh_index(struct writer *writer)
 {
-	if (!writer->index || !writer->store)
+	if (!writer->index || !writer->store || !store_take_changed(writer->store))
 		return;
 	/* on failure the follower will have it within its next look */
 	if (index_update(writer->index, writer->store, time(NULL), &writer->change) < 0)
