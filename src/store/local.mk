@@ -6,6 +6,10 @@ libstore_a_SOURCES = \
 	src/store/index.h src/store/index.c src/store/follow.c src/store/thread.h src/store/thread.c \
 	src/store/wire.h src/store/wire.c src/store/queue.h src/store/queue.c src/store/writer.h src/store/writer.c
 
+if HAVE_PQ
+libstore_a_SOURCES += src/store/pgsql.c
+endif
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_store tests/unit/test_index tests/unit/test_writer tests/unit/test_schema
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_help.h
@@ -14,6 +18,12 @@ tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/store_help.h
 tests_unit_test_index_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/store_help.h
 tests_unit_test_writer_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+if HAVE_POSTGRES
+check_PROGRAMS += tests/unit/test_store_pgsql
+tests_unit_test_store_pgsql_SOURCES = tests/unit/test_store.c tests/unit/store_help.h tests/unit/pgsql_help.h
+tests_unit_test_store_pgsql_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
+tests_unit_test_store_pgsql_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+endif
 tests_unit_test_schema_SOURCES = tests/unit/test_schema.c tests/unit/store_help.h
 tests_unit_test_schema_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 endif

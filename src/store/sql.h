@@ -56,5 +56,6 @@ struct sql_driver {
 enum { SQL_PARAMS_MAX = 40, SQL_SLOTS = 64 };
 
 extern const struct sql_driver sqlite_driver;
+extern const struct sql_driver pgsql_driver; /* where libpq is there */
 
 #endif

@@ -9,7 +9,12 @@
 #include "store/private.h"
 #include "store/schema.h"
 
-static const struct sql_driver *const drivers[] = { &sqlite_driver };
+static const struct sql_driver *const drivers[] = {
+	&sqlite_driver,
+#ifdef HAVE_PQ
+	&pgsql_driver,
+#endif
+};
 
 /* Of the last failure of store_open in this thread: there is no handle yet to ask. */
 static _Thread_local char open_error[600];
@@ -31,7 +36,9 @@ int store_open(const struct store_options *options, struct store **ret_store)
 
 	open_error[0] = '\0';
 	if (!driver) {
-		snprintf(open_error, sizeof(open_error), "%s: no such kind of store", options->uri);
+		/* the kind alone: the rest may hold a password */
+		struct span rest = span_of(options->uri), scheme = span_take(&rest, ':');
+		snprintf(open_error, sizeof(open_error), "%.*s: no such kind of store", SPAN_ARG(scheme));
 		return -EINVAL;
 	}
 	int result = driver->open(options, options->uri + strlen(driver->scheme), &sql, open_error, sizeof(open_error));
@@ -40,7 +47,7 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	result = schema_migrate(driver, sql, options->is_read_only, why, sizeof(why));
 	struct store *store = result < 0 ? NULL : calloc(1, sizeof(*store));
 	if (!store) {
-		snprintf(open_error, sizeof(open_error), "%s: %s", options->uri, result < 0 ? why : "out of memory");
+		snprintf(open_error, sizeof(open_error), "%s %s", driver->scheme, result < 0 ? why : "out of memory");
 		driver->close(sql);
 		return result < 0 ? result : -ENOMEM;
 	}

@@ -3,14 +3,18 @@
 #include "store_help.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/store.h"
+#ifdef POSTGRES_BIN
+#include "pgsql_help.h"
+#endif
 
 struct fixture {
 	char folder[64];
-	char uri[128];
+	char uri[256];
 	struct store_options options;
 	struct store *store;
 	struct limits limits;
@@ -21,7 +25,12 @@ static struct fixture fixture;
 static int open_fixture(void **state)
 {
 	snprintf(fixture.folder, sizeof(fixture.folder), "%s", scratch_folder());
+#ifdef POSTGRES_BIN
+	snprintf(fixture.uri, sizeof(fixture.uri), "%s", postgres_get_uri());
+	postgres_empty();
+#else
 	snprintf(fixture.uri, sizeof(fixture.uri), "sqlite:%s/db/kodama.db", fixture.folder);
+#endif
 	fixture.options = (struct store_options){ .uri = fixture.uri, .busy_ms = 50, .retention_s = 90 * DAY };
 	fixture.limits = sample_limits(PRESET_CAREFUL);
 	*state = &fixture;
@@ -373,6 +382,66 @@ static void test_another_writer_is_waited_for_and_then_busy(void **state)
 	store_close(other);
 }
 
+enum { COUNTED_EACH = 20 };
+
+static void *count_failures(void *data)
+{
+	struct fixture own = fixture;
+	char queue_id[64];
+
+	own.options.busy_ms = 20000;
+	assert_int_equal(store_open(&own.options, &own.store), 0);
+	for (int i = 0; i < COUNTED_EACH; i++) {
+		snprintf(queue_id, sizeof(queue_id), "4Xyz%sZ%d", (const char *)data, i);
+		record(&own, (struct sample){ .queue_id = queue_id, .class_id = CLASS_MAILBOX_FULL });
+	}
+	store_close(own.store);
+	return NULL;
+}
+
+static bool take_tally(void *data, const struct suppression *row)
+{
+	*(unsigned *)data = row->tally_count ? row->tallies[0].count : 0;
+	return false;
+}
+
+static void test_counts_are_exact_with_two_writers(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t threads[2];
+	char names[2][2] = { "a", "b" };
+	unsigned count = 0;
+
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_failures, names[i]), 0);
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(store_find(f->store, SPAN_LIT("user@example.com"), SPAN_LIT(""), take_tally, &count), 1);
+	assert_int_equal(count, 2 * COUNTED_EACH);
+}
+
+/* One that numbered its change first and commits last: whoever looked in between must not pass it over. */
+static void test_no_change_is_passed_over(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+	struct sample_event e;
+	struct decision decision;
+	int64_t seen;
+
+	assert_int_equal(store_open(&f->options, &other), 0);
+	sample_make(&(struct sample){ .queue_id = "4XyzFirst", .recipient = "first@example.com" }, &e);
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(store_record(other, &f->limits, &e.event, &decision), 0);
+	/* the second one cannot number its own before the first is through */
+	assert_int_equal(store_begin(f->store), -EBUSY);
+	assert_int_equal(store_get_change(f->store, &seen), 0);
+	assert_int_equal(store_commit(other), 0);
+	record(f, (struct sample){ .queue_id = "4XyzSecond", .recipient = "second@example.com" });
+	assert_int_equal(list_changes(f, seen).count, 2);
+	store_close(other);
+}
+
 static void test_positions_are_kept_by_name(void **state)
 {
 	struct fixture *f = *state;
@@ -441,10 +510,16 @@ int main(void)
 		CONTRACT(test_hostile_texts_are_kept_as_text),
 		CONTRACT(test_a_rollback_leaves_nothing),
 		CONTRACT(test_another_writer_is_waited_for_and_then_busy),
+		CONTRACT(test_counts_are_exact_with_two_writers),
+		CONTRACT(test_no_change_is_passed_over),
 		CONTRACT(test_positions_are_kept_by_name),
 		CONTRACT(test_pruning_keeps_what_is_in_force),
 		CONTRACT(test_list_stops_when_told_and_leaves_out_what_ended),
 	};
 
+#ifdef POSTGRES_BIN
+	return cmocka_run_group_tests_name("postgresql", contract, postgres_start, postgres_stop);
+#else
 	return cmocka_run_group_tests_name("sqlite", contract, NULL, NULL);
+#endif
 }

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PostgreSQL behind sql.h.  A transaction that writes takes the row of the change numbers first: the writers of a
+ * fleet come one after the other, so that numbers become visible in their order and counts are exact.
+ * TLS and passwords are the URI's (libpq).  A connection that broke stays broken: its owner opens another.
+ */
+#include "store/sql.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "store/store.h"
+
+enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, ARENA_MAX = 1024 * 1024 };
+
+struct sql {
+	PGconn *connection;
+	bool is_prepared[SQL_SLOTS];
+	bool has_tables;
+	struct arena *arena;
+	char error[512];
+};
+
+static const struct {
+	const char *state; /* how the SQLSTATE begins */
+	int error;
+} errors[] = {
+	{ "55P03", -EBUSY }, { "40", -EBUSY },	 { "57014", -EBUSY }, { "53100", -ENOSPC }, { "53", -ENOMEM },
+	{ "42501", -EACCES }, { "28", -EACCES }, { "25006", -EACCES }, { "22", -EINVAL },   { "23", -EINVAL },
+};
+
+/* libpq's words are several lines; the first one says it. */
+static void keep_words(struct sql *sql, const char *words)
+{
+	struct span rest = span_of(words ? words : "");
+	struct span line = span_take_line(&rest);
+
+	snprintf(sql->error, sizeof(sql->error), "%.*s", SPAN_ARG(line));
+}
+
+static int fail(struct sql *sql, const PGresult *result)
+{
+	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+
+	keep_words(sql, result ? PQresultErrorMessage(result) : PQerrorMessage(sql->connection));
+	if (!sql->error[0])
+		keep_words(sql, PQerrorMessage(sql->connection));
+	for (size_t i = 0; state && i < sizeof(errors) / sizeof(errors[0]); i++) {
+		if (span_has_prefix(span_of(state), span_of(errors[i].state)))
+			return errors[i].error;
+	}
+	return -EIO;
+}
+
+/* Tells in *ret_tag (may be NULL) what the server says that it did. */
+static int execute(struct sql *sql, const char *script, char ret_tag[static 32])
+{
+	PGresult *result = PQexec(sql->connection, script);
+	ExecStatusType status = PQresultStatus(result);
+	int error = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : fail(sql, result);
+
+	snprintf(ret_tag, 32, "%s", error == 0 ? PQcmdStatus(result) : "");
+	PQclear(result);
+	return error;
+}
+
+static int pgsql_execute(struct sql *sql, const char *script)
+{
+	char tag[32];
+
+	return execute(sql, script, tag);
+}
+
+static void pgsql_close(struct sql *sql)
+{
+	PQfinish(sql->connection);
+	arena_free(sql->arena);
+	free(sql);
+}
+
+static void ignore_notice(void *data, const PGresult *result)
+{
+	(void)data;
+	(void)result;
+}
+
+static int connect_to(struct sql *sql, const struct store_options *options)
+{
+	const char *const names[] = { "dbname", "connect_timeout", "tcp_user_timeout", "client_encoding", "application_name", NULL };
+	const char *const values[] = { options->uri, "5", "10000", "UTF8", "kodama", NULL };
+	char settings[256];
+
+	/* the URI is spread in its place, and what stands behind it is stronger */
+	sql->connection = PQconnectdbParams(names, values, 1);
+	if (!sql->connection || PQstatus(sql->connection) != CONNECTION_OK)
+		return fail(sql, NULL);
+	PQsetNoticeReceiver(sql->connection, ignore_notice, NULL);
+	snprintf(settings, sizeof(settings), "SET lock_timeout = %u; SET default_transaction_isolation = 'read committed'%s",
+		 options->busy_ms ? options->busy_ms : 1, options->is_read_only ? "; SET default_transaction_read_only = on" : "");
+	return pgsql_execute(sql, settings);
+}
+
+static int pgsql_open(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
+{
+	struct sql *sql = calloc(1, sizeof(*sql));
+
+	(void)place;
+	if (!sql)
+		return -ENOMEM;
+	sql->arena = arena_new(ARENA_MAX);
+	int result = sql->arena ? connect_to(sql, options) : -ENOMEM;
+	if (result < 0) {
+		/* never the URI: it may hold a password */
+		snprintf(ret_error, size, "postgresql: %s", sql->error);
+		pgsql_close(sql);
+		return result;
+	}
+	*ret_sql = sql;
+	return 0;
+}
+
+static bool has_tables(struct sql *sql)
+{
+	PGresult *result = PQexec(sql->connection, "SELECT to_regclass('meta') IS NOT NULL");
+	bool is_there = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
+			strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+
+	PQclear(result);
+	return is_there;
+}
+
+static void pgsql_rollback(struct sql *sql)
+{
+	if (PQtransactionStatus(sql->connection) != PQTRANS_IDLE)
+		PQclear(PQexec(sql->connection, "ROLLBACK"));
+}
+
+/* Before there are tables their making is what has to be one at a time. */
+static int pgsql_begin(struct sql *sql)
+{
+	int result = pgsql_execute(sql, "BEGIN");
+
+	if (result < 0)
+		return result;
+	sql->has_tables = sql->has_tables || has_tables(sql);
+	result = pgsql_execute(sql, sql->has_tables ? "SELECT value FROM meta WHERE name = 'change' FOR UPDATE" :
+						      "SELECT pg_advisory_xact_lock(1265583201)");
+	if (result < 0)
+		pgsql_rollback(sql);
+	return result;
+}
+
+/* A transaction that had failed before is "committed" by rolling it back. */
+static int pgsql_commit(struct sql *sql)
+{
+	char tag[32];
+	int result = execute(sql, "COMMIT", tag);
+
+	if (result == 0 && strcmp(tag, "COMMIT") != 0) {
+		keep_words(sql, "the transaction had failed");
+		result = -EIO;
+	}
+	if (result < 0)
+		pgsql_rollback(sql);
+	return result;
+}
+
+static int prepare(struct sql *sql, unsigned slot, const char *text, char name[static 16])
+{
+	snprintf(name, 16, "s%u", slot);
+	if (sql->is_prepared[slot])
+		return 0;
+	PGresult *result = PQprepare(sql->connection, name, text, 0, NULL);
+	int error = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(sql, result);
+	PQclear(result);
+	sql->is_prepared[slot] = error == 0;
+	return error;
+}
+
+static int put_params(struct sql *sql, const struct sql_value *params, size_t count, const char **texts)
+{
+	arena_reset(sql->arena);
+	for (size_t i = 0; i < count; i++) {
+		struct span text = SPAN_NONE;
+		texts[i] = NULL;
+		if (params[i].kind == SQL_NULL)
+			continue;
+		if (params[i].kind == SQL_NUMBER)
+			text = arena_printf(sql->arena, "%lld", (long long)params[i].number);
+		else
+			text = arena_copy(sql->arena, params[i].text);
+		if (!text.ptr) {
+			keep_words(sql, "out of memory");
+			return -ENOMEM;
+		}
+		texts[i] = text.ptr;
+	}
+	return 0;
+}
+
+static void read_row(const PGresult *result, struct sql_value *columns, int count)
+{
+	for (int i = 0; i < count; i++) {
+		Oid type = PQftype(result, i);
+		const char *text = PQgetvalue(result, 0, i);
+		if (PQgetisnull(result, 0, i))
+			columns[i] = sql_text(SPAN_NONE);
+		else if (type == OID_INT8 || type == OID_INT4 || type == OID_INT2)
+			columns[i] = sql_number(strtoll(text, NULL, 10));
+		else
+			columns[i] = sql_text(span_make(text, (size_t)PQgetlength(result, 0, i)));
+	}
+}
+
+/* One result of a row each; after a stop the rest is cancelled and passed over. */
+static int take_results(struct sql *sql, sql_visit *visit, void *data)
+{
+	struct sql_value columns[SQL_PARAMS_MAX];
+	bool is_stopped = false;
+	int rows = 0, error = 0;
+	PGresult *result;
+
+	while ((result = PQgetResult(sql->connection))) {
+		ExecStatusType status = PQresultStatus(result);
+		int count = PQnfields(result);
+		if (status == PGRES_SINGLE_TUPLE && !is_stopped && count <= SQL_PARAMS_MAX) {
+			rows += rows < INT_MAX;
+			if (visit) {
+				read_row(result, columns, count);
+				is_stopped = !visit(data, columns, (size_t)count);
+			}
+		} else if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && !is_stopped) {
+			error = fail(sql, result);
+		}
+		PQclear(result);
+	}
+	return error < 0 ? error : rows;
+}
+
+static int pgsql_run(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count,
+		     sql_visit *visit, void *data)
+{
+	const char *texts[SQL_PARAMS_MAX];
+	char name[16];
+	int result = count <= SQL_PARAMS_MAX ? prepare(sql, slot, text, name) : -EINVAL;
+
+	if (result == 0)
+		result = put_params(sql, params, count, texts);
+	if (result < 0)
+		return result;
+	if (!PQsendQueryPrepared(sql->connection, name, (int)count, texts, NULL, NULL, 0))
+		return fail(sql, NULL);
+	PQsetSingleRowMode(sql->connection);
+	return take_results(sql, visit, data);
+}
+
+static const char *pgsql_get_error(const struct sql *sql)
+{
+	return sql->error;
+}
+
+const struct sql_driver pgsql_driver = {
+	.scheme = "postgresql:",
+	.id_type = "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+	.clustered = "",
+	.open = pgsql_open,
+	.close = pgsql_close,
+	.execute = pgsql_execute,
+	.begin = pgsql_begin,
+	.commit = pgsql_commit,
+	.rollback = pgsql_rollback,
+	.run = pgsql_run,
+	.get_error = pgsql_get_error,
+};
