@@ -76,3 +76,11 @@ if HAVE_GMIME
 tests_bench_evidence_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_GMIME=1 $(GMIME_CFLAGS)
 tests_bench_evidence_LDADD += $(GMIME_LIBS)
 endif
+
+if HAVE_GMIME
+check_PROGRAMS += tests/unit/oracle_gmime
+tests_unit_oracle_gmime_SOURCES = tests/unit/oracle_gmime.c
+tests_unit_oracle_gmime_CPPFLAGS = $(AM_CPPFLAGS) $(GMIME_CFLAGS)
+tests_unit_oracle_gmime_LDADD = $(EVIDENCE_LIBS) $(GMIME_LIBS)
+endif
+EXTRA_DIST += tests/oracle

@@ -288,6 +288,9 @@ static struct span type_of(struct mail_reader *reader, struct span value, bool i
 
 	if (!span_is_known(value))
 		return is_digest ? SPAN_LIT("message/rfc822") : SPAN_LIT("text/plain");
+	for (size_t i = 0; i < token.len; i++)
+		if (ascii_is_space(token.ptr[i])) /* "text/plain charset=x", without the semicolon */
+			token.len = i;
 	size_t slash = span_find_char(token, '/', 1);
 	if (token.len > 127 || slash == SIZE_MAX || slash + 1 == token.len || !text_is_ascii(token) ||
 	    memchr(token.ptr, '\0', token.len))

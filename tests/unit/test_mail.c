@@ -42,6 +42,8 @@ static const struct mail_case cases[] = {
 	{ "type that is no type", "Content-Type: text\n\nx\n", "text/plain\nContent-Type=text\ntext 0 text/plain: x|\n" },
 	{ "type in capitals with a comment", "Content-Type: TEXT/HTML (x); charset=us-ascii\n\n<b>x</b>\n",
 	  "text/html\nContent-Type=TEXT/HTML (x); charset=us-ascii\ntext 0 text/html: x|\n" },
+	{ "type without a semicolon before its parameter", "Content-Type: text/html charset=utf-8\n\n<b>x</b>\n",
+	  "text/html\nContent-Type=text/html charset=utf-8\ntext 0 text/html: x|\n" },
 	{ "type without a subtype", "Content-Type: text/;\n\nx\n", "text/plain\nContent-Type=text/;\ntext 0 text/plain: x|\n" },
 	{ "first Content-Type counts", "Content-Type: text/plain\nContent-Type: image/png\n\nx\n",
 	  "text/plain\nContent-Type=text/plain\nContent-Type=image/png\ntext 0 text/plain: x|\n" },
