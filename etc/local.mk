@@ -37,3 +37,13 @@ formatsdir = $(etckodamadir)/formats.d
 dist_formats_DATA = etc/formats.d/README etc/formats.d/exim.formats etc/formats.d/filters.formats etc/formats.d/generic.formats \
 	etc/formats.d/google.formats etc/formats.d/microsoft.formats etc/formats.d/qmail.formats etc/formats.d/sendmail.formats \
 	etc/formats.d/servers.formats
+
+# the operator's once it is there
+EXTRA_DIST += etc/kodama.conf
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(etckodamadir)'
+	test -f '$(DESTDIR)$(etckodamadir)/kodama.conf' || \
+		$(INSTALL_DATA) -m 640 '$(top_srcdir)/etc/kodama.conf' '$(DESTDIR)$(etckodamadir)/kodama.conf'
+uninstall-local:
+	cmp -s '$(top_srcdir)/etc/kodama.conf' '$(DESTDIR)$(etckodamadir)/kodama.conf' && \
+		rm -f '$(DESTDIR)$(etckodamadir)/kodama.conf' || :

@@ -493,8 +493,11 @@ static enum session_reply finish(struct session *session, const char *queue_id)
 	int error = 0;
 
 	/* Nobody is left: a mail without recipients would vanish, so the whole mail is refused; see kodamad(8). */
-	if (message->removals && message->removal_count == message->recipients)
+	if (message->removals && message->removal_count == message->recipients) {
+		if (message->removal_count > 1)
+			answer_with(session, SESSION_REJECT, "550", "5.1.1", "every recipient is suppressed " REFUSAL_MARK);
 		return SESSION_REJECT;
+	}
 	if (has_forged(session)) {
 		counter_add(COUNTER_MILTER_FORGED, 1);
 		error = remove_forged(session);
