@@ -19,7 +19,10 @@ tests_unit_test_index_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/store_help.h
 tests_unit_test_writer_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 if HAVE_POSTGRES
-check_PROGRAMS += tests/unit/test_store_pgsql
+check_PROGRAMS += tests/unit/test_store_pgsql tests/unit/test_fleet
+tests_unit_test_fleet_SOURCES = tests/unit/test_fleet.c tests/unit/store_help.h tests/unit/pgsql_help.h
+tests_unit_test_fleet_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
+tests_unit_test_fleet_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_pgsql_SOURCES = tests/unit/test_store.c tests/unit/store_help.h tests/unit/pgsql_help.h
 tests_unit_test_store_pgsql_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
 tests_unit_test_store_pgsql_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)

@@ -62,6 +62,30 @@ static inline PGconn *postgres_connect(void)
 	return NULL;
 }
 
+/* Starts the server on the cluster that is there, and waits for its first answer. */
+static inline void postgres_up(void)
+{
+	struct timespec nap = { .tv_nsec = 50000000 };
+	PGconn *connection = NULL;
+	char data[100];
+
+	snprintf(data, sizeof(data), "%s/data", postgres_folder);
+	const char *server[] = { "postgres", "-D", data, "-k", postgres_folder, "-c", "listen_addresses=", "-c", "fsync=off", NULL };
+	postgres_pid = postgres_spawn("postgres", server);
+	for (int i = 0; i < 600 && !connection; i++) {
+		nanosleep(&nap, NULL);
+		connection = postgres_connect();
+	}
+	assert_non_null(connection);
+	PQfinish(connection);
+}
+
+static inline void postgres_down(void)
+{
+	kill(postgres_pid, SIGQUIT);
+	waitpid(postgres_pid, NULL, 0);
+}
+
 static inline void postgres_make(void)
 {
 	char data[100];
@@ -72,35 +96,25 @@ static inline void postgres_make(void)
 	waitpid(postgres_spawn("initdb", arguments), &status, 0);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	const char *server[] = { "postgres", "-D", data, "-k", postgres_folder, "-c", "listen_addresses=", "-c", "fsync=off", NULL };
-	postgres_pid = postgres_spawn("postgres", server);
 }
 
 static inline int postgres_start(void **state)
 {
 	const struct passwd *user = postgres_get_user();
-	struct timespec nap = { .tv_nsec = 50000000 };
-	PGconn *connection = NULL;
 
 	(void)state;
 	snprintf(postgres_folder, sizeof(postgres_folder), "%s", scratch_folder());
 	snprintf(postgres_uri, sizeof(postgres_uri), "postgresql:///postgres?host=%s&user=kodama", postgres_folder);
 	assert_int_equal(chown(postgres_folder, user->pw_uid, user->pw_gid), 0);
 	postgres_make();
-	for (int i = 0; i < 600 && !connection; i++) {
-		nanosleep(&nap, NULL);
-		connection = postgres_connect();
-	}
-	assert_non_null(connection);
-	PQfinish(connection);
+	postgres_up();
 	return 0;
 }
 
 static inline int postgres_stop(void **state)
 {
 	(void)state;
-	kill(postgres_pid, SIGQUIT);
-	waitpid(postgres_pid, NULL, 0);
+	postgres_down();
 	scratch_remove(postgres_folder);
 	return 0;
 }
