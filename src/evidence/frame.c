@@ -275,6 +275,9 @@ size_t frame_take(struct span text, struct frame *ret_frame)
 	if (text.len && ascii_is_alpha(text.ptr[0]))
 		phrase = phrases_by_letter[ascii_lower(text.ptr[0]) - 'a'];
 	for (; phrase && phrase->text.len; phrase++) {
+		/* the second byte tells most of them apart */
+		if (text.len < 2 || ascii_lower(text.ptr[1]) != phrase->text.ptr[1])
+			continue;
 		size_t len = match_phrase(text, phrase->text);
 		struct frame frame = { .command = phrase->command, .is_opening = phrase->is_opening,
 				       .is_closing = phrase->is_closing, .is_soft = phrase->is_soft,

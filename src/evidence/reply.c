@@ -67,11 +67,18 @@ struct scan {
 	size_t end; /* of the reply */
 };
 
+static bool is_plain(char c)
+{
+	return c > ' ' && c != 0x7f;
+}
+
 /* Bytes of the blank at `at`, 0 if there is none: white space, control bytes, no-break and ideographic space. */
-static size_t get_blank(struct span text, size_t at)
+static inline size_t get_blank(struct span text, size_t at)
 {
 	unsigned char c = (unsigned char)text.ptr[at];
 
+	if (is_plain(text.ptr[at]))
+		return 0;
 	if (c <= ' ' || c == 0x7f)
 		return 1;
 	if (c == 0xc2 && at + 1 < text.len && (unsigned char)text.ptr[at + 1] == 0xa0)
@@ -286,25 +293,44 @@ static bool scan_phrase(struct scan *scan, size_t at, size_t *len)
 	return true;
 }
 
+/* What a byte can begin, so that most bytes cost one look-up.  Letters and signs: see frame.c. */
+enum { BEGINS_PHRASE = 1, BEGINS_CLOSING = 2, IS_WORD = 4, IS_DIGIT = 8, IS_SIGN = 16 };
+
+#define LETTER(lower, upper, bits) [lower] = IS_WORD | (bits), [upper] = IS_WORD | (bits)
+static const unsigned char byte_kinds[256] = {
+	['0' ... '9'] = IS_WORD | IS_DIGIT,
+	LETTER('a', 'A', BEGINS_PHRASE), LETTER('b', 'B', BEGINS_PHRASE), LETTER('c', 'C', BEGINS_PHRASE),
+	LETTER('d', 'D', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('e', 'E', BEGINS_PHRASE), LETTER('f', 'F', BEGINS_PHRASE),
+	LETTER('g', 'G', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('h', 'H', BEGINS_PHRASE),
+	LETTER('i', 'I', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('j', 'J', 0), LETTER('k', 'K', 0), LETTER('l', 'L', BEGINS_PHRASE),
+	LETTER('m', 'M', 0), LETTER('n', 'N', 0), LETTER('o', 'O', 0), LETTER('p', 'P', 0), LETTER('q', 'Q', 0),
+	LETTER('r', 'R', BEGINS_PHRASE), LETTER('s', 'S', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('t', 'T', BEGINS_PHRASE),
+	LETTER('u', 'U', 0), LETTER('v', 'V', 0), LETTER('w', 'W', BEGINS_PHRASE), LETTER('x', 'X', 0), LETTER('y', 'Y', 0),
+	LETTER('z', 'Z', 0),
+	['<'] = IS_SIGN | BEGINS_PHRASE, ['>'] = IS_SIGN | BEGINS_PHRASE,
+	['#'] = IS_SIGN | BEGINS_PHRASE | BEGINS_CLOSING, ['['] = IS_SIGN | BEGINS_PHRASE | BEGINS_CLOSING,
+};
+
 static void scan_text(struct scan *scan)
 {
 	struct span text = scan->text;
-	bool is_word_start = true;
+	unsigned char before = 0;
 
 	for (size_t at = scan->start; at < text.len; at++) {
-		char c = text.ptr[at];
-		bool is_alpha = ascii_is_alpha(c);
-		size_t len = 0;
+		unsigned char kind = byte_kinds[(unsigned char)text.ptr[at]];
+		/* once the reply is found, only what ends it counts */
+		unsigned char wanted = scan->best.rank >= RANK_FRAME ? BEGINS_CLOSING : BEGINS_PHRASE;
+		size_t len;
 
-		if ((is_alpha && is_word_start) || is_one_of(c, "<>#[")) {
+		if ((kind & wanted) && ((kind & IS_SIGN) || !(before & IS_WORD))) {
 			if (scan_phrase(scan, at, &len)) {
 				scan->end = at;
 				return;
 			}
-		} else if (ascii_is_digit(c) && scan->best.rank < RANK_FRAME) {
+		} else if ((kind & IS_DIGIT) && !(before & IS_WORD) && scan->best.rank < RANK_FRAME) {
 			scan_digit(scan, at);
 		}
-		is_word_start = !is_alpha && !ascii_is_digit(c);
+		before = kind;
 	}
 }
 
@@ -404,7 +430,9 @@ static void copy_words(struct words *words, struct status *status)
 			if (words->len && words->bytes[words->len - 1] != ' ' && words->at < words->text.len)
 				words->bytes[words->len++] = ' ';
 		} else {
-			words->bytes[words->len++] = words->text.ptr[words->at++];
+			do
+				words->bytes[words->len++] = words->text.ptr[words->at++];
+			while (words->at < words->text.len && is_plain(words->text.ptr[words->at]));
 		}
 	}
 }
