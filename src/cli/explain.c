@@ -146,19 +146,16 @@ static void print_story(const struct explanation *story, enum language language)
 	terminal_print_row(stdout, "advice", span_of(verdict->advice[language]));
 }
 
-static int tell(const struct command *command, const struct options *options, const struct classifier *classifier, struct arena *arena)
+static int tell(const struct options *options, const struct classifier *classifier, const struct query *query, struct arena *arena)
 {
+	enum language language = command_get_language(options);
 	struct explanation story;
-	struct query query;
-	int status = make_query(command, options, &query);
 
-	if (status != EXIT_ALL_READ)
-		return status;
-	if (explain(classifier->ruleset, classifier->scratch, &query, arena, &story) < 0)
+	if (explain(classifier->ruleset, classifier->scratch, query, arena, &story) < 0)
 		return command_fail("out of memory");
 	if (options_is(options, OPTION_FORMAT, "json"))
-		return json_write(stdout, make_json(&story, command_get_language(options))) < 0 ? command_fail("out of memory") : EXIT_ALL_READ;
-	print_story(&story, command_get_language(options));
+		return json_write(stdout, make_json(&story, language)) < 0 ? command_fail("out of memory") : EXIT_ALL_READ;
+	print_story(&story, language);
 	return EXIT_ALL_READ;
 }
 
@@ -166,13 +163,17 @@ static int run_explain(const struct command *command, const struct options *opti
 {
 	struct classifier classifier;
 	struct complaint complaint;
+	struct query query;
 
 	if (options->arg_count != 1)
 		return command_refuse(command, "one TEXT is wanted, in quotes");
+	int status = make_query(command, options, &query);
+	if (status != EXIT_ALL_READ)
+		return status;
 	if (classifier_load(command_get_etc(options), &classifier, &complaint) < 0)
 		return command_fail_complaint(&complaint);
 	struct arena *arena = arena_new(ARENA_MAX);
-	int status = arena ? tell(command, options, &classifier, arena) : command_fail("out of memory");
+	status = arena ? tell(options, &classifier, &query, arena) : command_fail("out of memory");
 	arena_free(arena);
 	classifier_done(&classifier);
 	return status;
