@@ -31,7 +31,7 @@ dist_rules_DATA = \
 advicedir = $(etckodamadir)/advice
 dist_advice_DATA = etc/advice/classes.advice etc/advice/providers.advice
 dist_etckodama_DATA = etc/providers.conf
-EXTRA_DIST += etc/rules.d/DISAGREEMENTS.md
+EXTRA_DIST += etc/rules.d/DISAGREEMENTS.md tests/bench/accuracy
 
 formatsdir = $(etckodamadir)/formats.d
 dist_formats_DATA = etc/formats.d/README etc/formats.d/exim.formats etc/formats.d/filters.formats etc/formats.d/generic.formats \
