@@ -36,7 +36,8 @@ static struct {
 	bool is_unix;
 	unsigned running; /* callbacks in progress; atomic */
 	bool is_stopping; /* atomic */
-	bool has_stopped; /* atomic */
+	bool has_stopped; /* smfi_stop has returned; atomic */
+	bool has_ended;   /* smfi_main has returned; atomic */
 	pthread_t thread;
 	bool has_thread;
 	void (*ended)(void *data);
@@ -317,6 +318,7 @@ static void *run(void *unused)
 	int result = smfi_main();
 
 	(void)unused;
+	__atomic_store_n(&front.has_ended, true, __ATOMIC_RELEASE);
 	if (!__atomic_load_n(&front.is_stopping, __ATOMIC_ACQUIRE)) {
 		log_event(LOG_LEVEL_ERROR, "milter-ended", "result=%d", result);
 		front.ended(front.data);
@@ -355,23 +357,27 @@ static void *call_stop(void *unused)
 
 /*
  * smfi_stop() waits for a lock that the listener holds while it waits for a connection, up to five seconds.  So
- * somebody connects.
+ * somebody connects, until libmilter has noticed.  false: it has not.
  */
-static void stop_listener(void)
+static bool stop_listener(unsigned patience_ms)
 {
 	pthread_t thread;
+	unsigned waited_ms = 0;
 	int fd;
 
-	if (pthread_create(&thread, NULL, call_stop, NULL) != 0) {
-		smfi_stop();
-		return;
-	}
-	while (!__atomic_load_n(&front.has_stopped, __ATOMIC_ACQUIRE)) {
+	if (pthread_create(&thread, NULL, call_stop, NULL) != 0)
+		return false;
+	while (!__atomic_load_n(&front.has_stopped, __ATOMIC_ACQUIRE) || !__atomic_load_n(&front.has_ended, __ATOMIC_ACQUIRE)) {
+		if (waited_ms >= patience_ms)
+			return false;
 		pause_ms(STOP_POLL_MS);
+		waited_ms += STOP_POLL_MS;
 		if (socket_connect(front.address, STOP_POLL_MS, &fd) == 0)
 			close(fd);
 	}
 	pthread_join(thread, NULL);
+	pthread_join(front.thread, NULL);
+	return true;
 }
 
 bool milter_stop(unsigned patience_ms)
@@ -379,8 +385,8 @@ bool milter_stop(unsigned patience_ms)
 	if (!front.has_thread)
 		return true;
 	__atomic_store_n(&front.is_stopping, true, __ATOMIC_RELEASE);
-	stop_listener();
-	pthread_join(front.thread, NULL);
+	if (!stop_listener(patience_ms))
+		return false;
 	front.has_thread = false;
 	for (unsigned waited_ms = 0; __atomic_load_n(&front.running, __ATOMIC_ACQUIRE) > 0; waited_ms += STOP_POLL_MS) {
 		if (waited_ms >= patience_ms)

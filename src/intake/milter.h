@@ -23,8 +23,8 @@ int milter_open(const struct milter_options *options, struct complaint *complain
 int milter_start(const struct intake *intake, void (*ended)(void *data), void *data) __attribute__((warn_unused_result));
 
 /*
- * Ends it; takes up to five seconds, libmilter looks at its listener no oftener.  Open sessions are dropped.  false: a
- * callback still runs after `patience_ms`, and what it works with must not be freed.
+ * Ends it.  Open sessions are dropped.  false: libmilter, or a callback, still runs after `patience_ms`, and what it works
+ * with must not be freed.
  */
 bool milter_stop(unsigned patience_ms);
 
