@@ -473,7 +473,7 @@ static struct span trim_words(const struct scan *scan, struct span words)
 	if ((before == '<' || before == ';') && words.len && words.ptr[words.len - 1] == '>' &&
 	    span_find_char(words, '<', 0) == SIZE_MAX)
 		words.len--;
-	return words;
+	return span_trim(words);
 }
 
 /* "... (#5.1.1)", "... [5.1.1]", "... 5.1.1": the status among the words of a reply whose code is known. */
