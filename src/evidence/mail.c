@@ -740,10 +740,20 @@ static void finish_line(struct mail_reader *reader, bool has_end)
 	buffer_clear(&reader->line);
 }
 
-/* A whole line of a body that cannot be a boundary. */
-static bool is_plain_line(const struct mail_reader *reader, const char *line, size_t len)
+/* How many bytes at the start of `chunk` are whole lines of a body, none of which can be a boundary. */
+static size_t get_plain_lines(const struct mail_reader *reader, struct span chunk)
 {
-	return reader->state == STATE_BODY && !reader->guess.len && (line[0] != '-' || len < 3 || line[1] != '-');
+	const char *at = chunk.ptr, *end = chunk.ptr + chunk.len;
+
+	if (reader->state != STATE_BODY || reader->line.len || reader->guess.len)
+		return 0;
+	while (at < end && (*at != '-' || end - at < 2 || at[1] != '-')) {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		if (!lf || (size_t)(lf - at) >= reader->caps.line_size)
+			break;
+		at = lf + 1;
+	}
+	return (size_t)(at - chunk.ptr);
 }
 
 /* "--...", an empty line, mbox's "From ": where a header's line may be more than a line. */
@@ -783,32 +793,26 @@ static size_t take_whole_fields(struct mail_reader *reader, struct span chunk)
 
 static void feed(struct mail_reader *reader, struct span chunk)
 {
-	size_t run = 0, i = 0;
+	while (chunk.len) {
+		size_t plain = get_plain_lines(reader, chunk);
 
-	while (i < chunk.len) {
-		if (reader->state == STATE_HEADER && reader->line.len == 0 && reader->header.len == 0) {
-			i += take_whole_fields(reader, span_skip(chunk, i));
-			run = i;
-		}
-		const char *lf = memchr(chunk.ptr + i, '\n', chunk.len - i);
+		take_run(reader, span_slice(chunk, 0, plain));
+		if (reader->state == STATE_HEADER && reader->line.len == 0 && reader->header.len == 0)
+			plain = take_whole_fields(reader, chunk);
+		chunk = span_skip(chunk, plain);
+		if (chunk.len == 0)
+			break;
+		const char *lf = memchr(chunk.ptr, '\n', chunk.len);
 		size_t end = lf ? (size_t)(lf - chunk.ptr) + 1 : chunk.len;
-		bool is_whole = lf && reader->line.len == 0 && end - i <= reader->caps.line_size;
-
-		if (is_whole && is_plain_line(reader, chunk.ptr + i, end - i)) {
-			i = end;
-			continue;
-		}
-		take_run(reader, span_slice(chunk, run, i));
-		if (is_whole) {
-			take_line(reader, span_slice(chunk, i, end));
+		if (lf && reader->line.len == 0 && end <= reader->caps.line_size) {
+			take_line(reader, span_slice(chunk, 0, end));
 		} else {
-			add_to_line(reader, span_slice(chunk, i, lf ? end - 1 : end));
+			add_to_line(reader, span_slice(chunk, 0, lf ? end - 1 : end));
 			if (lf)
 				finish_line(reader, true);
 		}
-		run = i = end;
+		chunk = span_skip(chunk, end);
 	}
-	take_run(reader, span_slice(chunk, run, i));
 }
 
 /* A file of an old system, with CR alone at the line ends (and then CRLF and LF count as well). */
