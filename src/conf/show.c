@@ -26,11 +26,31 @@ static void write_options(struct buffer *out, const char *frame, void (*write)(c
 	buffer_add(out, SPAN_LIT("}\n"));
 }
 
+/* "postgresql://user:secret@host/name" without the secret: from the colon behind the user to the last "@". */
+static void hide_password(struct buffer *text)
+{
+	struct span all = buffer_get(text);
+	size_t start = span_find(all, SPAN_LIT("://"), 0), colon, at = SIZE_MAX;
+
+	if (start == SIZE_MAX)
+		return;
+	colon = span_find_char(all, ':', start + 3);
+	for (size_t i = start; i < all.len; i++)
+		if (all.ptr[i] == '@')
+			at = i;
+	if (at != SIZE_MAX && colon < at)
+		memset(text->bytes + colon + 1, '*', at - colon - 1);
+}
+
 static void show_option(const struct option *option, const void *data, struct buffer *out)
 {
-	buffer_printf(out, "%s%s = ", option->section[0] ? "\t" : "", option->name);
-	option_write(option, data, out);
-	buffer_add_char(out, '\n');
+	struct buffer value;
+
+	buffer_init(&value, 1 << 20);
+	option_write(option, data, &value);
+	hide_password(&value);
+	buffer_printf(out, "%s%s = %s\n", option->section[0] ? "\t" : "", option->name, buffer_get_text(&value));
+	buffer_done(&value);
 }
 
 static void show_limit(const struct limit *limit, struct buffer *out)

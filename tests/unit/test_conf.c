@@ -212,6 +212,22 @@ static void test_show_is_a_fixed_point(void **state)
 	buffer_done(&second);
 }
 
+static void test_show_hides_passwords(void **state)
+{
+	struct fixture fixture;
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, 1 << 20);
+	assert_int_equal(load(&fixture, "store { uri = \"postgresql://kodama:s3c:r@t@db.example.jp/kodama\" }\n"), 0);
+	conf_show(fixture.config, &out);
+	assert_null(strstr(buffer_get_text(&out), "s3c"));
+	assert_null(strstr(buffer_get_text(&out), "r@t"));
+	assert_non_null(strstr(buffer_get_text(&out), "postgresql://kodama:*******@db.example.jp/kodama"));
+	conf_free(fixture.config);
+	buffer_done(&out);
+}
+
 static void test_restart(void **state)
 {
 	struct fixture old, new;
@@ -335,6 +351,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_missing),	    cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),	   cmocka_unit_test(test_section_twice),    cmocka_unit_test(test_show_is_a_fixed_point),
+		cmocka_unit_test(test_show_hides_passwords),
 		cmocka_unit_test(test_restart),	   cmocka_unit_test(test_sample_is_the_table), cmocka_unit_test(test_manual_is_the_table),
 		cmocka_unit_test(test_networks),
 	};
