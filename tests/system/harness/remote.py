@@ -153,8 +153,8 @@ class SpoolingRemote(Remote):
     def take(self, sender, recipients, body):
         super().take(sender, recipients, body)
         name = self.spool / f"{len(self.mails):03d}"
+        name.with_suffix(".json").write_text(json.dumps({"sender": sender, "recipients": recipients}) + "\n")
         name.with_suffix(".eml").write_bytes(body)
-        name.with_suffix(".json").write_text(json.dumps({"sender": sender, "recipients": recipients}))
 
 
 if __name__ == "__main__":
