@@ -43,9 +43,13 @@ static bool is_full(const struct reader *reader)
 	return reader->start == 0 && reader->end == reader->size;
 }
 
+/* A read() at a time: of a large buffer only what long lines need is ever touched. */
+enum { READ_SIZE = 256 * 1024 };
+
 /* One read() more behind what is there: 0, or -errno. */
 static int fill(struct reader *reader)
 {
+	size_t room;
 	ssize_t got;
 
 	if (reader->is_over || is_full(reader))
@@ -53,8 +57,9 @@ static int fill(struct reader *reader)
 	memmove(reader->bytes, reader->bytes + reader->start, reader->end - reader->start);
 	reader->end -= reader->start;
 	reader->start = 0;
+	room = reader->size - reader->end;
 	do
-		got = read(reader->fd, reader->bytes + reader->end, reader->size - reader->end);
+		got = read(reader->fd, reader->bytes + reader->end, room < READ_SIZE ? room : READ_SIZE);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
