@@ -687,8 +687,11 @@ static void take_header_line(struct mail_reader *reader, struct span line)
 		reader->mail.sender = keep(reader, span_is_equal(sender, SPAN_LIT("<>")) ? SPAN_LIT("") : sender);
 		return;
 	}
-	if (line.ptr[0] != ' ' && line.ptr[0] != '\t')
+	if (line.ptr[0] != ' ' && line.ptr[0] != '\t') {
+		read_header_block(reader, buffer_get(&reader->header));
+		buffer_clear(&reader->header);
 		reader->field_len = 0;
+	}
 	reader->field_len += line.len;
 	if (reader->field_len > reader->caps.field_size + 128) {
 		reader->mail.cut |= CUT_FIELD_SIZE;
