@@ -53,8 +53,8 @@ def test_unit_is_clean(installed, tmp_path):
     # the programs of the build, so that systemd finds what the unit starts
     program = BUILD / "kodamad"
     text = find_installed(installed, "kodamad.service").read_text()
-    text = re.sub(r"^(Exec\w+=)\S+/kodamad\b", rf"\g<1>{program}", text, flags=re.M)
-    text = re.sub(r"^(Exec\w+=)\S+/kodama\b", rf"\g<1>{KODAMA}", text, flags=re.M)
+    text = re.sub(r"^(Exec\w+=)\S+/kodamad(?= )", rf"\g<1>{program}", text, flags=re.M)
+    text = re.sub(r"^(Exec\w+=)\S+/kodama(?= )", rf"\g<1>{KODAMA}", text, flags=re.M)
     unit.write_text(text)
     done = run("systemd-analyze", "verify", "--man=no", unit, check=False)
     said = [line for line in (done.stdout + done.stderr).splitlines() if "kodamad.service" in line]
