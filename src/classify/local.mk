@@ -24,6 +24,15 @@ tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/rules_fix
 tests_unit_test_pattern_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
 endif
 
+check_PROGRAMS += tests/fuzz/fuzz_classify tests/fuzz/fuzz_ruleset
+tests_fuzz_fuzz_classify_SOURCES = tests/fuzz/fuzz_classify.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_classify_LDADD = $(CLASSIFY_LIBS)
+tests_fuzz_fuzz_classify_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ruleset_SOURCES = tests/fuzz/fuzz_ruleset.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ruleset_LDADD = $(CLASSIFY_LIBS)
+tests_fuzz_fuzz_ruleset_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/classify tests/fuzz/seeds/ruleset
+
 # on demand: make tests/bench/classify
 EXTRA_PROGRAMS += tests/bench/classify
 tests_bench_classify_SOURCES = tests/bench/classify.c

@@ -14,7 +14,7 @@
 static _Thread_local struct complaint *current;
 static _Thread_local const char *current_path;
 
-static void take_error(cfg_t *cfg, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void take_error(cfg_t *cfg, const char *format, va_list args)
 {
 	char text[sizeof(current->text)];
 
