@@ -17,7 +17,8 @@
 /* When anything fails inside, mail flows. */
 #define SESSION_FAIL_OPEN SESSION_ACCEPT
 
-enum { MESSAGE_ARENA_MAX = 8 << 20, FREE_WORKSPACES_MAX = 8, DECISIONS_LOGGED_MAX = 50 };
+/* FORGED_MAX: honest mail has as many as it had hops with a Kodama; each one taken out costs the MTA a look at the whole header */
+enum { MESSAGE_ARENA_MAX = 8 << 20, FREE_WORKSPACES_MAX = 8, DECISIONS_LOGGED_MAX = 50, FORGED_MAX = 1000 };
 
 /* What one message needs; idle sessions hold none. */
 struct workspace {
@@ -51,6 +52,7 @@ struct message {
 	bool is_own_bounce;     /* our MTA made it, as far as one can see from outside */
 	bool is_candidate;
 	bool has_results;       /* it was handled before */
+	bool has_travelled;     /* it has come through an MTA, so that it was not made just now */
 	unsigned recipients;    /* that we let pass, or are to take out */
 	unsigned removal_count;
 	struct removal *removals;
@@ -234,7 +236,10 @@ struct session_answer session_get_answer(const struct session *session)
  */
 static bool is_smtp_session(const struct session *session, const char *sender, bool has_queue_id)
 {
-	if (sender[0] == '<')
+	size_t len = strlen(sender);
+
+	/* a bare address may begin with one, but not end with one */
+	if (sender[0] == '<' && sender[len - 1] == '>')
 		return true;
 	return session->port != 0 && !(session->is_postfix && has_queue_id);
 }
@@ -338,17 +343,22 @@ void session_header(struct session *session, const char *name, const char *value
 	if (!work)
 		return;
 	/* "X-Bounce-Result : x" is the same field (RFC 5322 section 4.5) */
-	if (!take_ours(session, span_trim(span_of(name))))
-		mail_add_header(work->reader, span_of(name), span_of(value));
+	struct span field = span_trim(span_of(name));
+	if (take_ours(session, field))
+		return;
+	/* a bounce as it is made bears none (RFC 5321 section 4.4 has each MTA add its own): a pipe or .forward hands on another's */
+	if (span_is_equal_nocase(field, SPAN_LIT("Received")))
+		session->message.has_travelled = true;
+	mail_add_header(work->reader, span_of(name), span_of(value));
 }
 
-static bool has_forged(const struct session *session)
+static unsigned count_forged(const struct session *session)
 {
 	unsigned count = 0;
 
 	for (size_t i = 0; i < OUR_NAMES; i++)
 		count += session->message.ours[i];
-	return count > 0 && !session->is_trusted;
+	return session->is_trusted ? 0 : count;
 }
 
 /* By its header: may the mail be a bounce, in RFC 3464's form or in one of formats.d? */
@@ -372,7 +382,7 @@ enum session_reply session_end_headers(struct session *session)
 		counter_add(COUNTER_MILTER_CANDIDATES, 1);
 		return SESSION_CONTINUE;
 	}
-	if (message->removals || has_forged(session))
+	if (message->removals || count_forged(session) > 0)
 		return SESSION_CONTINUE;
 	message_reset(session);
 	return SESSION_ACCEPT;
@@ -419,14 +429,15 @@ static int remove_recipients(struct message *message)
 static struct origin_facts make_facts(const struct session *session)
 {
 	const struct message *message = &session->message;
-	bool is_local = message->is_own_bounce && session->pool->is_unix && session->snapshot->is_local_submission_trusted;
+	bool is_own = message->is_own_bounce && !message->has_travelled;
+	bool is_local = is_own && session->pool->is_unix && session->snapshot->is_local_submission_trusted;
 
 	return (struct origin_facts){
 		.source = SOURCE_MILTER,
 		.proof = is_local ? PROOF_LOCAL : PROOF_NONE,
 		.host = span_of(session->host),
 		.stream = SPAN_LIT(""),
-		.is_from_our_mta = message->is_own_bounce,
+		.is_from_our_mta = is_own,
 		.now_s = time(NULL),
 	};
 }
@@ -487,10 +498,21 @@ static enum session_reply take_bounce(struct session *session, const char *queue
 	return SESSION_CONTINUE;
 }
 
+/* More than anybody removes for nothing: to let it pass with some of them would make them ours. */
+static enum session_reply refuse_forged(struct session *session, const char *queue_id)
+{
+	counter_add(COUNTER_MILTER_FORGED, 1);
+	log_event(LOG_LEVEL_WARNING, "forged-refused", "front=milter queue_id=%s fields=%u", queue_id ? queue_id : "-", count_forged(session));
+	return answer_with(session, SESSION_REJECT, "550", "5.6.0", "too many X-Bounce and X-Kodama fields");
+}
+
 static enum session_reply finish(struct session *session, const char *queue_id)
 {
 	struct message *message = &session->message;
 	int error = 0;
+
+	if (message->is_smtp && count_forged(session) > FORGED_MAX)
+		return refuse_forged(session, queue_id);
 
 	/* Nobody is left: a mail without recipients would vanish, so the whole mail is refused; see kodamad(8). */
 	if (message->removals && message->removal_count == message->recipients) {
@@ -498,7 +520,7 @@ static enum session_reply finish(struct session *session, const char *queue_id)
 			answer_with(session, SESSION_REJECT, "550", "5.1.1", "every recipient is suppressed " REFUSAL_MARK);
 		return SESSION_REJECT;
 	}
-	if (has_forged(session)) {
+	if (count_forged(session) > 0) {
 		counter_add(COUNTER_MILTER_FORGED, 1);
 		error = remove_forged(session);
 	}

@@ -207,6 +207,15 @@ def test_forged_bounce_with_the_looks_of_our_own_changes_nothing(kodamad, addres
     assert kodamad.get_suppressed() == []
 
 
+def test_bounce_of_another_handed_on_by_a_local_program_proves_nothing(kodamad):
+    """A pipe or a .forward may send on what came from outside, sender and all; what the MTA makes itself bears no Received."""
+    forged = mails.report(GONE, GMAIL, headers="Received: from evil.example.net (evil.example.net [192.0.2.66])\n\tby mx.example.jp\n")
+    assert "proof=none" in hand_over_local(kodamad, forged).get_added("X-Bounce-Result")[0]
+    assert kodamad.get_suppressed() == []
+    # its own still does
+    assert "proof=local" in hand_over_local(kodamad, mails.report(GONE, GMAIL)).get_added("X-Bounce-Result")[0]
+
+
 def test_untrusted_local_submission_proves_nothing(kodamad):
     kodamad.configure('local-submission = untrusted\n')
     kodamad.reload()

@@ -103,6 +103,7 @@ static void test_whose_session(void **state)
 		{ "127.0.0.1", 0, true, "<a@example.jp>", false, SESSION_REJECT },     /* sendmail -bs */
 		{ NULL, 0, true, "<a@example.jp>", false, SESSION_REJECT },	       /* a client of unknown address */
 		{ "127.0.0.1", 0, true, "a@example.jp", true, SESSION_CONTINUE },      /* sendmail(1) */
+		{ "127.0.0.1", 0, true, "<a@example.jp", true, SESSION_CONTINUE },     /* the same, with an odd sender */
 		{ "192.0.2.1", 628, true, "a@example.jp", true, SESSION_CONTINUE },    /* QMQP */
 		{ "127.0.0.1", 0, true, "", true, SESSION_CONTINUE },		       /* a bounce */
 		{ "192.0.2.1", 41234, true, "<>", false, SESSION_CONTINUE },
@@ -223,6 +224,26 @@ static void test_forged_fields(void **state)
 	assert_int_equal(finish(world, fields, &edits), SESSION_ACCEPT);
 }
 
+/* A flood of them costs the MTA and our memory nothing: what nobody would take out is not let in. */
+static void test_flood_of_forged_fields(void **state)
+{
+	static const unsigned counts[] = { 1000, 1001, 100000 };
+	struct world *world = *state;
+	const struct edits *edits;
+
+	begin(world, "192.0.2.1", 41234, true);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		session_mail(world->session, "<a@example.org>", false, NULL);
+		for (unsigned n = 0; n < counts[i]; n++)
+			session_header(world->session, n % 2 ? "X-Bounce-Result" : "X-Kodama-Token", "x");
+		bool is_flood = counts[i] > 1000;
+		assert_int_equal(finish(world, NULL, &edits), is_flood ? SESSION_REJECT : SESSION_CONTINUE);
+		assert_int_equal(edits->count, is_flood ? 0 : counts[i]);
+		if (is_flood)
+			assert_string_equal(session_get_answer(world->session).code, "550");
+	}
+}
+
 /* Calls that come out of order, or after an abort, do nothing and kill nobody. */
 static void test_out_of_order(void **state)
 {
@@ -292,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sendmail_loses_the_recipient, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plain_mail_ends_at_its_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged_fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_forged_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_out_of_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy, setup, teardown),
 	};
