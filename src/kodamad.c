@@ -358,6 +358,10 @@ static int start(struct daemon *daemon, struct complaint *complaint)
 
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	/* a reload asked for before it can be done waits; its default would end us */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &ours, NULL);
 	raise_file_limit();
 	error = start_privileged(daemon, complaint);
 	if (error == 0)
@@ -366,11 +370,9 @@ static int start(struct daemon *daemon, struct complaint *complaint)
 		error = start_loop(daemon);
 	if (error < 0)
 		return error;
-	sigemptyset(&ours);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &ours, NULL);
 	error = start_threads(daemon, complaint);
 	pthread_sigmask(SIG_UNBLOCK, &ours, NULL);

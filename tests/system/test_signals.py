@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from harness import mails
+from harness.kodamad import Kodamad
 from harness.milter import ACCEPT, CONTINUE, Milter
 from harness.policy import Policy
 from harness.wait import until
@@ -65,6 +66,16 @@ def test_a_hundred_hangups_do_nothing(kodamad):
             assert policy.ask(GONE).startswith("550 5.1.1 ")
         assert report_failure(kodamad, "late@example.com")
     assert kodamad.process.poll() is None and kodamad.pid == before
+
+
+def test_a_reload_asked_for_during_the_start_ends_nobody(scratch):
+    with Kodamad(scratch / "kodama") as daemon:
+        daemon.spawn()
+        # the sockets are the first that the start makes; rules and database come after them
+        until(daemon.milter.exists, lambda: f"{daemon.milter}; it said\n{daemon.log}")
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_notice("READY=1")
+        assert report_failure(daemon, "late@example.com")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
