@@ -10,7 +10,7 @@ endif
 EXTRA_DIST += tests/fuzz/replay.c
 
 dist_check_SCRIPTS += tests/lint/lint tests/lint/selftest
-EXTRA_DIST += tests/run tests/conftest.py tests/cases tests/system tests/lint/layers.txt .ci/run
+EXTRA_DIST += tests/run tests/tsan.supp tests/conftest.py tests/cases tests/system tests/lint/layers.txt .ci/run
 
 # folders are copied whole: what Python left in them does not belong there
 dist-hook:

@@ -26,6 +26,7 @@ enum {
 	ACTIONS_WANTED = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_SETSYMLIST,
 	STEPS_UNWANTED = SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN,
 	REPLIES_UNWANTED = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR,
+	CONNECTIONS_WAITING = 1024, /* libmilter's own 20 make a burst on a unix socket fail at once */
 	STOP_POLL_MS = 10
 };
 
@@ -38,6 +39,7 @@ static struct {
 	bool is_stopping; /* atomic */
 	bool has_stopped; /* smfi_stop has returned; atomic */
 	bool has_ended;   /* smfi_main has returned; atomic */
+	bool is_closed;   /* what the callbacks work with may be gone; atomic */
 	pthread_t thread;
 	bool has_thread;
 	void (*ended)(void *data);
@@ -53,9 +55,18 @@ struct context {
 
 /* --- the frame of every callback */
 
+/*
+ * Counted first, asked afterwards: whoever closes, and then finds nobody counted, is alone.  A worker of libmilter's that
+ * comes too late gets no further, and the process ends over it; to answer would be to acknowledge what nobody keeps.
+ */
 static struct context *enter(SMFICTX *ctx)
 {
-	__atomic_add_fetch(&front.running, 1, __ATOMIC_ACQ_REL);
+	__atomic_add_fetch(&front.running, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&front.is_closed, __ATOMIC_SEQ_CST)) {
+		__atomic_sub_fetch(&front.running, 1, __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
 	return smfi_getpriv(ctx);
 }
 
@@ -306,7 +317,8 @@ int milter_open(const struct milter_options *options, struct complaint *complain
 	write_address(options->address, address, sizeof(address));
 	snprintf(front.address, sizeof(front.address), "%s", options->address);
 	front.is_unix = strncmp(address, "unix:", 5) == 0;
-	if (smfi_setconn(address) == MI_FAILURE || smfi_register(description) == MI_FAILURE || smfi_opensocket(false) == MI_FAILURE) {
+	if (smfi_setconn(address) == MI_FAILURE || smfi_register(description) == MI_FAILURE || smfi_setbacklog(CONNECTIONS_WAITING) == MI_FAILURE ||
+	    smfi_opensocket(false) == MI_FAILURE) {
 		complaint_set(complaint, "", 0, "%s: the milter cannot listen there", options->address);
 		return -EADDRINUSE;
 	}
@@ -388,7 +400,8 @@ bool milter_stop(unsigned patience_ms)
 	if (!stop_listener(patience_ms))
 		return false;
 	front.has_thread = false;
-	for (unsigned waited_ms = 0; __atomic_load_n(&front.running, __ATOMIC_ACQUIRE) > 0; waited_ms += STOP_POLL_MS) {
+	__atomic_store_n(&front.is_closed, true, __ATOMIC_SEQ_CST);
+	for (unsigned waited_ms = 0; __atomic_load_n(&front.running, __ATOMIC_SEQ_CST) > 0; waited_ms += STOP_POLL_MS) {
 		if (waited_ms >= patience_ms)
 			return false;
 		pause_ms(STOP_POLL_MS);
