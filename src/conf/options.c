@@ -97,7 +97,8 @@ const struct option options[] = {
 	  "Clients whose mail is ours although they do not log in.  Read and checked; without effect until outbound mail is signed." },
 	{ "", "exempt-senders", OPTION_ADDRESSES, true, AT(limits.exempt_senders), "{}", 0, 0, "", NULL,
 	  "Envelope senders (\"@example.com\": a whole domain) whose mail is never refused and whose failures change nothing." },
-	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL, "SASL logins of which the same holds." },
+	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL, 
+	  "SASL logins whose mail is never refused.  Their failures count all the same: a bounce does not say who had logged in." },
 	{ "", "exempt-recipients", OPTION_ADDRESSES, true, AT(limits.exempt_recipients), "{}", 0, 0, "", NULL,
 	  "Addresses that are never suppressed by evidence." },
 	{ "", "exempt-domains", OPTION_DOMAINS, true, AT(limits.exempt_domains), "{}", 0, 0, "", NULL,
@@ -142,7 +143,8 @@ const struct option options[] = {
 	{ "control", "group", OPTION_TEXT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },
 
 	{ "store", "uri", OPTION_TEXT, false, AT(store.uri), "sqlite:/var/lib/kodama/kodama.db", 0, 0, "", NULL,
-	  "The database: \"sqlite:/path\".  The folder is made if need be, with mode 0700." },
+	  "The database: \"sqlite:/path\", whose folder is made if need be, with mode 0700; or \"postgresql://user@host/name\", for several hosts "
+	  "with one memory, where PostgreSQL was there when kodamad was built." },
 	{ "store", "retention", OPTION_DURATION, false, AT(store.retention_s), "180d", 86400, TIME_FOREVER, "s", NULL,
 	  "How long single outcomes are kept; what is suppressed stays as long as it holds." },
 	{ "store", "busy-timeout", OPTION_DURATION, false, AT(store.busy_ms), "2s", 1, 60, "ms", NULL,
