@@ -97,7 +97,7 @@ const struct option options[] = {
 	  "Clients whose mail is ours although they do not log in.  Read and checked; without effect until outbound mail is signed." },
 	{ "", "exempt-senders", OPTION_ADDRESSES, true, AT(limits.exempt_senders), "{}", 0, 0, "", NULL,
 	  "Envelope senders (\"@example.com\": a whole domain) whose mail is never refused and whose failures change nothing." },
-	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL, 
+	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL,
 	  "SASL logins whose mail is never refused.  Their failures count all the same: a bounce does not say who had logged in." },
 	{ "", "exempt-recipients", OPTION_ADDRESSES, true, AT(limits.exempt_recipients), "{}", 0, 0, "", NULL,
 	  "Addresses that are never suppressed by evidence." },
