@@ -17,8 +17,9 @@
 
 #include "base/log.h"
 #include "ops/admin.h"
+#include "store/thread.h"
 
-enum { SEND_CHUNK = 32 * 1024 };
+enum { SEND_CHUNK = 32 * 1024, STOP_PATIENCE_MS = 2000 };
 
 struct control {
 	struct control_options options;
@@ -298,7 +299,7 @@ int control_start(const struct control_options *options, struct control **ret_co
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->clients[i] = -1;
 	pthread_mutex_init(&control->lock, NULL);
-	pthread_cond_init(&control->emptied, NULL);
+	monotonic_cond_init(&control->emptied);
 	control->stop_fd = eventfd(0, EFD_CLOEXEC);
 	error = control->stop_fd < 0 ? errno : pthread_create(&control->thread, NULL, run, control);
 	if (error != 0) {
@@ -311,6 +312,29 @@ int control_start(const struct control_options *options, struct control **ret_co
 	return 0;
 }
 
+static void shut_clients(struct control *control, int how)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		if (control->clients[i] >= 0)
+			shutdown(control->clients[i], how);
+}
+
+/* First the reading side only: an answer that is being given is given, but not to somebody who has stopped reading. */
+static void end_clients(struct control *control)
+{
+	struct timespec until = monotonic_at(monotonic_get_ms() + STOP_PATIENCE_MS);
+	int result = 0;
+
+	pthread_mutex_lock(&control->lock);
+	shut_clients(control, SHUT_RD);
+	while (control->client_count > 0 && result != ETIMEDOUT)
+		result = pthread_cond_timedwait(&control->emptied, &control->lock, &until);
+	shut_clients(control, SHUT_RDWR);
+	while (control->client_count > 0)
+		pthread_cond_wait(&control->emptied, &control->lock);
+	pthread_mutex_unlock(&control->lock);
+}
+
 void control_stop(struct control *control)
 {
 	uint64_t one = 1;
@@ -319,14 +343,7 @@ void control_stop(struct control *control)
 		return;
 	if (write(control->stop_fd, &one, sizeof(one)) == sizeof(one))
 		pthread_join(control->thread, NULL);
-	pthread_mutex_lock(&control->lock);
-	/* the reading side only: an answer that is being given is given */
-	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		if (control->clients[i] >= 0)
-			shutdown(control->clients[i], SHUT_RD);
-	while (control->client_count > 0)
-		pthread_cond_wait(&control->emptied, &control->lock);
-	pthread_mutex_unlock(&control->lock);
+	end_clients(control);
 	close(control->stop_fd);
 	close(control->options.fd);
 	pthread_cond_destroy(&control->emptied);

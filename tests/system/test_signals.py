@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Signals: what reloads, what stops, what is ignored, and that nothing acknowledged is lost."""
 import signal
+import socket
 import threading
 
 import pytest
@@ -83,6 +84,29 @@ def test_orderly_stop(kodamad, number):
     kodamad.signal(number)
     kodamad.wait_notice("STOPPING=1")
     assert kodamad.wait_end() == 0
+
+
+def test_stop_does_not_wait_for_a_client_that_has_stopped_reading(kodamad):
+    """A long list in a pager, for one."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(kodamad.control))
+        client.settimeout(1)
+        with pytest.raises(TimeoutError):
+            while True:
+                client.sendall(b'{"do":"status"}\n' * 100)
+        kodamad.signal(signal.SIGTERM)
+        kodamad.signal(signal.SIGTERM)
+        assert kodamad.wait_end() == 0
+
+
+def test_killed_during_the_start_it_leaves_nothing_in_the_way(scratch):
+    with Kodamad(scratch / "kodama") as daemon:
+        daemon.spawn()
+        until(daemon.milter.exists, lambda: f"{daemon.milter}; it said\n{daemon.log}")
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_end()
+        daemon.start()
+        assert report_failure(daemon, "late@example.com")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
