@@ -67,13 +67,49 @@ size_t span_find(struct span s, struct span needle, size_t from)
 	return hit ? (size_t)(hit - s.ptr) : SIZE_MAX;
 }
 
+/* Where in the needle the byte stands that texts have least often. */
+static size_t find_rarest(struct span needle)
+{
+	static const char common[] = "zqjxkvbywgpfmucdlhrsnioate "; /* the later, the more common */
+	size_t best = 0, best_rank = SIZE_MAX;
+
+	for (size_t i = 0; i < needle.len; i++) {
+		const char *hit = memchr(common, ascii_lower(needle.ptr[i]), sizeof(common) - 1);
+		size_t rank = hit ? (size_t)(hit - common) + 1 : 0;
+		if (rank < best_rank) {
+			best = i;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static const char *find_byte(const char *from, const char *end, char c)
+{
+	const char *hit = from < end ? memchr(from, c, (size_t)(end - from)) : NULL;
+
+	return hit ? hit : end;
+}
+
+/* From one place of the needle's rarest byte, in either case, to the next. */
 size_t span_find_nocase(struct span s, struct span needle, size_t from)
 {
 	if (from > s.len || needle.len > s.len - from)
 		return SIZE_MAX;
-	for (size_t at = from; at + needle.len <= s.len; at++) {
-		if (is_run_nocase(s.ptr + at, needle.ptr, needle.len))
-			return at;
+	if (needle.len == 0)
+		return from;
+	size_t anchor = find_rarest(needle);
+	char low = ascii_lower(needle.ptr[anchor]), high = low >= 'a' && low <= 'z' ? (char)(low - 32) : low;
+	const char *end = s.ptr + s.len - needle.len + anchor + 1, *at = s.ptr + from + anchor;
+	const char *next_low = find_byte(at, end, low), *next_high = high == low ? end : find_byte(at, end, high);
+
+	while ((at = next_low < next_high ? next_low : next_high) < end) {
+		if (is_run_nocase(at - anchor, needle.ptr, needle.len))
+			return (size_t)(at - anchor - s.ptr);
+		if (at == next_low)
+			next_low = find_byte(at + 1, end, low);
+		else
+			next_high = find_byte(at + 1, end, high);
 	}
 	return SIZE_MAX;
 }
@@ -106,13 +142,26 @@ struct span span_take(struct span *rest, char separator)
 	return piece;
 }
 
+/* In pieces, so that a text without one of the two line ends is not searched to its end for each line. */
+static size_t find_line_end(struct span s)
+{
+	enum { PIECE = 256 };
+
+	for (size_t at = 0; at < s.len; at += PIECE) {
+		size_t len = s.len - at < PIECE ? s.len - at : PIECE;
+		const char *lf = memchr(s.ptr + at, '\n', len);
+		const char *cr = memchr(s.ptr + at, '\r', lf ? (size_t)(lf - s.ptr) - at : len);
+		if (cr || lf)
+			return (size_t)((cr ? cr : lf) - s.ptr);
+	}
+	return s.len;
+}
+
 struct span span_take_line(struct span *rest)
 {
 	struct span line = *rest;
-	size_t end = 0;
+	size_t end = find_line_end(line);
 
-	while (end < line.len && line.ptr[end] != '\n' && line.ptr[end] != '\r')
-		end++;
 	if (end == line.len) {
 		*rest = SPAN_NONE;
 		return line;

@@ -66,6 +66,7 @@ enum { FORMS_MAX = 500, KNOWN_TEXT = 1, KNOWN_ALSO = 2, KNOWN_UNLESS = 4, FORMAT
 struct mark {
 	unsigned form;
 	unsigned bit;
+	uint64_t needs; /* the template's */
 	const struct template *template;
 };
 

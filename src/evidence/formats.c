@@ -39,13 +39,14 @@ static void merge_captures(struct captures *known, const struct captures *more)
 	}
 }
 
-static void match_bucket(const struct bucket *bucket, struct span line, struct choice *choices, size_t *budget)
+static void match_bucket(const struct bucket *bucket, struct span line, uint64_t digest, struct choice *choices,
+			 size_t *budget)
 {
 	for (size_t i = 0; i < bucket->count; i++) {
 		const struct mark *mark = &bucket->items[i];
 		struct choice *choice = &choices[mark->form];
 		struct captures captures;
-		if (!choice->is_possible || (choice->known & mark->bit) ||
+		if ((mark->needs & ~digest) || !choice->is_possible || (choice->known & mark->bit) ||
 		    !template_match(mark->template, line, &captures, budget))
 			continue;
 		choice->known |= mark->bit;
@@ -63,8 +64,9 @@ static void choose_by_text(const struct formats *formats, struct notice *notice,
 		struct span line = span_trim(span_take_line(&rest));
 		if (line.len == 0)
 			continue;
-		match_bucket(&formats->buckets[(unsigned char)ascii_lower(line.ptr[0])], line, choices, &notice->budget);
-		match_bucket(&formats->buckets[0], line, choices, &notice->budget);
+		uint64_t digest = template_digest(line);
+		match_bucket(&formats->buckets[(unsigned char)ascii_lower(line.ptr[0])], line, digest, choices, &notice->budget);
+		match_bucket(&formats->buckets[0], line, digest, choices, &notice->budget);
 	}
 }
 

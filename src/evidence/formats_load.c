@@ -380,7 +380,8 @@ static int add_mark(struct formats *formats, unsigned form, unsigned bit, const 
 	if (!items)
 		return -ENOMEM;
 	bucket->items = items;
-	items[bucket->count++] = (struct mark){ .form = form, .bit = bit, .template = template };
+	items[bucket->count++] = (struct mark){ .form = form, .bit = bit, .needs = template_get_needs(template),
+						 .template = template };
 	return 0;
 }
 

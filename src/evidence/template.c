@@ -22,6 +22,7 @@ struct template {
 	unsigned count;
 	unsigned char first; /* that a line begins with, lower case; 0: any */
 	bool has_address;    /* then a line has an "@" */
+	uint64_t needs;      /* the digest of its literals */
 	struct item items[ITEMS_MAX];
 	char bytes[];
 };
@@ -91,6 +92,33 @@ static const char *parse_piece(struct template *template, struct span text, size
 	return NULL;
 }
 
+/*
+ * The pairs of bytes that stand side by side, lower case, by a small hash: what a literal has, each line that it
+ * stands in has, too.
+ */
+static uint64_t digest(struct span text)
+{
+	uint64_t pairs = 0;
+	unsigned before = text.len ? (unsigned char)ascii_lower(text.ptr[0]) : 0;
+
+	for (size_t i = 1; i < text.len; i++) {
+		unsigned byte = (unsigned char)ascii_lower(text.ptr[i]);
+		pairs |= UINT64_C(1) << ((before * 7 + byte) & 63);
+		before = byte;
+	}
+	return pairs;
+}
+
+uint64_t template_digest(struct span line)
+{
+	return digest(span_slice(span_trim(line), 0, LINE_MAX_LEN));
+}
+
+uint64_t template_get_needs(const struct template *template)
+{
+	return template->needs;
+}
+
 /* What may be any run must not stand beside another one: the border would be anywhere. */
 static bool is_run(const struct item *item)
 {
@@ -125,6 +153,8 @@ struct template *template_parse(struct span text, const char **ret_why)
 	if (!*ret_why) {
 		if (template->items[0].kind == ITEM_LITERAL)
 			template->first = (unsigned char)template->items[0].literal.ptr[0];
+		for (unsigned i = 0; i < template->count; i++)
+			template->needs |= digest(template->items[i].literal);
 		template->has_address = template_has(template, CAPTURE_RECIPIENT) || template_has(template, CAPTURE_ORIGINAL);
 		return template;
 	}

@@ -41,6 +41,13 @@ unsigned char template_get_first(const struct template *template);
 bool template_has(const struct template *template, enum capture capture);
 
 /*
+ * What rules out most templates before they are tried: only where template_get_needs() & ~template_digest(line) is 0
+ * can the line match.  One digest of a line serves all templates.
+ */
+uint64_t template_digest(struct span line);
+uint64_t template_get_needs(const struct template *template);
+
+/*
  * Does the line match?  Each try costs steps of *budget, which stands for a whole mail; when it is used up nothing
  * matches any more.  *captures is written only on a match.
  */

@@ -8,14 +8,13 @@ enum { REPLY_MAX = 16 * 1024, REPLY_START = 40 };
 
 struct span transcript_find(struct span text)
 {
-	static const struct span headings[] = { SPAN_LIT("Transcript of session follows"),
-						SPAN_LIT("Transcript of the session follows") };
+	static const struct span start = SPAN_LIT("Transcript of "), ends[] = { SPAN_LIT("session follows"), SPAN_LIT("the session follows") };
+	size_t at = 0;
 
-	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
-		size_t at = span_find_nocase(text, headings[i], 0);
-		if (at == SIZE_MAX)
+	while ((at = span_find_nocase(text, start, at)) != SIZE_MAX) {
+		struct span rest = span_skip(text, at += start.len);
+		if (!span_has_prefix_nocase(rest, ends[0]) && !span_has_prefix_nocase(rest, ends[1]))
 			continue;
-		struct span rest = span_skip(text, at);
 		(void)span_take_line(&rest);
 		return rest;
 	}
