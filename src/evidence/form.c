@@ -29,10 +29,24 @@ struct reading {
 	struct reply reply;
 };
 
-static bool match_any(const struct templates *templates, struct span line, struct captures *captures, size_t *budget)
+/* A line that several lists of templates are tried on. */
+struct line {
+	struct span text;
+	uint64_t digest;
+};
+
+static struct line take_next_line(struct span *rest)
+{
+	struct span text = span_take_line(rest);
+
+	return (struct line){ text, template_digest(text) };
+}
+
+static bool match_any(const struct templates *templates, struct line line, struct captures *captures, size_t *budget)
 {
 	for (size_t i = 0; i < templates->count; i++) {
-		if (template_match(templates->items[i], line, captures, budget))
+		const struct template *template = templates->items[i];
+		if (!(template_get_needs(template) & ~line.digest) && template_match(template, line.text, captures, budget))
 			return true;
 	}
 	return false;
@@ -44,9 +58,10 @@ bool form_knows_header(const struct form *form, const struct mail *mail, struct 
 		return true;
 	for (size_t i = 0; i < form->header_count; i++) {
 		const struct header_condition *condition = &form->headers[i];
+		struct span name = span_of(condition->name);
 		for (size_t n = 0; n < mail->fields.count; n++) {
 			const struct field *field = &mail->fields.items[n];
-			if (span_is_equal_nocase(field->name, span_of(condition->name)) &&
+			if (span_is_equal_nocase(field->name, name) &&
 			    (!condition->value || template_match(condition->value, field->value, captures, budget)))
 				return true;
 		}
@@ -218,7 +233,7 @@ static void take_words(struct reading *reading, struct span line)
 	extend(outcome && !reading->form->is_before ? &outcome->text : &reading->pending, line);
 }
 
-static int take_line(struct reading *reading, struct span line)
+static int take_line(struct reading *reading, struct line line)
 {
 	const struct form *form = reading->form;
 	size_t *budget = &reading->notice->budget;
@@ -226,19 +241,19 @@ static int take_line(struct reading *reading, struct span line)
 	bool is_taken = false;
 	int error = 0;
 
-	if (span_trim(line).len == 0) {
-		take_words(reading, line);
+	if (span_trim(line.text).len == 0) {
+		take_words(reading, line.text);
 		return 0;
 	}
 	if (match_any(&form->skip, line, &captures, budget))
 		return apply_captures(reading, &captures);
 	if (match_any(&form->recipient, line, &captures, budget))
-		error = take_recipient(reading, &captures, line, &is_taken);
+		error = take_recipient(reading, &captures, line.text, &is_taken);
 	if (error || is_taken)
 		return error;
 	if (match_any(&form->reply, line, &captures, budget))
 		return take_reply(reading, &captures);
-	take_words(reading, line);
+	take_words(reading, line.text);
 	return 0;
 }
 
@@ -250,10 +265,10 @@ static int cut_original(struct reading *reading)
 	struct captures captures;
 
 	while (span_is_known(rest) && rest.len) {
-		struct span line = span_take_line(&rest);
+		struct line line = take_next_line(&rest);
 		if (match_any(&reading->form->original, line, &captures, &notice->budget)) {
 			struct span end = span_is_known(rest) ? rest : span_skip(notice->text, notice->text.len);
-			struct span before = span_slice(notice->text, 0, (size_t)(line.ptr - notice->text.ptr));
+			struct span before = span_slice(notice->text, 0, (size_t)(line.text.ptr - notice->text.ptr));
 			int error = notice_cut(notice, (size_t)(end.ptr - notice->text.ptr));
 			notice->text = before;
 			return error;
@@ -276,7 +291,7 @@ static int read_lines(struct reading *reading)
 
 	reading->is_listening = form->reply.count == 0;
 	while (span_is_known(rest) && rest.len && !error) {
-		struct span line = span_take_line(&rest);
+		struct line line = take_next_line(&rest);
 		if (!is_on) {
 			is_on = match_any(form->resume.count ? &form->resume : &form->from, line, &captures, budget) ||
 				match_any(&form->from, line, &captures, budget);
