@@ -219,12 +219,11 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 	if (!test)
 		return -ENOMEM;
 	arena_reset(compiler->scrap);
-	rc = pattern_new(text, ruleset->with_jit, compiler->scrap, &literals, &test->pattern, reason);
+	rc = pattern_new(text, ruleset->is_jit, compiler->scrap, &literals, &test->pattern, reason);
 	if (rc == -EINVAL)
 		return refuse(compiler, arena_copy(ruleset->arena, text).ptr, reason);
 	if (rc < 0)
 		return rc;
-	ruleset->is_jit = ruleset->is_jit && pattern_is_jit(test->pattern);
 	rc = keep_needs(ruleset->arena, &literals, test);
 	if (rc < 0 || !literals.is_exact)
 		return rc;

@@ -54,6 +54,16 @@ size_t fold_char(uint32_t c, char out[static FOLD_CHAR_SIZE])
 	return utf8_put(fold_case(c), out);
 }
 
+/* A run of plain characters, as long as there is room: how many bytes.  Most texts are one. */
+static size_t fold_plain(struct span text, char *out, size_t room)
+{
+	size_t len = text.len < room ? text.len : room, i;
+
+	for (i = 0; i < len && text.ptr[i] > ' ' && text.ptr[i] < 0x7F; i++)
+		out[i] = ascii_lower(text.ptr[i]);
+	return i;
+}
+
 size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 {
 	size_t at = 0, used = 0;
@@ -61,14 +71,17 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 
 	*ret_is_cut = false;
 	while (at < text.len) {
-		unsigned char byte = (unsigned char)text.ptr[at];
 		char folded[FOLD_CHAR_SIZE];
-		size_t len = 1, folded_len = 1;
+		size_t plain = fold_plain(span_skip(text, at), out + used, size - used), len = 1, folded_len = 1;
 
-		if (byte > ' ' && byte < 0x7F)
-			folded[0] = ascii_lower((char)byte);
-		else if (byte < 0x80)
-			folded[0] = ' ';
+		if (plain > 0) {
+			at += plain;
+			used += plain;
+			is_after_blank = false;
+			continue;
+		}
+		if ((unsigned char)text.ptr[at] < 0x80)
+			folded[0] = text.ptr[at] > ' ' && text.ptr[at] < 0x7F ? ascii_lower(text.ptr[at]) : ' ';
 		else {
 			uint32_t character;
 			len = utf8_decode(span_skip(text, at), &character);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCRE2: compiling with JIT where it is allowed, running under limits.  Pure. */
+/*
+ * PCRE2 under limits.  Of thousands of patterns few ever run, and machine code is dear to make: a pattern gets its own
+ * when it first runs.  One thread makes it, those that come meanwhile run the interpreter.  Pure.
+ */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "classify/pattern.h"
 
 #include <errno.h>
 #include <pcre2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,8 +18,10 @@ enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MAX = 512 * 1024, PROBE_SIZE = 204
 
 struct pattern {
 	pcre2_code *code;
-	bool is_jit;
+	atomic_int jit; /* enum jit */
 };
+
+enum jit { JIT_NONE, JIT_WANTED, JIT_BEGUN, JIT_READY };
 
 struct matcher {
 	pcre2_match_data *data;
@@ -153,7 +159,7 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 		return -ENOMEM;
 	rc = compile(text, &pattern->code, reason);
 	if (rc == 0) {
-		pattern->is_jit = with_jit && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
+		atomic_init(&pattern->jit, with_jit ? JIT_WANTED : JIT_NONE);
 		rc = examine(pattern, text, arena, ret_literals, reason);
 	}
 	if (rc < 0) {
@@ -172,9 +178,30 @@ void pattern_free(struct pattern *pattern)
 	free(pattern);
 }
 
-bool pattern_is_jit(const struct pattern *pattern)
+bool pattern_may_jit(void)
 {
-	return pattern->is_jit;
+	char reason[PATTERN_REASON_SIZE];
+	pcre2_code *code;
+	bool may;
+
+	if (compile(SPAN_LIT("a"), &code, reason) < 0)
+		return false;
+	may = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+	pcre2_code_free(code);
+	return may;
+}
+
+/* Is there machine code?  Made here, at first use: the one thing of a pattern that changes once it is shared. */
+static bool has_machine_code(const struct pattern *pattern)
+{
+	atomic_int *jit = &((struct pattern *)(uintptr_t)pattern)->jit;
+	int state = atomic_load_explicit(jit, memory_order_acquire);
+
+	if (state == JIT_WANTED && atomic_compare_exchange_strong(jit, &state, JIT_BEGUN)) {
+		state = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0 ? JIT_READY : JIT_NONE;
+		atomic_store_explicit(jit, state, memory_order_release);
+	}
+	return state == JIT_READY;
 }
 
 struct matcher *matcher_new(void)
@@ -214,11 +241,11 @@ enum pattern_found pattern_find(const struct pattern *pattern, struct matcher *m
 	const PCRE2_SIZE *ends;
 	int rc;
 
-	if (pattern->is_jit)
+	if (has_machine_code(pattern))
 		rc = pcre2_jit_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY, matcher->data, matcher->context);
 	else
-		rc = pcre2_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK, matcher->data,
-				 matcher->context);
+		rc = pcre2_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+				 matcher->data, matcher->context);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return PATTERN_ABSENT;
 	if (rc < 0)

@@ -22,7 +22,9 @@ enum pattern_found { PATTERN_ABSENT, PATTERN_FOUND, PATTERN_STOPPED /* by a limi
 int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
 		char reason[static PATTERN_REASON_SIZE]) __attribute__((warn_unused_result));
 void pattern_free(struct pattern *pattern);
-bool pattern_is_jit(const struct pattern *pattern);
+
+/* May this process make machine code at all?  Without it the interpreter does the work. */
+bool pattern_may_jit(void);
 
 struct matcher;
 struct matcher *matcher_new(void);

@@ -314,22 +314,47 @@ static void look_closer(const struct prefilter *prefilter, const struct table *t
 	}
 }
 
-/* One copy of the loop for each length of grams, so that loading one is one instruction. */
-static inline __attribute__((always_inline)) void scan(const struct prefilter *prefilter, unsigned len, struct span text, struct hits *hits)
+/* May a gram of the table, `len` bytes long, stand here? */
+static inline bool has_gram(const struct table *table, uint32_t gram)
 {
-	const struct table *table = prefilter->tables[len];
+	uint32_t hash = gram_hash(gram);
 
-	for (size_t at = 0; table && at + len <= text.len; at++) {
-		uint32_t gram = gram_load(text.ptr + at, len), hash = gram_hash(gram);
-		if (table->bitmap[hash / 64] >> hash % 64 & 1)
+	return table && (table->bitmap[hash / 64] >> hash % 64 & 1);
+}
+
+/* The longest grams tell most and are most: their loop stands alone. */
+static void scan_long(const struct prefilter *prefilter, struct span text, struct hits *hits)
+{
+	const struct table *table = prefilter->tables[GRAM_MAX];
+
+	for (size_t at = 0; table && at + GRAM_MAX <= text.len; at++) {
+		uint32_t gram = gram_load(text.ptr + at, GRAM_MAX);
+		if (has_gram(table, gram))
 			look_closer(prefilter, table, gram, text, at, hits);
+	}
+}
+
+static void scan_short(const struct prefilter *prefilter, struct span text, struct hits *hits)
+{
+	const struct table *three = prefilter->tables[3], *two = prefilter->tables[2];
+
+	if (!three && !two)
+		return;
+	for (size_t at = 0; at + 2 <= text.len; at++) {
+		uint32_t gram = gram_load(text.ptr + at, 2);
+		if (has_gram(two, gram))
+			look_closer(prefilter, two, gram, text, at, hits);
+		if (at + 3 > text.len)
+			break;
+		gram |= (uint32_t)(unsigned char)text.ptr[at + 2] << 16;
+		if (has_gram(three, gram))
+			look_closer(prefilter, three, gram, text, at, hits);
 	}
 }
 
 void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits)
 {
 	hits_begin(hits);
-	scan(prefilter, 4, text, hits);
-	scan(prefilter, 3, text, hits);
-	scan(prefilter, 2, text, hits);
+	scan_long(prefilter, text, hits);
+	scan_short(prefilter, text, hits);
 }

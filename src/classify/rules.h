@@ -82,7 +82,7 @@ struct ruleset {
 	struct advice *advice;
 	size_t advice_count;
 	uint16_t *advice_of; /* provider * CLASS_COUNT + class */
-	bool with_jit, is_jit;
+	bool is_jit;
 };
 
 /* The texts that people read for a class of a provider's. */

@@ -288,7 +288,7 @@ int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint
 	if (!ruleset)
 		return -ENOMEM;
 	ruleset->references = 1;
-	ruleset->with_jit = ruleset->is_jit = is_jit_wanted();
+	ruleset->is_jit = is_jit_wanted() && pattern_may_jit();
 	ruleset->arena = arena_new(0);
 	rc = ruleset->arena ? providers_init(&ruleset->providers) : -ENOMEM;
 	if (rc == 0)
