@@ -12,6 +12,7 @@ struct filed {
 	struct span literal;
 	uint32_t offset;
 	uint32_t first, count;
+	char first_byte, last_byte; /* of the literal: they tell most apart without a look at it */
 };
 
 /* All literals that are known by one gram: filed[first .. first + count). */
@@ -161,6 +162,12 @@ static int compare_entries(const void *a, const void *b)
 	return span_compare(x->literal, y->literal);
 }
 
+static struct filed filed_make(struct span literal, uint32_t first)
+{
+	return (struct filed){ .literal = literal, .first = first, .first_byte = literal.ptr[0],
+			       .last_byte = literal.ptr[literal.len - 1] };
+}
+
 /* Each literal once, with all its numbers. */
 static int gather(struct prefilter *prefilter, const struct prefilter_entry *entries, size_t count)
 {
@@ -178,7 +185,7 @@ static int gather(struct prefilter *prefilter, const struct prefilter_entry *ent
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 || !span_is_equal(sorted[i].literal, sorted[i - 1].literal))
 			prefilter->literals[prefilter->literal_count++] =
-				(struct filed){ .literal = sorted[i].literal, .first = (uint32_t)i };
+				filed_make(sorted[i].literal, (uint32_t)i);
 		prefilter->literals[prefilter->literal_count - 1].count++;
 		prefilter->numbers[prefilter->number_count++] = sorted[i].number;
 	}
@@ -293,13 +300,13 @@ static void report(const struct prefilter *prefilter, const struct filed *filed,
 	}
 }
 
-/* Its first and last bytes tell most of those apart that only share a gram. */
-static bool stands_at(struct span literal, struct span text, size_t start)
+static bool stands_at(const struct filed *filed, struct span text, size_t start)
 {
 	const char *here = text.ptr + start;
+	size_t len = filed->literal.len;
 
-	return literal.len <= text.len - start && here[0] == literal.ptr[0] && here[literal.len - 1] == literal.ptr[literal.len - 1] &&
-	       memcmp(here, literal.ptr, literal.len) == 0;
+	return len <= text.len - start && here[0] == filed->first_byte && here[len - 1] == filed->last_byte &&
+	       memcmp(here, filed->literal.ptr, len) == 0;
 }
 
 /* The gram of some literals stands at `at`, or one that has the same hash. */
@@ -309,7 +316,7 @@ static void look_closer(const struct prefilter *prefilter, const struct table *t
 
 	for (uint32_t i = 0; i < slot->count; i++) {
 		const struct filed *filed = &table->filed[slot->first + i];
-		if (filed->offset <= at && stands_at(filed->literal, text, at - filed->offset))
+		if (filed->offset <= at && stands_at(filed, text, at - filed->offset))
 			report(prefilter, filed, at - filed->offset, hits);
 	}
 }

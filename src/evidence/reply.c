@@ -441,7 +441,7 @@ static void copy_words(struct words *words, struct status *status)
 static int fold_text(struct span text, struct arena *arena, struct span *ret_text)
 {
 	static const struct place nowhere;
-	struct words words = { .text = text, .place = &nowhere, .bytes = arena_alloc(arena, text.len + 1) };
+	struct words words = { .text = text, .place = &nowhere, .bytes = arena_take(arena, text.len + 1) };
 
 	if (!words.bytes)
 		return -ENOMEM;
@@ -497,7 +497,7 @@ static int read_words(const struct scan *scan, struct arena *arena, struct reply
 	struct words words = { .text = span_slice(scan->text, 0, scan->end), .at = place->words_at, .place = place,
 			       .is_continued = place->is_continued };
 
-	words.bytes = arena_alloc(arena, words.text.len + 1);
+	words.bytes = arena_take(arena, words.text.len + 1);
 	if (!words.bytes)
 		return -ENOMEM;
 	copy_words(&words, &reply->status);
