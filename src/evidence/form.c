@@ -61,7 +61,7 @@ bool form_knows_header(const struct form *form, const struct mail *mail, struct 
 		struct span name = span_of(condition->name);
 		for (size_t n = 0; n < mail->fields.count; n++) {
 			const struct field *field = &mail->fields.items[n];
-			if (span_is_equal_nocase(field->name, name) &&
+			if (field->name.len == name.len && span_is_equal_nocase(field->name, name) &&
 			    (!condition->value || template_match(condition->value, field->value, captures, budget)))
 				return true;
 		}
@@ -261,7 +261,8 @@ static int take_line(struct reading *reading, struct line line)
 static int cut_original(struct reading *reading)
 {
 	struct notice *notice = reading->notice;
-	struct span rest = notice->text;
+	bool is_wanted = reading->form->original.count || reading->form->delayed.count;
+	struct span rest = is_wanted ? notice->text : SPAN_NONE;
 	struct captures captures;
 
 	while (span_is_known(rest) && rest.len) {

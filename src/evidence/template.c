@@ -282,17 +282,17 @@ static bool is_literal_at(struct span line, size_t at, struct span literal)
 	return true;
 }
 
-static bool match_from(struct match *match, unsigned item, size_t at);
-
-/* The next place at or after `at` where the literal may begin; SIZE_MAX for none. */
+/* The next place at or after `at` where the literal stands; SIZE_MAX for none. */
 static size_t find_start(struct span line, size_t at, struct span literal)
 {
 	for (; at + literal.len <= line.len; at++) {
-		if (ascii_lower(line.ptr[at]) == literal.ptr[0])
+		if (ascii_lower(line.ptr[at]) == literal.ptr[0] && is_literal_at(line, at, literal))
 			return at;
 	}
 	return SIZE_MAX;
 }
+
+static bool match_from(struct match *match, unsigned item, size_t at);
 
 /* A run: the rest of the line if it is last, else up to where the rest of the template matches, shortest first. */
 static bool match_run(struct match *match, unsigned index, size_t at)
