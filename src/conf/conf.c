@@ -296,23 +296,6 @@ static int store_limits(const struct loading *loading, cfg_t *cfg)
 	return -EINVAL;
 }
 
-/* Rules between options. */
-static int check_together(const struct loading *loading)
-{
-	const struct config *config = loading->config;
-
-	if (!socket_get_path(config->control.socket.address)) {
-		complaint_set(loading->complaint, config->path, 0, "control socket: must be a unix socket");
-		return -EINVAL;
-	}
-	for (const char *c = config->host; *c; c++)
-		if (!ascii_is_alnum(*c) && *c != '.' && *c != '-' && *c != '_') {
-			complaint_set(loading->complaint, config->path, 0, "host: \"%.100s\" is no host name", config->host);
-			return -EINVAL;
-		}
-	return 0;
-}
-
 static int store_all(const struct loading *loading, cfg_t *cfg)
 {
 	int error;
@@ -327,7 +310,7 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 	error = store_limits(loading, cfg);
 	loading->config->milter.is_enabled = loading->config->milter.socket.address[0] != '\0';
 	loading->config->policy.is_enabled = loading->config->policy.socket.address[0] != '\0';
-	return error < 0 ? error : check_together(loading);
+	return error;
 }
 
 /* --- the file */

@@ -73,7 +73,7 @@ const struct option options[] = {
 	{ "", "user", OPTION_TEXT, false, AT(user), "kodama", 0, 0, "", NULL,
 	  "The user that the daemon becomes after its sockets are open.  Without effect when it is not started as root." },
 	{ "", "group", OPTION_TEXT, false, AT(group), "kodama", 0, 0, "", NULL, "Its group." },
-	{ "", "host", OPTION_TEXT, true, AT(host), "", 0, 0, "", NULL,
+	{ "", "host", OPTION_HOST, true, AT(host), "", 0, 0, "", NULL,
 	  "Our name in the header fields.  Empty: the MTA's name for itself." },
 	{ "", "language", OPTION_CHOICE, true, AT(language), "en", 0, 0, "", language_name, "The language of X-Bounce-Advice." },
 
@@ -138,7 +138,7 @@ const struct option options[] = {
 	{ "policy", "request-timeout", OPTION_DURATION, false, AT(policy.request_s), "30s", 1, 3600, "s", NULL,
 	  "A request that has begun must be whole, and its answer taken, within this time." },
 
-	{ "control", "socket", OPTION_SOCKET, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
+	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
 	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },
 	{ "control", "group", OPTION_TEXT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },
 

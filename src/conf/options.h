@@ -13,7 +13,9 @@ enum option_kind {
 	OPTION_DURATION,  /* int64_t, seconds: 30d, forever; milliseconds where the unit is "ms" */
 	OPTION_TEXT,      /* const char * */
 	OPTION_PATH,      /* const char *, absolute */
+	OPTION_HOST,      /* const char *, a name of a host or empty */
 	OPTION_SOCKET,    /* const char * */
+	OPTION_UNIX,      /* the same, a unix one */
 	OPTION_CHOICE,    /* an int-sized enum */
 	OPTION_SET,       /* uint64_t of bits, a list in the file */
 	OPTION_SET_SMALL, /* the same, unsigned */

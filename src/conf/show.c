@@ -90,7 +90,8 @@ static void write_comment(const char *indent, struct span text, struct buffer *o
 /* A text default stands in quotes; words and lists as they are. */
 static void write_initial(const struct option *option, struct buffer *out)
 {
-	bool is_text = option->kind == OPTION_TEXT || option->kind == OPTION_PATH || option->kind == OPTION_SOCKET;
+	bool is_text = option->kind == OPTION_TEXT || option->kind == OPTION_PATH || option->kind == OPTION_HOST || option->kind == OPTION_SOCKET ||
+		       option->kind == OPTION_UNIX;
 
 	buffer_printf(out, is_text ? "\"%s\"" : "%s", option->initial);
 }

@@ -144,6 +144,21 @@ static int parse_socket(const struct parse *parse, union option_value *ret_value
 	return keep_text(parse, parse->text, ret_value);
 }
 
+static int parse_unix(const struct parse *parse, union option_value *ret_value)
+{
+	if (!span_has_prefix(parse->text, SPAN_LIT("unix:")) || socket_check_address(parse->text) < 0)
+		return refuse(parse, "must be a unix socket, \"unix:/path\" (at most 107 bytes)");
+	return keep_text(parse, parse->text, ret_value);
+}
+
+static int parse_host(const struct parse *parse, union option_value *ret_value)
+{
+	for (size_t i = 0; i < parse->text.len; i++)
+		if (!ascii_is_alnum(parse->text.ptr[i]) && !memchr(".-_", parse->text.ptr[i], 3))
+			return refuse(parse, "is no host name");
+	return keep_text(parse, parse->text, ret_value);
+}
+
 static int parse_domain(const struct parse *parse, union option_value *ret_value)
 {
 	char folded[ADDRESS_SIZE];
@@ -183,6 +198,7 @@ int option_parse(const struct option *option, const char *text, struct arena *ar
 		[OPTION_PATH] = parse_path,	  [OPTION_SOCKET] = parse_socket,      [OPTION_CHOICE] = parse_name,
 		[OPTION_SET] = parse_name,	  [OPTION_SET_SMALL] = parse_name,     [OPTION_DOMAINS] = parse_domain,
 		[OPTION_ADDRESSES] = parse_address, [OPTION_TEXTS] = parse_text,       [OPTION_NETWORKS] = parse_network,
+		[OPTION_HOST] = parse_host,	  [OPTION_UNIX] = parse_unix,
 	};
 	struct parse parse = { option, span_of(text), arena, why, why_size };
 
@@ -288,7 +304,9 @@ void option_write(const struct option *option, const void *base, struct buffer *
 		break;
 	case OPTION_TEXT:
 	case OPTION_PATH:
+	case OPTION_HOST:
 	case OPTION_SOCKET:
+	case OPTION_UNIX:
 		write_quoted(*(const char *const *)at, out);
 		break;
 	case OPTION_CHOICE:

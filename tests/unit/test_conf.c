@@ -87,8 +87,8 @@ static const struct bad {
 	{ "}\n", 1, "" },
 	{ "enforce\n", 2, "" },
 	{ "language = \"en\n", 1, "not closed" },
-	{ "control { socket = \"inet:8740@127.0.0.1\" }\n", 0, "unix" },
-	{ "host = \"a;b\"\n", 0, "host name" },
+	{ "control {\n\tsocket = \"inet:8740@127.0.0.1\"\n}\n", 2, "unix" },
+	{ "host = \"a;b\"\n", 1, "host name" },
 };
 
 static void test_refused(void **state)
