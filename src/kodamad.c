@@ -261,8 +261,12 @@ static int start_store(struct daemon *daemon, struct complaint *complaint)
 	error = writer_start(&options, daemon->intake.index, &daemon->intake.writer);
 	if (error == 0)
 		error = index_follow(daemon->intake.index, &options.store, 0, &daemon->follower);
-	if (error < 0)
-		complaint_set(complaint, "", 0, "%s: the database cannot be used: %s", options.store.uri, strerror(-error));
+	if (error < 0 && store_get_error(NULL)[0])
+		/* not the URI, which may hold a password */
+		complaint_set(complaint, daemon->config->path, 0, "store uri: the database cannot be used: %s", store_get_error(NULL));
+	else if (error < 0)
+		complaint_set(complaint, daemon->config->path, 0, "queue dir %s: cannot be used: %s", options.queue_dir,
+			      error == -EBUSY ? "another process uses it" : strerror(-error));
 	return error;
 }
 

@@ -72,6 +72,22 @@ def test_bad_rules_stop_the_start_with_file_and_line(scratch):
         assert f"{local}:" in daemon.log and "mine.broken" in daemon.log
 
 
+@pytest.mark.parametrize("uri, word", [("postgresql://kodama:hidden@127.0.0.1:1/kodama", "postgresql"), ("mysql://kodama:hidden@127.0.0.1/kodama", "mysql")])
+def test_unusable_database_stops_the_start_without_a_word_of_its_password(scratch, uri, word):
+    with Kodamad(scratch / "kodama", extra=f'store {{ uri = "{uri}" }}\n') as daemon:
+        daemon.spawn()
+        assert daemon.wait_end() == 1
+        assert "store uri" in daemon.log and word in daemon.log and str(daemon.configuration) in daemon.log
+        assert "hidden" not in daemon.log
+
+
+def test_queue_of_another_daemon_stops_the_start_by_name(kodamad, scratch):
+    with Kodamad(scratch / "other", extra=f'queue {{ dir = "{kodamad.state}/queue" }}\n') as daemon:
+        daemon.spawn()
+        assert daemon.wait_end() == 1
+        assert f"queue dir {kodamad.state}/queue" in daemon.log and "another process" in daemon.log
+
+
 def test_taken_socket_stops_the_start_by_name(kodamad, scratch):
     with Kodamad(scratch / "second", kodamad.sockets) as second:
         second.spawn()
