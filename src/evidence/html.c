@@ -10,28 +10,34 @@ enum { TAG_MAX = 4096 }; /* bytes; keeps hostile input linear */
 enum effect { EFFECT_NONE, EFFECT_LINE, EFFECT_BLANK, EFFECT_DROP };
 
 static const struct {
-	const char *name;
+	struct span name;
 	enum effect effect;
 } tags[] = {
-	{ "br", EFFECT_LINE },	       { "p", EFFECT_LINE },	 { "div", EFFECT_LINE },   { "tr", EFFECT_LINE },
-	{ "li", EFFECT_LINE },	       { "table", EFFECT_LINE }, { "ul", EFFECT_LINE },	   { "ol", EFFECT_LINE },
-	{ "pre", EFFECT_LINE },	       { "hr", EFFECT_LINE },	 { "h1", EFFECT_LINE },	   { "h2", EFFECT_LINE },
-	{ "h3", EFFECT_LINE },	       { "h4", EFFECT_LINE },	 { "h5", EFFECT_LINE },	   { "h6", EFFECT_LINE },
-	{ "blockquote", EFFECT_LINE }, { "dt", EFFECT_LINE },	 { "dd", EFFECT_LINE },	   { "body", EFFECT_LINE },
-	{ "td", EFFECT_BLANK },	       { "th", EFFECT_BLANK },	 { "script", EFFECT_DROP }, { "style", EFFECT_DROP },
-	{ "title", EFFECT_DROP },
+	{ SPAN_LIT("br"), EFFECT_LINE }, { SPAN_LIT("p"), EFFECT_LINE }, { SPAN_LIT("div"), EFFECT_LINE },
+	{ SPAN_LIT("tr"), EFFECT_LINE }, { SPAN_LIT("li"), EFFECT_LINE }, { SPAN_LIT("table"), EFFECT_LINE },
+	{ SPAN_LIT("ul"), EFFECT_LINE }, { SPAN_LIT("ol"), EFFECT_LINE }, { SPAN_LIT("pre"), EFFECT_LINE },
+	{ SPAN_LIT("hr"), EFFECT_LINE }, { SPAN_LIT("h1"), EFFECT_LINE }, { SPAN_LIT("h2"), EFFECT_LINE },
+	{ SPAN_LIT("h3"), EFFECT_LINE }, { SPAN_LIT("h4"), EFFECT_LINE }, { SPAN_LIT("h5"), EFFECT_LINE },
+	{ SPAN_LIT("h6"), EFFECT_LINE }, { SPAN_LIT("blockquote"), EFFECT_LINE }, { SPAN_LIT("dt"), EFFECT_LINE },
+	{ SPAN_LIT("dd"), EFFECT_LINE }, { SPAN_LIT("body"), EFFECT_LINE }, { SPAN_LIT("td"), EFFECT_BLANK },
+	{ SPAN_LIT("th"), EFFECT_BLANK }, { SPAN_LIT("script"), EFFECT_DROP }, { SPAN_LIT("style"), EFFECT_DROP },
+	{ SPAN_LIT("title"), EFFECT_DROP },
 };
 
 static const struct {
-	const char *name;
+	struct span name;
 	const char *text;
 } references[] = {
-	{ "lt", "<" },	   { "gt", ">" },     { "amp", "&" },	  { "quot", "\"" }, { "apos", "'" }, { "nbsp", " " },
-	{ "ndash", "-" },  { "mdash", "-" },  { "lsquo", "'" },	  { "rsquo", "'" }, { "ldquo", "\"" }, { "rdquo", "\"" },
-	{ "auml", "\u00e4" }, { "ouml", "\u00f6" }, { "uuml", "\u00fc" }, { "Auml", "\u00c4" }, { "Ouml", "\u00d6" },
-	{ "Uuml", "\u00dc" }, { "szlig", "\u00df" }, { "eacute", "\u00e9" }, { "egrave", "\u00e8" }, { "agrave", "\u00e0" },
-	{ "ccedil", "\u00e7" }, { "ntilde", "\u00f1" }, { "oacute", "\u00f3" }, { "aacute", "\u00e1" }, { "iacute", "\u00ed" },
-	{ "atilde", "\u00e3" },
+	{ SPAN_LIT("lt"), "<" }, { SPAN_LIT("gt"), ">" }, { SPAN_LIT("amp"), "&" },
+	{ SPAN_LIT("quot"), "\"" }, { SPAN_LIT("apos"), "'" }, { SPAN_LIT("nbsp"), " " },
+	{ SPAN_LIT("ndash"), "-" }, { SPAN_LIT("mdash"), "-" }, { SPAN_LIT("lsquo"), "'" },
+	{ SPAN_LIT("rsquo"), "'" }, { SPAN_LIT("ldquo"), "\"" }, { SPAN_LIT("rdquo"), "\"" },
+	{ SPAN_LIT("auml"), "\u00e4" }, { SPAN_LIT("ouml"), "\u00f6" }, { SPAN_LIT("uuml"), "\u00fc" },
+	{ SPAN_LIT("Auml"), "\u00c4" }, { SPAN_LIT("Ouml"), "\u00d6" }, { SPAN_LIT("Uuml"), "\u00dc" },
+	{ SPAN_LIT("szlig"), "\u00df" }, { SPAN_LIT("eacute"), "\u00e9" }, { SPAN_LIT("egrave"), "\u00e8" },
+	{ SPAN_LIT("agrave"), "\u00e0" }, { SPAN_LIT("ccedil"), "\u00e7" }, { SPAN_LIT("ntilde"), "\u00f1" },
+	{ SPAN_LIT("oacute"), "\u00f3" }, { SPAN_LIT("aacute"), "\u00e1" }, { SPAN_LIT("iacute"), "\u00ed" },
+	{ SPAN_LIT("atilde"), "\u00e3" },
 };
 
 struct writer {
@@ -96,7 +102,7 @@ static size_t write_reference(struct writer *writer, struct span text)
 	if (end == SIZE_MAX || name.len == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++)
-		if (span_is_equal(name, span_of(references[i].name))) {
+		if (span_is_equal(name, references[i].name)) {
 			if (references[i].text[0] == ' ')
 				writer->is_blank_due = true;
 			else
@@ -125,7 +131,7 @@ static size_t write_reference(struct writer *writer, struct span text)
 static enum effect effect_find(struct span name)
 {
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (span_is_equal_nocase(name, span_of(tags[i].name)))
+		if (span_is_equal_nocase(name, tags[i].name))
 			return tags[i].effect;
 	return EFFECT_NONE;
 }

@@ -155,12 +155,16 @@ int notice_cut(struct notice *notice, size_t at)
 /* Fields that only a header has: two of them one after the other are a header. */
 static bool is_header_line(struct span line)
 {
-	static const char *const names[] = { "received:",     "return-path:",  "message-id:", "dkim-signature:", "x-received:",
-					     "mime-version:", "content-type:", "from:",       "date:",           "x-originating-ip:",
-					     "delivered-to:", "to:",           "subject:",    "sender:",         "authentication-results:" };
+	static const struct span names[] = {
+		SPAN_LIT("received:"),       SPAN_LIT("return-path:"),  SPAN_LIT("message-id:"),       SPAN_LIT("dkim-signature:"),
+		SPAN_LIT("x-received:"),     SPAN_LIT("mime-version:"), SPAN_LIT("content-type:"),     SPAN_LIT("from:"),
+		SPAN_LIT("date:"),           SPAN_LIT("to:"),           SPAN_LIT("x-originating-ip:"), SPAN_LIT("delivered-to:"),
+		SPAN_LIT("subject:"),        SPAN_LIT("sender:"),       SPAN_LIT("authentication-results:"),
+	};
+	char first = line.len ? ascii_lower(line.ptr[0]) : '\0';
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (span_has_prefix_nocase(line, span_of(names[i])))
+		if (names[i].ptr[0] == first && span_has_prefix_nocase(line, names[i]))
 			return true;
 	}
 	return false;
