@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The MIME reader against GMime, as it is: the same parts, types and decoded texts, over the messages of
- * tests/oracle and, where KODAMA_CORPUS is set, of its folder mail (those are only counted: a mail with a wrong
- * boundary is read by us and not by GMime).
+ * tests/oracle and, where KODAMA_CORPUS is set, of its folder mail.  Malformed mails of the world may be read
+ * further than GMime does (a boundary that a gateway broke, bytes that are not of their charset): that is told,
+ * and is no difference.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -17,15 +18,27 @@ struct comparison {
 	const struct mail *mail;
 	size_t at;         /* the part of ours that is next */
 	bool is_different;
+	bool is_more;      /* we read on where GMime gave up */
 	char why[512];
 };
 
-static void differ(struct comparison *comparison, const char *what, struct span ours, const char *theirs)
+static void tell(struct comparison *comparison, const char *what, struct span ours, const char *theirs)
 {
 	if (!comparison->is_different)
 		snprintf(comparison->why, sizeof(comparison->why), "part %zu, %s: '%.*s', GMime: '%s'", comparison->at, what,
 			 (int)(ours.len > 150 ? 150 : ours.len), ours.ptr ? ours.ptr : "", theirs ? theirs : "");
+}
+
+static void differ(struct comparison *comparison, const char *what, struct span ours, const char *theirs)
+{
+	tell(comparison, what, ours, theirs);
 	comparison->is_different = true;
+}
+
+static void read_more(struct comparison *comparison, const char *what, struct span ours, const char *theirs)
+{
+	tell(comparison, what, ours, theirs);
+	comparison->is_more = true;
 }
 
 /* Without white space at the end, and with LF alone: what a boundary owns is a matter of taste. */
@@ -42,11 +55,37 @@ static bool is_same_text(struct span ours, const char *theirs, size_t len)
 	return is_same;
 }
 
+/* The ASCII of a text without white space and '?': what stays whatever is made of bytes that are not valid. */
+static void keep_ascii(struct span text, struct buffer *out)
+{
+	buffer_init(out, 1 << 24);
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < 0x80 && !ascii_is_space(text.ptr[i]) && text.ptr[i] != '?')
+			buffer_add_char(out, text.ptr[i]);
+}
+
+static bool is_same_ascii(struct span ours, struct span theirs)
+{
+	struct buffer a, b;
+
+	keep_ascii(ours, &a);
+	keep_ascii(theirs, &b);
+	bool is_same = span_is_equal(buffer_get(&a), buffer_get(&b));
+	buffer_done(&a);
+	buffer_done(&b);
+	return is_same;
+}
+
 static void compare_text(struct comparison *comparison, const struct part *part, GMimeObject *object)
 {
 	char *text = g_mime_text_part_get_text(GMIME_TEXT_PART(object));
+	bool has_invalid = span_find(part->text, SPAN_LIT("\xef\xbf\xbd"), 0) != SIZE_MAX;
 
-	if (!is_same_text(part->text, text ? text : "", text ? strlen(text) : 0))
+	if (is_same_text(part->text, text ? text : "", text ? strlen(text) : 0))
+		;
+	else if (has_invalid && is_same_ascii(part->text, span_of(text)))
+		read_more(comparison, "bytes not of the charset", part->text, text);
+	else
 		differ(comparison, "text", part->text, text);
 	g_free(text);
 }
@@ -70,8 +109,26 @@ static void compare_original(struct comparison *comparison, const struct part *p
 	const char *subject = message ? g_mime_message_get_subject(message) : NULL;
 	struct span ours = fields_get(&part->fields, "subject");
 
-	if (message && subject && !is_same_text(ours, subject, strlen(subject)))
+	if (!subject || is_same_text(ours, subject, strlen(subject)))
+		return;
+	/* an encoded word with a line end in it: GMime stops there */
+	if (span_has_prefix(ours, span_trim_right(span_of(subject))))
+		read_more(comparison, "subject", ours, subject);
+	else
 		differ(comparison, "subject", ours, subject);
+}
+
+/* Parts of ours that GMime has not, its boundary being broken, are passed over until the types agree again. */
+static void find_part(struct comparison *comparison, const char *type)
+{
+	for (size_t i = comparison->at; i < comparison->mail->part_count; i++) {
+		if (!span_is_equal_nocase(comparison->mail->parts[i].type, span_of(type)))
+			continue;
+		if (i > comparison->at)
+			read_more(comparison, "parts", comparison->mail->parts[comparison->at].type, type);
+		comparison->at = i;
+		return;
+	}
 }
 
 static void compare_part(GMimeObject *object, struct comparison *comparison)
@@ -91,6 +148,7 @@ static void compare_part(GMimeObject *object, struct comparison *comparison)
 		g_free(name);
 		return;
 	}
+	find_part(comparison, name);
 	const struct part *part = &comparison->mail->parts[comparison->at];
 	if (!span_is_equal_nocase(part->type, span_of(name)))
 		differ(comparison, "type", part->type, name);
@@ -104,7 +162,7 @@ static void compare_part(GMimeObject *object, struct comparison *comparison)
 	g_free(name);
 }
 
-static bool is_same(struct mail_reader *reader, struct span bytes, struct comparison *comparison)
+static void compare_mail(struct mail_reader *reader, struct span bytes, struct comparison *comparison)
 {
 	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes.ptr, bytes.len);
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
@@ -117,13 +175,12 @@ static bool is_same(struct mail_reader *reader, struct span bytes, struct compar
 	if (message && g_mime_message_get_mime_part(message)) {
 		compare_part(g_mime_message_get_mime_part(message), comparison);
 		if (comparison->at != comparison->mail->part_count)
-			differ(comparison, "a part too many", comparison->mail->parts[comparison->at].type, "");
+			read_more(comparison, "a part more", comparison->mail->parts[comparison->at].type, "");
 	}
 	if (message)
 		g_object_unref(message);
 	g_object_unref(parser);
 	g_object_unref(stream);
-	return !comparison->is_different;
 }
 
 static struct span read_file(const char *path)
@@ -144,15 +201,17 @@ static struct span read_file(const char *path)
 	return buffer_get(&bytes);
 }
 
-/* How many of the folder's messages are read differently; *ret_count is how many there are. */
-static unsigned compare_folder(const char *path, unsigned *ret_count)
+struct tally {
+	unsigned count, more, different;
+};
+
+static struct tally compare_folder(const char *path)
 {
 	struct mail_reader *reader = mail_reader_new(NULL);
 	DIR *folder = opendir(path);
 	struct dirent *entry;
-	unsigned different = 0;
+	struct tally tally = { 0, 0, 0 };
 
-	*ret_count = 0;
 	if (!folder || !reader) {
 		perror(path);
 		exit(1);
@@ -165,35 +224,32 @@ static unsigned compare_folder(const char *path, unsigned *ret_count)
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
 		struct span bytes = read_file(name);
-		++*ret_count;
-		if (!is_same(reader, bytes, &comparison)) {
-			printf("%s: %s\n", entry->d_name, comparison.why);
-			different++;
-		}
+		compare_mail(reader, bytes, &comparison);
+		tally.count++;
+		tally.different += comparison.is_different;
+		tally.more += !comparison.is_different && comparison.is_more;
+		if (comparison.is_different || comparison.is_more)
+			printf("%s%s: %s\n", comparison.is_different ? "DIFFERENT " : "", entry->d_name, comparison.why);
 		free((char *)(uintptr_t)bytes.ptr);
 	}
 	closedir(folder);
 	mail_reader_free(reader);
-	printf("%s: %u messages, %u read differently\n", path, *ret_count, different);
-	return different;
+	printf("%s: %u messages, %u read differently, %u read further\n", path, tally.count, tally.different, tally.more);
+	return tally;
 }
 
 int main(void)
 {
 	const char *top = getenv("top_srcdir"), *corpus = getenv("KODAMA_CORPUS");
-	unsigned count, different;
+	struct tally own, world = { 0, 0, 0 };
 	char path[4096];
 
 	g_mime_init();
 	snprintf(path, sizeof(path), "%s/tests/oracle", top ? top : ".");
-	different = compare_folder(path, &count);
-	if (different || count == 0)
-		return 1;
+	own = compare_folder(path);
 	if (corpus) {
 		snprintf(path, sizeof(path), "%s/mail", corpus);
-		different = compare_folder(path, &count);
-		/* one in fifty is malformed, and there we read more */
-		return different * 50 > count;
+		world = compare_folder(path);
 	}
-	return 0;
+	return own.count == 0 || own.different > 0 || own.more > 0 || world.different > 0;
 }
