@@ -5,6 +5,7 @@
  */
 #include "classify/classify.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "classify/judge.h"
@@ -41,7 +42,7 @@ void scratch_free(struct scratch *scratch)
 struct query query_of(const struct outcome *outcome)
 {
 	return (struct query){ .text = outcome->text, .reply = outcome->reply, .status = outcome->status, .command = outcome->command,
-			       .action = outcome->action, .kind = outcome->kind, .is_not_spam = outcome->is_not_spam,
+			       .action = outcome->action, .kind = outcome->kind, .feedback = outcome->feedback,
 			       .is_generic = outcome->is_generic, .recipient = outcome->recipient, .remote_mta = outcome->remote_mta };
 }
 
@@ -81,6 +82,25 @@ static void take_winner(const struct ruleset *ruleset, const struct match *winne
 	verdict->status_as = rule->status_as;
 }
 
+static void judge_feedback(const struct query *query, struct verdict *verdict)
+{
+	static const struct {
+		enum class class_id;
+		enum effect effect;
+	} judged[] = {
+		[FEEDBACK_COMPLAINT] = { CLASS_COMPLAINT, EFFECT_NOW },
+		[FEEDBACK_NOT_SPAM] = { CLASS_DELIVERED, EFFECT_NEVER },
+		[FEEDBACK_AUTH_FAILURE] = { CLASS_AUTHENTICATION_FAILED, EFFECT_NEVER },
+		[FEEDBACK_VIRUS] = { CLASS_VIRUS, EFFECT_NEVER },
+		[FEEDBACK_OTHER] = { CLASS_COMPLAINT, EFFECT_COUNT },
+	};
+	enum feedback feedback = query->feedback < FEEDBACK_COUNT ? query->feedback : FEEDBACK_OTHER;
+	bool is_capped = query->is_generic && judged[feedback].effect == EFFECT_NOW;
+
+	static_assert(sizeof(judged) / sizeof(judged[0]) == FEEDBACK_COUNT, "one judgement for each feedback");
+	set_class(verdict, judged[feedback].class_id, is_capped ? EFFECT_COUNT : judged[feedback].effect);
+}
+
 /* What is decided by the report's kind or action, whatever the words say. */
 static bool judge_by_kind(const struct query *query, const struct facts *facts, struct verdict *verdict)
 {
@@ -88,10 +108,8 @@ static bool judge_by_kind(const struct query *query, const struct facts *facts, 
 
 	if (query->kind == KIND_AUTOREPLY)
 		set_class(verdict, CLASS_AUTO_REPLY, EFFECT_NEVER);
-	else if (query->kind == KIND_ARF && query->is_not_spam)
-		set_class(verdict, CLASS_DELIVERED, EFFECT_NEVER);
 	else if (query->kind == KIND_ARF)
-		set_class(verdict, CLASS_COMPLAINT, query->is_generic ? EFFECT_COUNT : EFFECT_NOW);
+		judge_feedback(query, verdict);
 	else if (is_delivered || facts->action == ACTION_RELAYED || facts->action == ACTION_EXPANDED)
 		set_class(verdict, CLASS_DELIVERED, is_delivered ? EFFECT_RESET : EFFECT_NEVER);
 	else

@@ -25,7 +25,7 @@ struct query {
 	enum smtp_command command;
 	enum action action;     /* unknown: from the reply code, else from the status (RFC 5321 4.2.1, RFC 3463 2) */
 	enum kind kind;
-	bool is_not_spam;       /* of a feedback report */
+	enum feedback feedback; /* of kind arf */
 	bool is_generic;        /* found by the generic reader */
 	struct span recipient;
 	struct span remote_mta;

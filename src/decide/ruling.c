@@ -39,7 +39,7 @@ static bool has_address(const char *const *list, const struct address *address)
 
 static bool is_complaint(const struct event *event)
 {
-	return event->outcome->kind == KIND_ARF && event->verdict->class_id == CLASS_COMPLAINT && !event->outcome->is_not_spam;
+	return event->outcome->kind == KIND_ARF && event->verdict->class_id == CLASS_COMPLAINT;
 }
 
 /* Where the report names no action, a permanent reply or status is one. */

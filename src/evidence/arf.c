@@ -10,7 +10,7 @@
 
 enum { RECIPIENTS_MAX = 100 };
 
-struct feedback {
+struct feedback_fields {
 	struct span type, sender, envelope_id, arrival_date, reporting_mta;
 	struct span recipients[RECIPIENTS_MAX];
 	size_t recipient_count;
@@ -20,12 +20,12 @@ static const struct {
 	struct span name;
 	size_t offset;
 } known_fields[] = {
-	{ SPAN_LIT("feedback-type"), offsetof(struct feedback, type) },
-	{ SPAN_LIT("original-mail-from"), offsetof(struct feedback, sender) },
-	{ SPAN_LIT("original-envelope-id"), offsetof(struct feedback, envelope_id) },
-	{ SPAN_LIT("arrival-date"), offsetof(struct feedback, arrival_date) },
-	{ SPAN_LIT("received-date"), offsetof(struct feedback, arrival_date) },
-	{ SPAN_LIT("reporting-mta"), offsetof(struct feedback, reporting_mta) },
+	{ SPAN_LIT("feedback-type"), offsetof(struct feedback_fields, type) },
+	{ SPAN_LIT("original-mail-from"), offsetof(struct feedback_fields, sender) },
+	{ SPAN_LIT("original-envelope-id"), offsetof(struct feedback_fields, envelope_id) },
+	{ SPAN_LIT("arrival-date"), offsetof(struct feedback_fields, arrival_date) },
+	{ SPAN_LIT("received-date"), offsetof(struct feedback_fields, arrival_date) },
+	{ SPAN_LIT("reporting-mta"), offsetof(struct feedback_fields, reporting_mta) },
 };
 
 /* Forms without a feedback part: told by a field of the returned original, which then names the recipient. */
@@ -38,7 +38,7 @@ static const struct {
 	{ "@outlook.com", "complaint about message from", "X-HmXmrOriginalRecipient" },
 };
 
-static void add_recipient(struct feedback *feedback, struct span value)
+static void add_recipient(struct feedback_fields *feedback, struct span value)
 {
 	struct span address = value_get_address(value);
 
@@ -49,7 +49,7 @@ static void add_recipient(struct feedback *feedback, struct span value)
 		feedback->recipients[feedback->recipient_count++] = address;
 }
 
-static int read_fields(struct span text, struct arena *arena, struct feedback *feedback)
+static int read_fields(struct span text, struct arena *arena, struct feedback_fields *feedback)
 {
 	while (span_is_known(text)) {
 		struct span name, value;
@@ -69,13 +69,34 @@ static int read_fields(struct span text, struct arena *arena, struct feedback *f
 	return 0;
 }
 
-/* RFC 5965 section 7.3, and RFC 6591: the receiving system's report on SPF, DKIM and DMARC, not the recipient's. */
-static bool is_no_complaint(struct span type)
+/* "auth-failure; ..." is the same, and reports of the drafts have no type. */
+static enum feedback parse_feedback(struct span type)
 {
-	return span_is_equal_nocase(type, SPAN_LIT("not-spam")) || span_has_prefix_nocase(type, SPAN_LIT("auth-failure"));
+	static const struct {
+		const char *name;
+		enum feedback feedback;
+	} names[] = {
+		{ "", FEEDBACK_COMPLAINT },
+		{ "abuse", FEEDBACK_COMPLAINT },
+		{ "fraud", FEEDBACK_COMPLAINT },
+		{ "opt-out", FEEDBACK_COMPLAINT },
+		{ "opt-out-list", FEEDBACK_COMPLAINT },
+		{ "not-spam", FEEDBACK_NOT_SPAM },
+		{ "auth-failure", FEEDBACK_AUTH_FAILURE },
+		{ "virus", FEEDBACK_VIRUS },
+	};
+	size_t len = 0;
+
+	type = span_trim(type);
+	while (len < type.len && (ascii_is_alnum(type.ptr[len]) || type.ptr[len] == '-'))
+		len++;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_equal_nocase(span_slice(type, 0, len), span_of(names[i].name)))
+			return names[i].feedback;
+	return FEEDBACK_OTHER;
 }
 
-static int add_outcome(const struct mail *mail, const struct feedback *feedback, const struct fields *original,
+static int add_outcome(const struct mail *mail, const struct feedback_fields *feedback, const struct fields *original,
 		       struct span recipient, struct outcomes *outcomes)
 {
 	struct outcome *outcome = outcomes_add(outcomes, mail->arena);
@@ -89,7 +110,7 @@ static int add_outcome(const struct mail *mail, const struct feedback *feedback,
 	outcome->reporting_mta = mta.len ? mta : SPAN_NONE;
 	if (feedback->envelope_id.len)
 		outcome->envelope_id = value_decode_xtext(span_trim(feedback->envelope_id), mail->arena);
-	outcome->is_not_spam = is_no_complaint(feedback->type);
+	outcome->feedback = parse_feedback(feedback->type);
 	outcome->time_s = value_parse_time(fields_get(&mail->fields, "date"));
 	if (!outcome->time_s)
 		outcome->time_s = value_parse_time(feedback->arrival_date);
@@ -99,7 +120,7 @@ static int add_outcome(const struct mail *mail, const struct feedback *feedback,
 }
 
 /* One outcome a recipient; where the report names none, the original's own, marked so. */
-static int add_outcomes(const struct mail *mail, const struct feedback *feedback, struct outcomes *outcomes)
+static int add_outcomes(const struct mail *mail, const struct feedback_fields *feedback, struct outcomes *outcomes)
 {
 	const struct fields *original = report_find_original(mail);
 	struct span only;
@@ -140,7 +161,7 @@ static int find_form(const struct mail *mail)
 static int read_form(const struct mail *mail, struct outcomes *outcomes)
 {
 	const struct fields *original = report_find_original(mail);
-	struct feedback feedback = { 0 };
+	struct feedback_fields feedback = { 0 };
 	int form = find_form(mail);
 	const struct field *field = form >= 0 && original ? fields_find(original, forms[form].original) : NULL;
 
@@ -153,7 +174,7 @@ static int read_form(const struct mail *mail, struct outcomes *outcomes)
 
 int arf_read(const struct mail *mail, struct outcomes *outcomes)
 {
-	struct feedback feedback = { 0 };
+	struct feedback_fields feedback = { 0 };
 	const struct part *part = find_feedback(mail);
 	int error;
 

@@ -10,8 +10,8 @@
 #include "evidence/outcome.h"
 
 /*
- * Appends one outcome a complaining recipient, one without a recipient where none is named; is_not_spam for what
- * is no complaint (not-spam, and the authentication failures of RFC 6591).  1 it is a feedback report, 0, -ENOMEM.
+ * Appends one outcome a complaining recipient, one without a recipient where none is named; `feedback` says whether
+ * it is a complaint.  1 it is a feedback report, 0, -ENOMEM.
  */
 int arf_read(const struct mail *mail, struct outcomes *outcomes) __attribute__((warn_unused_result));
 

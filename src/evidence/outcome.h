@@ -35,6 +35,13 @@ enum source source_find(struct span name);
 enum kind kind_find(struct span name);
 enum proof proof_find(struct span name);
 
+/*
+ * Who says what in a feedback report: the recipient complains (RFC 5965 abuse and fraud; opt-out of its drafts; a report
+ * of no type) or takes it back (RFC 6430), or a system speaks that is not the recipient (virus; RFC 6591
+ * auth-failure).  "other" is anything.
+ */
+enum feedback { FEEDBACK_COMPLAINT, FEEDBACK_NOT_SPAM, FEEDBACK_AUTH_FAILURE, FEEDBACK_VIRUS, FEEDBACK_OTHER, FEEDBACK_COUNT };
+
 struct outcome {
 	struct span recipient;          /* Final-Recipient: the address without brackets, comments or type */
 	struct span original_recipient; /* ORCPT, xtext decoded: the client's own word */
@@ -54,7 +61,7 @@ struct outcome {
 	enum kind kind;
 	enum proof proof;
 	struct span token;              /* X-Kodama-Token of the original, as it stands there */
-	bool is_not_spam;               /* ARF that is no complaint: not-spam, auth-failure */
+	enum feedback feedback;         /* of kind arf */
 	bool is_from_original;          /* the recipient was not named by the report: it is the original's only To */
 	bool is_generic;                /* read by the generic reader, that is guessed: confidence generic */
 };

@@ -95,7 +95,7 @@ static void walk_outcome(struct wire *wire, struct outcome *o)
 	WALK_SMALL(wire, o->source, SOURCE_COUNT);
 	WALK_SMALL(wire, o->kind, KIND_COUNT);
 	WALK_SMALL(wire, o->proof, PROOF_COUNT);
-	WALK_SMALL(wire, o->is_not_spam, 2);
+	WALK_SMALL(wire, o->feedback, FEEDBACK_COUNT);
 	WALK_SMALL(wire, o->is_from_original, 2);
 	WALK_SMALL(wire, o->is_generic, 2);
 }

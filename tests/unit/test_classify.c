@@ -227,15 +227,35 @@ static void test_kind_and_action_decide_first(void **state)
 	      { "40000", "", CLASS_UNCLASSIFIED, EFFECT_NEVER, BASIS_NONE, "acme", 0, { 0 }, 0, ACTION_FAILED });
 }
 
-static void test_a_report_that_is_no_spam_has_no_effect(void **state)
+/* Only the recipient's own complaint suppresses; what a system reports of the sender or the mail does not. */
+static void test_feedback_is_judged_by_its_type(void **state)
 {
+	static const struct {
+		enum feedback feedback;
+		bool is_generic;
+		enum class class_id;
+		enum effect effect;
+		enum bounce bounce;
+	} cases[] = {
+		{ FEEDBACK_COMPLAINT, false, CLASS_COMPLAINT, EFFECT_NOW, BOUNCE_HARD },
+		{ FEEDBACK_COMPLAINT, true, CLASS_COMPLAINT, EFFECT_COUNT, BOUNCE_SOFT },
+		{ FEEDBACK_NOT_SPAM, false, CLASS_DELIVERED, EFFECT_NEVER, BOUNCE_NONE },
+		{ FEEDBACK_AUTH_FAILURE, false, CLASS_AUTHENTICATION_FAILED, EFFECT_NEVER, BOUNCE_NONE },
+		{ FEEDBACK_VIRUS, false, CLASS_VIRUS, EFFECT_NEVER, BOUNCE_NONE },
+		{ FEEDBACK_OTHER, false, CLASS_COMPLAINT, EFFECT_COUNT, BOUNCE_SOFT },
+	};
 	struct fixture *fixture = *state;
-	struct query query = { .kind = KIND_ARF, .is_not_spam = true };
-	struct verdict verdict;
 
-	classify(fixture->ruleset, fixture->scratch, &query, &verdict);
-	assert_int_equal(verdict.effect, EFFECT_NEVER);
-	assert_int_equal(verdict.bounce, BOUNCE_NONE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct query query = { .kind = KIND_ARF, .feedback = cases[i].feedback, .is_generic = cases[i].is_generic };
+		struct verdict verdict;
+
+		classify(fixture->ruleset, fixture->scratch, &query, &verdict);
+		assert_int_equal(verdict.class_id, cases[i].class_id);
+		assert_int_equal(verdict.effect, cases[i].effect);
+		assert_int_equal(verdict.bounce, cases[i].bounce);
+		assert_int_equal(verdict.scope, class_get_info(cases[i].class_id)->scope);
+	}
 }
 
 static void test_our_own_refusal_counts_for_nothing(void **state)
@@ -372,7 +392,7 @@ int main(void)
 		cmocka_unit_test(test_now_needs_more_than_vague_codes_and_words),
 		cmocka_unit_test(test_a_sign_of_another_cause_forbids_now),
 		cmocka_unit_test(test_kind_and_action_decide_first),
-		cmocka_unit_test(test_a_report_that_is_no_spam_has_no_effect),
+		cmocka_unit_test(test_feedback_is_judged_by_its_type),
 		cmocka_unit_test(test_our_own_refusal_counts_for_nothing),
 		cmocka_unit_test(test_bounce_and_confidence),
 		cmocka_unit_test(test_the_provider_is_given_or_found),

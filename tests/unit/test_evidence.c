@@ -21,6 +21,9 @@ struct evidence_case {
 };
 
 #define FROM_DAEMON "From: MAILER-DAEMON@mx.example.jp (Mail Delivery System)\nDate: Sat, 21 Nov 2026 20:36:02 +0000 (UTC)\n"
+#define FEEDBACK \
+	"From: fbl@example.net\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n" \
+	"--b\nContent-Type: message/feedback-report\n\n"
 #define REPORT FROM_DAEMON "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
 #define TEXT(text) "--b\n\n" text "\n"
 #define STATUS(text) "--b\nContent-Type: message/delivery-status\n\n" text "\n"
@@ -153,7 +156,12 @@ static const struct evidence_case cases[] = {
 	{ "not spam", "From: fbl@example.net\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
 	  "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: not-spam\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org not-spam\n" },
 	{ "an authentication failure is no complaint", "From: dmarc@example.net\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
-	  "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: auth-failure\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org not-spam\n" },
+	  "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: auth-failure\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org auth-failure\n" },
+	{ "a scanner's find is no complaint", FEEDBACK "Feedback-Type: virus\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org virus\n" },
+	{ "fraud is a complaint", FEEDBACK "Feedback-Type: Fraud (phishing)\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org\n" },
+	{ "who opts out complains", FEEDBACK "Feedback-Type: opt-out\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org\n" },
+	{ "a report of no type", FEEDBACK "Original-Rcpt-To: r@example.org\n" END, "arf r@example.org\n" },
+	{ "a type that we do not know", FEEDBACK "Feedback-Type: x-odd\nOriginal-Rcpt-To: r@example.org\n" END, "arf r@example.org other\n" },
 	{ "a provider's own form", "From: staff@hotmail.com\nSubject: complaint about message from 192.0.2.1\nContent-Type: multipart/mixed; boundary=b\n\n"
 	  "--b\nContent-Type: message/rfc822\n\nX-HmXmrOriginalRecipient: r@example.org\nMessage-ID: <1@example.jp>\n\nx\n--b--\n", "arf r@example.org id=1@example.jp\n" },
 	{ "somebody who looks like it", "From: staff@example.org\nSubject: complaint about message from 192.0.2.1\nContent-Type: multipart/mixed; boundary=b\n\n"
@@ -179,6 +187,10 @@ static void add(struct buffer *out, const char *label, struct span text)
 	if (span_is_known(text))
 		buffer_printf(out, " %s%.*s", label, SPAN_ARG(text));
 }
+
+static const struct span feedback_names[] = { [FEEDBACK_COMPLAINT] = { 0 },		   [FEEDBACK_NOT_SPAM] = SPAN_LIT("not-spam"),
+					      [FEEDBACK_AUTH_FAILURE] = SPAN_LIT("auth-failure"), [FEEDBACK_VIRUS] = SPAN_LIT("virus"),
+					      [FEEDBACK_OTHER] = SPAN_LIT("other") };
 
 static void render_outcome(const struct outcome *outcome, struct buffer *out)
 {
@@ -206,8 +218,7 @@ static void render_outcome(const struct outcome *outcome, struct buffer *out)
 	if (outcome->time_s)
 		add(out, "at=", span_of(timestamp_format(outcome->time_s, stamp)));
 	add(out, "token=", outcome->token);
-	if (outcome->is_not_spam)
-		buffer_add(out, SPAN_LIT(" not-spam"));
+	add(out, "", feedback_names[outcome->feedback]);
 	if (outcome->is_from_original)
 		buffer_add(out, SPAN_LIT(" from-original"));
 	buffer_add_char(out, '\n');
