@@ -111,6 +111,19 @@ static bool unquote(struct span local, char out[static INPUT_MAX], size_t *ret_l
 	return true;
 }
 
+struct span address_drop_quotes(struct span text, struct arena *arena)
+{
+	char content[INPUT_MAX];
+	size_t at = text.len && text.ptr[0] == '"' ? span_find(text, SPAN_LIT("\"@"), 1) : SIZE_MAX, len;
+	struct span plain;
+
+	if (at == SIZE_MAX || at >= INPUT_MAX || !unquote(span_slice(text, 0, at + 1), content, &len) ||
+	    !is_plain_local(span_make(content, len)))
+		return text;
+	plain = arena_printf(arena, "%.*s%.*s", (int)len, content, (int)(text.len - at - 1), text.ptr + at + 1);
+	return span_is_known(plain) ? plain : text;
+}
+
 static size_t requote(struct span content, char out[static INPUT_MAX * 2 + 2])
 {
 	size_t len = 0;

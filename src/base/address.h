@@ -7,7 +7,7 @@
 #ifndef KODAMA_BASE_ADDRESS_H
 #define KODAMA_BASE_ADDRESS_H
 
-#include "base/span.h"
+#include "base/arena.h"
 
 /* RFC 5321 section 4.5.3.1: 64 + "@" + 255, and room for A-labels; with NUL. */
 enum { ADDRESS_SIZE = 512, ADDRESS_FOLD_VERSION = 1 };
@@ -23,6 +23,12 @@ struct address {
  * NULL) when it is no address: no "@", empty parts, control bytes, invalid UTF-8, a domain that IDNA refuses, too long.
  */
 int address_fold(struct span text, struct address *ret_address, const char **ret_why) __attribute__((warn_unused_result));
+
+/*
+ * The address as it stands, but for quotes around a local part that needs none ("a..b."@example.jp, quoted for its dots
+ * alone): those are off, as in the folding.  In the arena where it changes; what is no such address stays.
+ */
+struct span address_drop_quotes(struct span text, struct arena *arena);
 
 struct span address_get(const struct address *address);
 struct span address_get_local(const struct address *address);

@@ -2,6 +2,7 @@
 /* The table of readers.  Pure; any thread; hostile input. */
 #include "evidence/evidence.h"
 
+#include "base/address.h"
 #include "evidence/arf.h"
 #include "evidence/autoreply.h"
 #include "evidence/formats.h"
@@ -42,11 +43,23 @@ static int read_form(const struct mail *mail, const struct formats *formats, str
 
 static reader_function *const readers[] = { read_report, read_arf, read_autoreply, read_notification, read_form };
 
+/* However a report spells an address, it comes out in one way. */
+static void tidy_recipients(const struct mail *mail, struct outcomes *outcomes, size_t first)
+{
+	for (size_t i = first; i < outcomes->count; i++) {
+		struct outcome *outcome = &outcomes->items[i];
+		outcome->recipient = address_drop_quotes(outcome->recipient, mail->arena);
+		outcome->original_recipient = address_drop_quotes(outcome->original_recipient, mail->arena);
+	}
+}
+
 int evidence_read(const struct mail *mail, const struct formats *formats, struct outcomes *outcomes)
 {
+	size_t first = outcomes->count;
 	int result = 0;
 
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]) && result == 0; i++)
 		result = readers[i](mail, formats, outcomes);
+	tidy_recipients(mail, outcomes, first);
 	return result < 0 ? result : 0;
 }

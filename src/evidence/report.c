@@ -201,6 +201,42 @@ static struct span find_words(struct span text, struct span recipient)
 	return SPAN_NONE;
 }
 
+static size_t get_indent(struct span line)
+{
+	return line.len - span_trim_left(line).len;
+}
+
+/*
+ * A line that ends in the recipient, and under it, deeper, why: Exim's way for what no remote server said.  For a
+ * program ("pipe to |/usr/bin/x") the line itself is part of the words.
+ */
+static struct span find_indented(struct span text, struct span recipient)
+{
+	bool is_program = !value_is_address(recipient);
+
+	while (span_is_known(text) && recipient.len) {
+		struct span line = span_take_line(&text), name = span_trim(line), words = is_program ? name : SPAN_NONE;
+		size_t indent = get_indent(line);
+
+		if (!is_program && name.len && name.ptr[name.len - 1] == ':')
+			name.len--;
+		if (indent == 0 || !(is_program ? span_has_suffix_nocase(name, recipient) : span_is_equal_nocase(name, recipient)))
+			continue;
+		while (span_is_known(text)) {
+			struct span rest = text, next = span_take_line(&rest), trimmed = span_trim(next);
+			if (trimmed.len == 0 || get_indent(next) <= indent)
+				break;
+			if (!span_is_known(words))
+				words = trimmed;
+			words.len = (size_t)(trimmed.ptr + trimmed.len - words.ptr);
+			text = rest;
+		}
+		if (span_is_known(words))
+			return words;
+	}
+	return SPAN_NONE;
+}
+
 /* Prose that names the recipient, "Your message wasn't delivered to a@b because ...": better than no words at all. */
 static struct span find_sentence(struct span text, struct span recipient)
 {
@@ -230,6 +266,19 @@ static struct span find_rejection(struct span text)
 	return SPAN_NONE;
 }
 
+/* What the text part says of the recipient, where the report's fields say nothing. */
+static struct span find_in_text(const struct report *report, struct span recipient)
+{
+	struct span typed = value_strip_type(report->recipient.final);
+	struct span words = find_words(report->text, recipient);
+
+	if (!words.len)
+		words = find_indented(report->text, recipient);
+	if (!words.len && typed.len && !value_is_address(typed))
+		words = find_indented(report->text, typed);
+	return words.len ? words : find_sentence(report->text, recipient);
+}
+
 /* The words of the Diagnostic-Code, completed where Sendmail cut them; *ret_is_own when they are the field's. */
 static struct span find_diagnostic(const struct report *report, struct span recipient, bool *ret_is_own)
 {
@@ -242,9 +291,7 @@ static struct span find_diagnostic(const struct report *report, struct span reci
 		return words;
 	*ret_is_own = diagnostic.len > 0;
 	if (!span_is_known(report->transcript))
-		words = diagnostic.len ? diagnostic : find_words(report->text, recipient);
-	if (!span_is_known(report->transcript))
-		return words.len ? words : find_sentence(report->text, recipient);
+		return diagnostic.len ? diagnostic : find_in_text(report, recipient);
 	if (diagnostic.len && !is_number(diagnostic))
 		return transcript_complete(report->transcript, diagnostic, recipient, report->mail->arena);
 	*ret_is_own = false;
@@ -332,7 +379,7 @@ static int add_outcome(struct report *report)
 	const struct recipient_fields *fields = &report->recipient;
 	struct arena *arena = report->mail->arena;
 	struct outcome *outcome;
-	struct reply reply = { 0 };
+	struct reply reply = { 0 }, field_reply = { 0 };
 	bool is_own;
 
 	if (!report->is_recipient_open)
@@ -347,8 +394,11 @@ static int add_outcome(struct report *report)
 	struct span diagnostic = find_diagnostic(report, outcome->recipient, &is_own);
 	if (diagnostic.len && reply_find(diagnostic, arena, &reply) < 0)
 		return -ENOMEM;
+	if (!reply.code && reply_find(value_strip_type(fields->diagnostic), arena, &field_reply) < 0)
+		return -ENOMEM;
 	outcome->action = parse_action(fields->action);
-	outcome->reply = reply.code;
+	/* words of the text part say why, and the field's code still what was answered */
+	outcome->reply = reply.code ? reply.code : field_reply.code;
 	outcome->status = choose_status(parse_status(fields->status), reply.status, is_own);
 	outcome->text = known_or_none(reply.text);
 	outcome->command = reply.command;
