@@ -16,6 +16,34 @@ static bool is_domain_char(char c)
 	return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || (unsigned char)c >= 0x80;
 }
 
+/*
+ * The signs that Japanese, Chinese and Korean set right before and behind an address, without a blank: U+3000 to U+303F and
+ * the full-width signs of U+FF00 to U+FF20.  The length in bytes; 0 for anything else.
+ */
+static size_t measure_mark(struct span text, size_t at)
+{
+	const unsigned char *c = (const unsigned char *)text.ptr + at;
+
+	if (at >= text.len || text.len - at < 3)
+		return 0;
+	if (c[0] == 0xe3 && c[1] == 0x80)
+		return 3;
+	return c[0] == 0xef && c[1] == 0xbc && (c[2] <= 0x8f || (c[2] >= 0x9a && c[2] <= 0xa0)) ? 3 : 0;
+}
+
+/* "example.jp" of "example.jp\u306f...": no top-level domain goes on in another script. */
+static size_t trim_prose(struct span domain, size_t len)
+{
+	size_t label = len, at;
+
+	while (label > 0 && domain.ptr[label - 1] != '.')
+		label--;
+	at = label;
+	while (at < len && !((unsigned char)domain.ptr[at] & 0x80))
+		at++;
+	return at > label ? at : len;
+}
+
 static size_t take_quoted(struct span text)
 {
 	size_t at = 1;
@@ -29,9 +57,12 @@ static size_t take_local(struct span text)
 {
 	size_t len = 0;
 
+	/* in the midst of a character: no address begins here */
+	if (text.len && ((unsigned char)text.ptr[0] & 0xc0) == 0x80)
+		return 0;
 	if (text.len && text.ptr[0] == '"')
 		return take_quoted(text);
-	while (len < text.len && len < LOCAL_MAX && is_local_char(text.ptr[len]))
+	while (len < text.len && len < LOCAL_MAX && is_local_char(text.ptr[len]) && !measure_mark(text, len))
 		len++;
 	return len;
 }
@@ -44,8 +75,9 @@ static size_t take_domain(struct span text)
 		size_t end = span_find_char(span_slice(text, 0, 64), ']', 0);
 		return end == SIZE_MAX ? 0 : end + 1;
 	}
-	while (len < text.len && len < DOMAIN_MAX && is_domain_char(text.ptr[len]))
+	while (len < text.len && len < DOMAIN_MAX && is_domain_char(text.ptr[len]) && !measure_mark(text, len))
 		len++;
+	len = trim_prose(text, len);
 	while (len && (text.ptr[len - 1] == '.' || text.ptr[len - 1] == '-' || text.ptr[len - 1] == '_'))
 		len--;
 	return len;
@@ -152,6 +184,9 @@ struct span mailbox_find(struct span text, size_t *at)
 		start = sign;
 		while (start > from && sign - start < LOCAL_MAX && is_local_char(text.ptr[start - 1]))
 			start--;
+		for (size_t i = start; i < sign; i++)
+			if (measure_mark(text, i))
+				start = i + 3;
 		if (start == sign && sign > from + 1 && text.ptr[sign - 1] == '"') {
 			for (start = sign - 1; start > from && sign - start < LOCAL_MAX && text.ptr[start - 1] != '"';)
 				start--;
