@@ -2,9 +2,12 @@
 /* Folding.  Pure; any thread; hostile text, linear time. */
 #include "classify/fold.h"
 
+#include <string.h>
 #include <unicase.h>
 
 #include "base/utf8.h"
+
+enum { HIDDEN_LOCAL_MAX = 128 };
 
 /* What one character looks like in ASCII where it is only a typographer's variant; 0: it is not. */
 static char fold_typography(uint32_t c)
@@ -99,4 +102,59 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 			out[used++] = folded[i];
 	}
 	return used > 0 && out[used - 1] == ' ' ? used - 1 : used;
+}
+
+/* Of a local part, without what programs put right before one (":" and "/"). */
+static bool is_local_byte(char c)
+{
+	return ascii_is_alnum(c) || (c && strchr(".+-_=~&", c));
+}
+
+static bool is_domain_byte(char c)
+{
+	return ascii_is_alnum(c) || c == '.' || c == '-';
+}
+
+static void hide(char *text, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (ascii_is_alnum(text[i]))
+			text[i] = 'x';
+}
+
+/* Where the local part begins that ends at `sign`; quoted or not, not before `least`. */
+static size_t find_local(const char *text, size_t sign, size_t least)
+{
+	size_t from = sign;
+
+	if (from > least && text[from - 1] == '"') {
+		for (from--; from > least && sign - from < HIDDEN_LOCAL_MAX && text[from - 1] != '"';)
+			from--;
+		return from > least && text[from - 1] == '"' ? from : sign;
+	}
+	while (from > least && sign - from < HIDDEN_LOCAL_MAX && is_local_byte(text[from - 1]))
+		from--;
+	return from;
+}
+
+void fold_hide_addresses(char *text, size_t len)
+{
+	size_t least = 0;
+
+	for (size_t at = 0; at < len; at++) {
+		const char *sign = memchr(text + at, '@', len - at);
+		size_t from, to;
+
+		if (!sign)
+			return;
+		at = (size_t)(sign - text);
+		from = find_local(text, at, least);
+		for (to = at + 1; to < len && is_domain_byte(text[to]);)
+			to++;
+		if (from < at && to > at + 1) {
+			hide(text, from, at);
+			hide(text, at + 1, to);
+		}
+		least = at + 1;
+	}
 }

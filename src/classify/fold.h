@@ -19,6 +19,12 @@ enum { FOLD_CHAR_SIZE = 4 };
  */
 size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut);
 
+/*
+ * Every ASCII letter and digit of the mail addresses in a folded text becomes an "x": what somebody chose for a name
+ * (user-unknown@example.com) is nobody's words.  In place, the length stays.
+ */
+void fold_hide_addresses(char *text, size_t len);
+
 /* One code point: the bytes written.  White space becomes a blank. */
 size_t fold_char(uint32_t code_point, char out[static FOLD_CHAR_SIZE]);
 

@@ -146,6 +146,7 @@ int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const str
 	prefilter_scan(ruleset->prefilter, facts.folded, &scratch->hits);
 	facts.has_mark = has_mark(ruleset, &scratch->hits);
 	find_provider(ruleset, scratch, query, &facts);
+	fold_hide_addresses(scratch->folded, facts.folded.len);
 	*ret_facts = facts;
 	return 0;
 }
