@@ -164,6 +164,33 @@ static void test_siphash_knows_its_reference(void **state)
 	assert_int_not_equal(siphash_pair(&key, SPAN_LIT("ab"), SPAN_LIT("c")), siphash_pair(&key, SPAN_LIT("a"), SPAN_LIT("bc")));
 }
 
+/* As a report is read: only the quotes go; case and the domain stay as they are written. */
+static void test_needless_quotes_are_dropped(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "\"a..b.\"@Docomo.example.jp", "a..b.@Docomo.example.jp" },
+		{ "\".First.Last\"@example.com", ".First.Last@example.com" },
+		{ "\"us\\er\"@example.com", "user@example.com" },
+		{ "\"with blank\"@example.com", "\"with blank\"@example.com" },
+		{ "\"a@b\"@example.com", "\"a@b\"@example.com" },
+		{ "\"a\\\"b\"@example.com", "\"a\\\"b\"@example.com" },
+		{ "\"\"@example.com", "\"\"@example.com" },
+		{ "a.b@example.com", "a.b@example.com" },
+		{ "\"open@example.com", "\"open@example.com" },
+		{ "", "" },
+	};
+	struct arena *arena = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span plain = address_drop_quotes(span_of(cases[i][0]), arena);
+		if (!span_is_equal(plain, span_of(cases[i][1])))
+			fail_msg("%s: %.*s", cases[i][0], SPAN_ARG(plain));
+	}
+	assert_false(span_is_known(address_drop_quotes(SPAN_NONE, arena)));
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_folding_again_changes_nothing),
 		cmocka_unit_test(test_long_and_nul_are_refused),
 		cmocka_unit_test(test_extension_is_stripped_once),
+		cmocka_unit_test(test_needless_quotes_are_dropped),
 		cmocka_unit_test(test_siphash_knows_its_reference),
 	};
 

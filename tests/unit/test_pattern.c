@@ -239,9 +239,37 @@ static void test_the_filter_finds_what_stands_there(void **state)
 	hits_done(&hits);
 }
 
+static void test_addresses_hide(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "<neko@user-unknown.test>... mailbox full", "<xxxx@xxxx-xxxxxxx.xxxx>... mailbox full" },
+		{ "spam@example.com: no such user", "xxxx@xxxxxxx.xxx: no such user" },
+		{ "\"user unknown\"@example.com is full", "\"xxxx xxxxxxx\"@xxxxxxx.xxx is full" },
+		{ "\u5b9b\u5148taro@example.jp\u306f\u4e0d\u660e", "\u5b9b\u5148xxxx@xxxxxxx.xx\u306f\u4e0d\u660e" },
+		{ "a@b@c d@e", "x@x@x x@x" },
+		{ "user unknown @ example", "user unknown @ example" },
+		{ "@example.com", "@example.com" },
+		{ "full@", "full@" },
+		{ "\"full", "\"full" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[128];
+		size_t len = strlen(cases[i][0]);
+
+		memcpy(text, cases[i][0], len);
+		fold_hide_addresses(text, len);
+		if (!span_is_equal(span_make(text, len), span_of(cases[i][1])))
+			fail_msg("%s: %.*s", cases[i][0], (int)len, text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses_hide),
 		cmocka_unit_test(test_folding),
 		cmocka_unit_test(test_folding_is_cut_between_characters),
 		cmocka_unit_test(test_what_pcre2_takes_for_equal_folds_to_the_same),
