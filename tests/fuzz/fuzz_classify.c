@@ -36,7 +36,7 @@ static struct query make_query(const uint8_t *codes, struct span text)
 	return (struct query){ .text = text, .reply = replies[codes[0] % 8],
 			       .status = { classes[codes[0] / 8 % 4], codes[1] % 11, codes[1] / 11 },
 			       .command = (enum smtp_command)(codes[2] % COMMAND_COUNT), .action = (enum action)(codes[2] / 16 % ACTION_COUNT),
-			       .kind = (enum kind)(codes[3] % KIND_COUNT), .is_generic = codes[3] & 64, .is_not_spam = codes[3] & 128 };
+			       .kind = (enum kind)(codes[3] % KIND_COUNT), .is_generic = codes[3] & 64, .feedback = (enum feedback)(codes[1] % FEEDBACK_COUNT) };
 }
 
 static void require_safe(const struct query *query, const struct explanation *story)
