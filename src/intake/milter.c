@@ -9,6 +9,7 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -331,7 +332,13 @@ static void *run(void *unused)
 
 	(void)unused;
 	__atomic_store_n(&front.has_ended, true, __ATOMIC_RELEASE);
-	if (!__atomic_load_n(&front.is_stopping, __ATOMIC_ACQUIRE)) {
+	if (__atomic_load_n(&front.is_stopping, __ATOMIC_ACQUIRE))
+		return NULL;
+	if (result == MI_SUCCESS) {
+		/* Its signal thread, on its way to its first wait, can find a TERM that waits for the main thread: it is handed on. */
+		log_event(LOG_LEVEL_INFO, "milter-signalled", "signal=TERM");
+		(void)kill(getpid(), SIGTERM);
+	} else {
 		log_event(LOG_LEVEL_ERROR, "milter-ended", "result=%d", result);
 		front.ended(front.data);
 	}

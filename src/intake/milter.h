@@ -17,7 +17,7 @@ struct milter_options {
 int milter_open(const struct milter_options *options, struct complaint *complaint) __attribute__((warn_unused_result));
 
 /*
- * Starts serving.  `ended` is called, in libmilter's thread, when it ends without milter_stop.  The caller has the
+ * Starts serving.  `ended` is called, in libmilter's thread, when it fails without milter_stop.  The caller has the
  * signals blocked that its main thread wants for itself.
  */
 int milter_start(const struct intake *intake, void (*ended)(void *data), void *data) __attribute__((warn_unused_result));

@@ -109,6 +109,13 @@ def test_killed_during_the_start_it_leaves_nothing_in_the_way(scratch):
         assert report_failure(daemon, "late@example.com")
 
 
+def test_stop_straight_after_the_start_is_orderly_too(kodamad):
+    """libmilter has a signal thread of its own, which is new then and quick to take what is not for it."""
+    for _ in range(15):
+        kodamad.stop()
+        kodamad.start()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_what_was_acknowledged_under_load_is_there_after_the_end(kodamad, number):
     # more failures at once than any real day brings: the guard against a lying provider is not what is tested here
