@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside the MIME reader: its state, and what mail_part.c (fields and parts, what is kept) gives to mail.c (lines and
+ * structure, what is fed).  Nobody else includes this.
+ */
+#ifndef KODAMA_EVIDENCE_MAIL_PART_H
+#define KODAMA_EVIDENCE_MAIL_PART_H
+
+#include "base/buffer.h"
+#include "evidence/charset.h"
+#include "evidence/mail.h"
+#include "evidence/transfer.h"
+
+enum {
+	DEPTH_MAX = 64,                  /* whatever the caps say */
+	EMBEDDED_HEADER_MAX = 64 * 1024, /* of an original that is base64 or quoted-printable */
+	ARENA_LIMIT = 16 * 1024 * 1024,  /* leaves room for what the readers of the mail put beside it */
+	BOUNDARY_MAX = 256,              /* RFC 2046 allows 70 */
+};
+
+enum state { STATE_HEADER, STATE_BODY };
+
+/* Where the bytes of the current part go. */
+enum sink { SINK_NONE, SINK_TEXT, SINK_BASE64, SINK_QUOTED_PRINTABLE };
+
+/* Whose header is being read. */
+enum owner { OWNER_MAIL, OWNER_PART, OWNER_ORIGINAL };
+
+/* An open multipart. */
+struct level {
+	struct span boundary; /* SPAN_NONE: none was given, the first line that looks like one names it */
+	bool is_digest;
+};
+
+/* What a header says of its body. */
+struct content {
+	struct span type, transfer, description; /* raw values */
+};
+
+struct mail_reader {
+	struct mail_caps caps;
+	struct mail mail;
+	struct charsets *charsets;
+
+	enum state state;
+	enum owner owner;
+	enum sink sink;
+	bool is_raw;           /* fed by mail_add_bytes: the top header comes as bytes, too */
+	bool is_ended;
+	struct content content;
+	struct level levels[DEPTH_MAX];
+	unsigned level_count;
+	bool is_preamble;      /* of the mail: kept as text, in case that no boundary ever comes */
+	struct span guess;     /* a line of it that may be the boundary, whatever the header said */
+	unsigned part_seen;    /* parts and multiparts, kept or not */
+	struct part *part;     /* the open one; NULL: none, or past the cap */
+	struct span charset;   /* of the open part */
+	struct base64 base64;
+	size_t text_left, report_left; /* of the caps */
+	size_t header_left;
+	size_t field_len;      /* of the field that the lines of a header are in */
+	bool is_header_begun;  /* a line of it was seen */
+
+	struct field *fields;  /* of the header that is being read */
+	size_t field_count, field_room;
+	struct part *parts;
+
+	struct buffer line;    /* an unfinished line */
+	struct buffer header;  /* a header as bytes */
+	struct buffer text;    /* the open part, transfer encoding undone */
+	struct buffer utf8;    /* the same in UTF-8; and scratch */
+	struct buffer scratch;
+
+	enum { ENDS_UNKNOWN, ENDS_LF, ENDS_CR } line_ends; /* of mail_add_bytes */
+	bool is_after_cr;
+	bool is_sender_wanted; /* an mbox line or Return-Path may name it */
+};
+
+/* A copy in the mail's arena; SPAN_NONE and CUT_MEMORY past its limit. */
+struct span mail_keep(struct mail_reader *reader, struct span text);
+
+/* One field of the header that is being read: kept, or only noted where it is a body part's. */
+void mail_add_field(struct mail_reader *reader, struct span name, struct span value);
+void mail_note_content(struct mail_reader *reader, struct span name, struct span value);
+void mail_take_field(struct mail_reader *reader, struct span name, struct span value);
+
+/* The fields of a header that stands as bytes in `block`, up to its empty line. */
+void mail_read_header_block(struct mail_reader *reader, struct span block);
+
+/* The fields so far as a list of their own. */
+struct fields mail_take_fields(struct mail_reader *reader);
+
+void mail_begin_header(struct mail_reader *reader);
+
+/* After the header of the mail or of a part: opens what it announces. */
+void mail_begin_body(struct mail_reader *reader);
+
+/* NULL past the cap. */
+struct part *mail_add_part(struct mail_reader *reader, struct span type);
+
+/* The open part is over; the line end before a boundary is not the part's. */
+void mail_end_part(struct mail_reader *reader, bool is_at_boundary);
+
+#endif
