@@ -31,7 +31,8 @@ static inline const struct passwd *postgres_get_user(void)
 	return user;
 }
 
-static inline pid_t postgres_spawn(const char *program, const char *const *arguments)
+/* The programs look for each other beside arguments[0], so it has to be the whole path. */
+static inline pid_t postgres_spawn(const char *program, const char **arguments)
 {
 	const struct passwd *user = postgres_get_user();
 	char path[200], log[100];
@@ -41,6 +42,7 @@ static inline pid_t postgres_spawn(const char *program, const char *const *argum
 		return pid;
 	snprintf(path, sizeof(path), "%s/%s", POSTGRES_BIN, program);
 	snprintf(log, sizeof(log), "%s/log", postgres_folder);
+	arguments[0] = path;
 	if (geteuid() == 0 && (setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0 || chdir("/") < 0))
 		_exit(126);
 	/* it ends with the test, however that ends */
@@ -82,8 +84,12 @@ static inline void postgres_up(void)
 
 static inline void postgres_down(void)
 {
+	/* 0 is the whole process group: it was never started */
+	if (postgres_pid <= 0)
+		return;
 	kill(postgres_pid, SIGQUIT);
 	waitpid(postgres_pid, NULL, 0);
+	postgres_pid = 0;
 }
 
 static inline void postgres_make(void)
