@@ -15,11 +15,6 @@ static const char *const list_names[] = { "reply", "status", "command", "tag", "
 static_assert(sizeof(text_names) / sizeof(*text_names) == DRAFT_TEXTS, "one name per text");
 static_assert(sizeof(list_names) / sizeof(*list_names) == DRAFT_LISTS, "one name per list");
 
-const char *draft_list_get_name(enum draft_list list)
-{
-	return list_names[list];
-}
-
 void drafts_done(struct drafts *drafts)
 {
 	free(drafts->items);

@@ -51,6 +51,5 @@ void drafts_done(struct drafts *drafts);
 int rulefile_read(const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
 	__attribute__((warn_unused_result));
 
-const char *draft_list_get_name(enum draft_list list);
 
 #endif

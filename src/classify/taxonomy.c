@@ -90,17 +90,6 @@ bool class_find(struct span name, enum class *ret_class)
 	return false;
 }
 
-bool scope_find(struct span name, enum scope *ret_scope)
-{
-	for (unsigned i = 0; i < SCOPE_COUNT; i++) {
-		if (span_is_equal(name, span_of(scope_names[i]))) {
-			*ret_scope = (enum scope)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool effect_find(struct span name, enum effect *ret_effect)
 {
 	for (unsigned i = 0; i < EFFECTS; i++) {

@@ -70,7 +70,6 @@ const char *effect_get_name(enum effect effect); /* "now" */
 
 /* By exact name; false if there is none, *ret untouched. */
 bool class_find(struct span name, enum class *ret_class);
-bool scope_find(struct span name, enum scope *ret_scope);
 bool effect_find(struct span name, enum effect *ret_effect);
 
 #endif

@@ -66,11 +66,6 @@ enum kind kind_find(struct span name)
 	return find_name(kind_names, KIND_COUNT, name);
 }
 
-enum proof proof_find(struct span name)
-{
-	return find_name(proof_names, PROOF_COUNT, name);
-}
-
 /* The room is always the power of two that holds `count`: full when the count is one. */
 static bool is_full(size_t count)
 {
