@@ -17,7 +17,7 @@ struct command {
 	const char *synopsis; /* what follows the name */
 	const char *summary;  /* one line of `kodama help` */
 	const char *help;     /* the paragraphs of --help */
-	unsigned options;     /* OPTION_BIT of those that it takes */
+	uint64_t options;     /* OPTION_BIT of those that it takes */
 	int (*run)(const struct command *command, const struct options *options); /* the exit status */
 };
 

@@ -33,7 +33,7 @@ static bool is_choice(const char *choices, const char *value)
 	return false;
 }
 
-static bool find_option(unsigned taken, struct span name, enum option_id *ret_id)
+static bool find_option(uint64_t taken, struct span name, enum option_id *ret_id)
 {
 	for (unsigned id = 0; id < OPTION_COUNT; id++)
 		if ((taken & OPTION_BIT(id)) && span_is_equal(name, span_of(option_rows[id].name))) {
@@ -43,7 +43,7 @@ static bool find_option(unsigned taken, struct span name, enum option_id *ret_id
 	return false;
 }
 
-static int take_option(struct options *options, unsigned taken, char **args, size_t count, size_t *at, char *why)
+static int take_option(struct options *options, uint64_t taken, char **args, size_t count, size_t *at, char *why)
 {
 	const char *word = args[*at] + 2;
 	const char *equals = strchr(word, '=');
@@ -74,7 +74,7 @@ static int take_option(struct options *options, unsigned taken, char **args, siz
 	return 0;
 }
 
-int options_parse(struct options *options, unsigned taken, char **args, size_t count, char why[static OPTIONS_WHY_SIZE])
+int options_parse(struct options *options, uint64_t taken, char **args, size_t count, char why[static OPTIONS_WHY_SIZE])
 {
 	bool is_over = false;
 
@@ -96,7 +96,7 @@ int options_parse(struct options *options, unsigned taken, char **args, size_t c
 	return 0;
 }
 
-void options_print(FILE *out, unsigned taken)
+void options_print(FILE *out, uint64_t taken)
 {
 	for (unsigned id = 0; id < OPTION_COUNT; id++) {
 		const struct option_row *row = &option_rows[id];

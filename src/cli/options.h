@@ -29,7 +29,7 @@ enum option_id {
 	OPTION_COUNT
 };
 
-#define OPTION_BIT(id) (1u << (id))
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
 
 struct option_row {
 	const char *name;  /* "format" */
@@ -51,11 +51,11 @@ enum { OPTIONS_WHY_SIZE = 256 };
  * "--name=value", "--name value", "--flag"; "-h" is --help, "-" is an argument, after "--" all are.  `args` is reordered
  * and borrowed.  -EINVAL with the reason in `why`.
  */
-int options_parse(struct options *options, unsigned taken, char **args, size_t count, char why[static OPTIONS_WHY_SIZE])
+int options_parse(struct options *options, uint64_t taken, char **args, size_t count, char why[static OPTIONS_WHY_SIZE])
 	__attribute__((warn_unused_result));
 
 /* The help of those in `taken`, a line or more each. */
-void options_print(FILE *out, unsigned taken);
+void options_print(FILE *out, uint64_t taken);
 
 /* Is it the default or the given one?  For options with a fixed set of values. */
 bool options_is(const struct options *options, enum option_id id, const char *value);

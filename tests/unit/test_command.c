@@ -16,7 +16,7 @@
 #include "cli/outcome_json.h"
 #include "cli/response.h"
 
-static const unsigned taken = OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_ETC) | OPTION_BIT(OPTION_HELP);
+static const uint64_t taken = OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_ETC) | OPTION_BIT(OPTION_HELP);
 
 static void test_options_stand_anywhere(void **state)
 {
