@@ -302,7 +302,13 @@ static int start_control(struct daemon *daemon)
 		.fd = daemon->control_fd,
 		.store = &daemon->store_options,
 		.current = daemon->current,
-		.sources = { daemon->intake.writer, daemon->intake.index, daemon->policy_server, time(NULL) },
+		.sources = {
+			.writer = daemon->intake.writer,
+			.index = daemon->intake.index,
+			.is_on = { [GROUP_MILTER] = daemon->config->milter.is_enabled, [GROUP_POLICY] = daemon->config->policy.is_enabled },
+			.servers = { [GROUP_POLICY] = daemon->policy_server },
+			.started_s = time(NULL),
+		},
 		.reload = reload,
 		.data = daemon,
 	};

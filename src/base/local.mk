@@ -20,6 +20,9 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_span tests/unit/test_address
 tests_unit_test_span_SOURCES = tests/unit/test_span.c
 tests_unit_test_span_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_timestamp
 tests_unit_test_timestamp_SOURCES = tests/unit/test_timestamp.c
 tests_unit_test_timestamp_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

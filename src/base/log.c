@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The log: one line an event, written with one system call.  Any thread. */
+/* The log: one line an event, written with one system call that does not wait.  Any thread. */
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192, VALUE_BYTES_MAX = 256 };
+enum { LINE_MAX_BYTES = 8192, VALUE_BYTES_MAX = 256, FRAME_BYTES_MAX = 128 };
+
+#define JOURNAL_PATH "/run/systemd/journal/socket" /* systemd's JOURNAL_NATIVE_PROTOCOL */
+#define SYSLOG_PATH "/dev/log"
 
 static struct {
 	char name[32];
 	enum log_target target;
-	int journal;
+	int socket; /* a datagram one, unconnected: whoever listens may be started anew */
+	int stderr_fd;
+	bool is_stderr_socket;
 	enum log_level level; /* atomic */
-} state = { "kodama", LOG_TARGET_STDERR, -1, LOG_LEVEL_INFO };
+	uint64_t dropped;     /* atomic */
+	uint64_t told;        /* of those; atomic */
+} state = { "kodama", LOG_TARGET_STDERR, -1, STDERR_FILENO, false, LOG_LEVEL_INFO, 0, 0 };
+
+static struct {
+	pthread_mutex_t lock;
+	size_t count; /* so far */
+	struct log_problem items[LOG_PROBLEMS_MAX];
+} problems = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const struct { const char *name; int priority; } levels[] = {
 	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
@@ -26,28 +44,115 @@ static const struct { const char *name; int priority; } levels[] = {
 	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
 };
 
-/* The journal's native socket (systemd's JOURNAL_NATIVE_PROTOCOL); -1 when there is none. */
-static int open_journal(void)
+const char *log_level_get_name(enum log_level level)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return levels[level].name;
+}
 
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+/* --- where it goes: each writer returns false, with errno, when its line was not taken */
+
+static bool send_to(const char *path, const char *line, size_t len)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return sendto(state.socket, line, len, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address)) >= 0;
+}
+
+static size_t limit(int len, size_t size)
+{
+	return len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1;
+}
+
+static bool write_stderr(enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES + FRAME_BYTES_MAX], stamp[32];
+	struct timespec now;
+	struct tm parts;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &parts);
+	int len = snprintf(line, sizeof(line), "%s.%03ldZ %s[%d] %s: %s\n", stamp, now.tv_nsec / 1000000, state.name, (int)getpid(), levels[level].name, text);
+	/* a pipe takes that much whole or not at all */
+	size_t size = limit(len, PIPE_BUF);
+	line[size - 1] = '\n';
+	if (state.is_stderr_socket)
+		return send(state.stderr_fd, line, size, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+	return write(state.stderr_fd, line, size) >= 0;
+}
+
+static bool write_journal(enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES + FRAME_BYTES_MAX];
+	int len = snprintf(line, sizeof(line), "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", levels[level].priority, state.name, text);
+
+	return send_to(JOURNAL_PATH, line, limit(len, sizeof(line)));
+}
+
+/* As syslog(3) writes it, which would wait for a log daemon that hangs, with a lock that all threads share. */
+static bool write_syslog(enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES + FRAME_BYTES_MAX], stamp[32];
+	time_t now = time(NULL);
+	struct tm parts;
+
+	localtime_r(&now, &parts);
+	strftime(stamp, sizeof(stamp), "%h %e %T", &parts);
+	int len = snprintf(line, sizeof(line), "<%d>%s %s[%d]: %s", LOG_MAIL | levels[level].priority, stamp, state.name, (int)getpid(), text);
+	return send_to(SYSLOG_PATH, line, limit(len, sizeof(line)));
+}
+
+static bool write_line(enum log_level level, const char *text)
+{
+	static bool (*const writers[])(enum log_level level, const char *text) = {
+		[LOG_TARGET_STDERR] = write_stderr,
+		[LOG_TARGET_SYSLOG] = write_syslog,
+		[LOG_TARGET_JOURNAL] = write_journal,
+	};
+
+	if (writers[state.target](level, text))
+		return true;
+	/* nobody is there, rather than busy: better somewhere else than nowhere */
+	return state.target != LOG_TARGET_STDERR && errno != EAGAIN && errno != ENOBUFS && write_stderr(level, text);
+}
+
+/* --- start */
+
+/*
+ * A pipe or a terminal whose other side has stopped reading would stop us.  Opened anew it can be told not to; to tell
+ * the one that we were born with would tell all who share it.
+ */
+static void open_stderr(void)
+{
+	struct stat info;
+
+	if (fstat(STDERR_FILENO, &info) < 0)
+		return;
+	state.is_stderr_socket = S_ISSOCK(info.st_mode);
+	if (state.stderr_fd != STDERR_FILENO || !(S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode)))
+		return;
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0)
+		state.stderr_fd = fd;
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
 }
 
 void log_open(const char *name, enum log_target target, enum log_level level)
 {
 	snprintf(state.name, sizeof(state.name), "%s", name);
 	log_set_level(level);
-	if (state.journal >= 0)
-		close(state.journal);
-	state.journal = target == LOG_TARGET_JOURNAL ? open_journal() : -1;
-	state.target = target == LOG_TARGET_JOURNAL && state.journal < 0 ? LOG_TARGET_STDERR : target;
-	/* also for what libraries say (libmilter) */
+	open_stderr();
+	if (target != LOG_TARGET_STDERR && state.socket < 0)
+		state.socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (target == LOG_TARGET_JOURNAL && !is_there(JOURNAL_PATH))
+		target = LOG_TARGET_STDERR;
+	state.target = target;
+	/* for what libraries say (libmilter) */
 	openlog(state.name, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
@@ -56,32 +161,45 @@ void log_set_level(enum log_level level)
 	__atomic_store_n(&state.level, level, __ATOMIC_RELAXED);
 }
 
-static void write_stderr(enum log_level level, const char *text)
-{
-	char line[LINE_MAX_BYTES + 128], stamp[32];
-	struct timespec now;
-	struct tm parts;
+/* --- events */
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &parts);
-	int len = snprintf(line, sizeof(line), "%s.%03ldZ %s[%d] %s: %s\n", stamp, now.tv_nsec / 1000000, state.name, (int)getpid(), levels[level].name, text);
-	if (len >= (int)sizeof(line))
-		len = sizeof(line) - 1;
-	/* a log that cannot be written must not stop the mail */
-	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
-		return;
+static void keep_problem(enum log_level level, const char *text)
+{
+	pthread_mutex_lock(&problems.lock);
+	struct log_problem *problem = &problems.items[problems.count++ % LOG_PROBLEMS_MAX];
+	problem->time_s = time(NULL);
+	problem->level = level;
+	snprintf(problem->text, sizeof(problem->text), "%.*s", LOG_PROBLEM_SIZE - 1, text);
+	pthread_mutex_unlock(&problems.lock);
 }
 
-static void write_journal(enum log_level level, const char *text)
+size_t log_get_problems(struct log_problem *ret_problems, size_t max)
 {
-	char line[LINE_MAX_BYTES + 128];
-	int len = snprintf(line, sizeof(line), "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", levels[level].priority, state.name, text);
+	size_t count = 0;
 
-	if (len >= (int)sizeof(line))
-		len = sizeof(line) - 1;
-	if (send(state.journal, line, (size_t)len, MSG_NOSIGNAL) < 0)
-		write_stderr(level, text);
+	pthread_mutex_lock(&problems.lock);
+	for (; count < max && count < problems.count && count < LOG_PROBLEMS_MAX; count++)
+		ret_problems[count] = problems.items[(problems.count - 1 - count) % LOG_PROBLEMS_MAX];
+	pthread_mutex_unlock(&problems.lock);
+	return count;
+}
+
+uint64_t log_get_dropped(void)
+{
+	return __atomic_load_n(&state.dropped, __ATOMIC_RELAXED);
+}
+
+/* Once lines are taken again, how many were not. */
+static void tell_dropped(void)
+{
+	uint64_t dropped = log_get_dropped(), told = __atomic_load_n(&state.told, __ATOMIC_RELAXED);
+	char text[64];
+
+	if (dropped == told || !__atomic_compare_exchange_n(&state.told, &told, dropped, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	snprintf(text, sizeof(text), "log-lines-dropped count=%llu", (unsigned long long)(dropped - told));
+	if (!write_line(LOG_LEVEL_WARNING, text))
+		__atomic_sub_fetch(&state.told, dropped - told, __ATOMIC_RELAXED);
 }
 
 void log_event(enum log_level level, const char *event, const char *format, ...)
@@ -100,12 +218,12 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
-	if (state.target == LOG_TARGET_SYSLOG)
-		syslog(levels[level].priority, "%s", text);
-	else if (state.target == LOG_TARGET_JOURNAL)
-		write_journal(level, text);
+	if (level >= LOG_LEVEL_WARNING)
+		keep_problem(level, text);
+	if (write_line(level, text))
+		tell_dropped();
 	else
-		write_stderr(level, text);
+		__atomic_add_fetch(&state.dropped, 1, __ATOMIC_RELAXED);
 }
 
 /* Neither space nor anything that could end or fake a value. */

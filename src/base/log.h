@@ -2,6 +2,7 @@
 /*
  * The log: one line an event, an event name and key=value pairs, to syslog, the journal or standard error.
  * Only the shell logs (intake, store, ops, loop, conf, the mains), once, where the error is handled; never a pure folder.
+ * It never waits for whoever reads it: a line that is not taken at once is dropped, counted, and told of later.
  * Any thread.
  */
 #ifndef KODAMA_BASE_LOG_H
@@ -18,6 +19,19 @@ void log_set_level(enum log_level level);
 
 /* log_event(LOG_LEVEL_ERROR, "store-failed", "path=%s error=%s", path, reason) */
 void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Lines that nobody took. */
+uint64_t log_get_dropped(void);
+
+/* The latest warnings and errors, the newest first: how many of `max` there are. */
+enum { LOG_PROBLEMS_MAX = 8, LOG_PROBLEM_SIZE = 512 };
+struct log_problem {
+	int64_t time_s;
+	enum log_level level;
+	char text[LOG_PROBLEM_SIZE]; /* cut; the event's name and its pairs */
+};
+size_t log_get_problems(struct log_problem *problems, size_t max);
+const char *log_level_get_name(enum log_level level); /* "warning" */
 
 /* Remote text made fit for a log value: quoted if needed, control bytes and quotes as \xNN, cut at 256 bytes.
  * Returns `out`. */

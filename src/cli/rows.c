@@ -214,12 +214,37 @@ static void print_value(const char *key, const json_t *value, int depth)
 	free(text);
 }
 
+/* One line an object, its values side by side. */
+static void print_list(const char *key, const json_t *array)
+{
+	const json_t *item, *value;
+	const char *name;
+	size_t i;
+
+	if (json_array_size(array) == 0)
+		return;
+	terminal_print_text(stdout, STYLE_BOLD, key);
+	putchar('\n');
+	json_array_foreach(array, i, item) {
+		putchar(' ');
+		json_object_foreach((json_t *)item, name, value) {
+			putchar(' ');
+			terminal_print(stdout, STYLE_PLAIN, span_of(json_string_value(value)));
+		}
+		putchar('\n');
+	}
+}
+
 static void print_object(const json_t *object, int depth)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)object, key, value) {
+		if (json_is_array(value)) {
+			print_list(key, value);
+			continue;
+		}
 		if (!json_is_object(value)) {
 			print_value(key, value, depth);
 			continue;

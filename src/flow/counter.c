@@ -4,40 +4,70 @@
 
 #include <assert.h>
 
-static const char *const names[] = {
-	[COUNTER_MILTER_SESSIONS] = "milter-sessions",
-	[COUNTER_MILTER_MESSAGES] = "milter-messages",
-	[COUNTER_MILTER_CANDIDATES] = "milter-candidates",
-	[COUNTER_MILTER_BOUNCES] = "milter-bounces",
-	[COUNTER_MILTER_REFUSED] = "milter-refused",
-	[COUNTER_MILTER_REMOVED] = "milter-removed",
-	[COUNTER_MILTER_FORGED] = "milter-forged",
-	[COUNTER_MILTER_TEMPFAILED] = "milter-tempfailed",
-	[COUNTER_MILTER_FAILED_OPEN] = "milter-failed-open",
-	[COUNTER_POLICY_REQUESTS] = "policy-requests",
-	[COUNTER_POLICY_REFUSED] = "policy-refused",
-	[COUNTER_POLICY_MALFORMED] = "policy-malformed",
-	[COUNTER_DRY_RUN] = "dry-run",
-	[COUNTER_OUTCOMES] = "outcomes",
-	[COUNTER_QUEUED] = "queued",
-	[COUNTER_LOST] = "lost",
-	[COUNTER_RELOADS] = "reloads",
-	[COUNTER_RELOADS_FAILED] = "reloads-failed",
+static const char *const groups[] = {
+	[GROUP_MILTER] = "milter",
+	[GROUP_POLICY] = "policy",
+	[GROUP_SOCKETMAP] = "socketmap",
+	[GROUP_MAILLOG] = "maillog",
+	[GROUP_INGEST] = "ingest",
+	[GROUP_OUTCOMES] = "outcomes",
+	[GROUP_DAEMON] = "daemon",
 };
-static_assert(sizeof(names) / sizeof(names[0]) == COUNTER_COUNT, "a name for each counter");
+static_assert(sizeof(groups) / sizeof(groups[0]) == GROUP_COUNT, "a name for each group");
+
+static const struct {
+	enum counter_group group;
+	const char *name;
+} rows[] = {
+	[COUNTER_MILTER_OPEN] = { GROUP_MILTER, "open" },
+	[COUNTER_MILTER_SESSIONS] = { GROUP_MILTER, "sessions" },
+	[COUNTER_MILTER_MESSAGES] = { GROUP_MILTER, "messages" },
+	[COUNTER_MILTER_CANDIDATES] = { GROUP_MILTER, "candidates" },
+	[COUNTER_MILTER_BOUNCES] = { GROUP_MILTER, "bounces" },
+	[COUNTER_MILTER_REFUSED] = { GROUP_MILTER, "refused" },
+	[COUNTER_MILTER_REMOVED] = { GROUP_MILTER, "removed" },
+	[COUNTER_MILTER_FORGED] = { GROUP_MILTER, "forged" },
+	[COUNTER_MILTER_TEMPFAILED] = { GROUP_MILTER, "tempfailed" },
+	[COUNTER_MILTER_FAILED_OPEN] = { GROUP_MILTER, "failed-open" },
+	[COUNTER_POLICY_REQUESTS] = { GROUP_POLICY, "requests" },
+	[COUNTER_POLICY_REFUSED] = { GROUP_POLICY, "refused" },
+	[COUNTER_POLICY_MALFORMED] = { GROUP_POLICY, "malformed" },
+	[COUNTER_OUTCOMES] = { GROUP_OUTCOMES, "read" },
+	[COUNTER_QUEUED] = { GROUP_OUTCOMES, "queued" },
+	[COUNTER_LOST] = { GROUP_OUTCOMES, "lost" },
+	[COUNTER_DRY_RUN] = { GROUP_DAEMON, "dry-run" },
+	[COUNTER_RELOADS] = { GROUP_DAEMON, "reloads" },
+	[COUNTER_RELOADS_FAILED] = { GROUP_DAEMON, "reloads-failed" },
+};
+static_assert(sizeof(rows) / sizeof(rows[0]) == COUNTER_COUNT, "a row for each counter");
 
 static uint64_t values[COUNTER_COUNT];
 static uint64_t classes[CLASS_COUNT];
 static uint64_t decisions[DECISION_COUNT];
 
+const char *counter_group_get_name(enum counter_group group)
+{
+	return groups[group];
+}
+
+enum counter_group counter_get_group(enum counter counter)
+{
+	return rows[counter].group;
+}
+
 const char *counter_get_name(enum counter counter)
 {
-	return names[counter];
+	return rows[counter].name;
 }
 
 void counter_add(enum counter counter, uint64_t n)
 {
 	__atomic_add_fetch(&values[counter], n, __ATOMIC_RELAXED);
+}
+
+void counter_drop(enum counter counter)
+{
+	__atomic_sub_fetch(&values[counter], 1, __ATOMIC_RELAXED);
 }
 
 uint64_t counter_get(enum counter counter)

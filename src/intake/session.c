@@ -166,6 +166,7 @@ struct session *session_new(struct session_pool *pool)
 	session->pool = pool;
 	session->snapshot = current_get(pool->intake.current);
 	counter_add(COUNTER_MILTER_SESSIONS, 1);
+	counter_add(COUNTER_MILTER_OPEN, 1);
 	return session;
 }
 
@@ -180,6 +181,7 @@ void session_free(struct session *session)
 	if (!session)
 		return;
 	message_reset(session);
+	counter_drop(COUNTER_MILTER_OPEN);
 	snapshot_unref(session->snapshot);
 	free(session);
 }

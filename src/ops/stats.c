@@ -2,44 +2,73 @@
 /* Counters as JSON.  Any thread. */
 #include "ops/stats.h"
 
+#include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/timestamp.h"
-#include "flow/counter.h"
 
 static void put(json_t *object, const char *name, uint64_t value)
 {
 	json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-static json_t *describe_counters(void)
-{
-	json_t *object = json_object();
+/* --- the counters, by group */
 
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		put(object, counter_get_name((enum counter)i), counter_get((enum counter)i));
-	return object;
-}
-
-static json_t *describe_classes(void)
+static void put_classes(json_t *group)
 {
 	json_t *object = json_object();
 
 	for (unsigned i = 0; i < CLASS_COUNT; i++)
 		if (counter_get_class((enum class)i) > 0)
 			put(object, class_get_name((enum class)i), counter_get_class((enum class)i));
-	return object;
+	json_object_set_new(group, "classes", object);
 }
 
-static json_t *describe_decisions(void)
+static void put_decisions(json_t *group)
 {
 	json_t *object = json_object();
 
 	for (unsigned i = 0; i < DECISION_COUNT; i++)
 		if (counter_get_decision((enum decision_kind)i) > 0)
 			put(object, decision_get_name((enum decision_kind)i), counter_get_decision((enum decision_kind)i));
-	return object;
+	json_object_set_new(group, "decisions", object);
 }
+
+static void put_server(json_t *group, const struct server *server)
+{
+	struct server_stats stats;
+
+	server_get_stats(server, &stats);
+	put(group, "open", stats.open);
+	put(group, "accepted", stats.accepted);
+	put(group, "evicted", stats.evicted);
+	put(group, "timed-out", stats.timed_out);
+	put(group, "refused-connections", stats.refused);
+}
+
+static void put_counters(json_t *object, enum counter_group group)
+{
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		if (counter_get_group((enum counter)i) == group)
+			put(object, counter_get_name((enum counter)i), counter_get((enum counter)i));
+}
+
+static void put_group(json_t *object, enum counter_group group, const struct server *server)
+{
+	json_t *inner = json_object();
+
+	if (server)
+		put_server(inner, server);
+	put_counters(inner, group);
+	if (group == GROUP_OUTCOMES) {
+		put_classes(inner);
+		put_decisions(inner);
+	}
+	json_object_set_new(object, counter_group_get_name(group), inner);
+}
+
+/* --- the store, the log */
 
 static json_t *describe_writer(struct writer *writer)
 {
@@ -49,27 +78,46 @@ static json_t *describe_writer(struct writer *writer)
 	writer_get_stats(writer, &stats);
 	put(object, "committed", stats.committed);
 	put(object, "duplicates", stats.duplicates);
+	put(object, "held", stats.held);
 	put(object, "queued", stats.queued);
 	put(object, "drained", stats.drained);
 	put(object, "failed", stats.failed);
+	put(object, "transactions", stats.transactions);
 	put(object, "queue-bytes", stats.queue_bytes);
 	if (stats.last_error[0])
 		json_object_set_new(object, "last-error", json_string(stats.last_error));
 	return object;
 }
 
-static json_t *describe_server(const struct server *server)
+static json_t *describe_log(void)
 {
-	struct server_stats stats;
 	json_t *object = json_object();
 
-	server_get_stats(server, &stats);
-	put(object, "open", stats.open);
-	put(object, "accepted", stats.accepted);
-	put(object, "evicted", stats.evicted);
-	put(object, "timed-out", stats.timed_out);
-	put(object, "refused", stats.refused);
+	put(object, "lines-dropped", log_get_dropped());
 	return object;
+}
+
+/* They hold remote text, which need not be UTF-8: without it, then. */
+static json_t *describe_problem(const struct log_problem *problem)
+{
+	char time[TIMESTAMP_SIZE];
+	json_t *object = json_object(), *text = json_string(problem->text);
+
+	json_object_set_new(object, "time", json_string(timestamp_format(problem->time_s, time)));
+	json_object_set_new(object, "level", json_string(log_level_get_name(problem->level)));
+	json_object_set_new(object, "text", text ? text : json_stringn(problem->text, strcspn(problem->text, " ")));
+	return object;
+}
+
+static json_t *describe_problems(void)
+{
+	struct log_problem problems[LOG_PROBLEMS_MAX];
+	size_t count = log_get_problems(problems, LOG_PROBLEMS_MAX);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, describe_problem(&problems[i]));
+	return array;
 }
 
 json_t *stats_describe(const struct stats_sources *sources)
@@ -81,11 +129,11 @@ json_t *stats_describe(const struct stats_sources *sources)
 	put(object, "pid", (uint64_t)getpid());
 	json_object_set_new(object, "started", json_string(timestamp_format(sources->started_s, started)));
 	put(object, "suppressed", index_get_count(sources->index));
-	if (sources->policy)
-		json_object_set_new(object, "policy", describe_server(sources->policy));
-	json_object_set_new(object, "counters", describe_counters());
-	json_object_set_new(object, "classes", describe_classes());
-	json_object_set_new(object, "decisions", describe_decisions());
+	for (unsigned i = 0; i < GROUP_COUNT; i++)
+		if (sources->is_on[i] || i >= GROUP_OUTCOMES)
+			put_group(object, (enum counter_group)i, sources->servers[i]);
 	json_object_set_new(object, "store", describe_writer(sources->writer));
+	json_object_set_new(object, "log", describe_log());
+	json_object_set_new(object, "problems", describe_problems());
 	return object;
 }

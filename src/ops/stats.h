@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "flow/counter.h"
 #include "loop/server.h"
 #include "store/writer.h"
 
@@ -12,13 +13,16 @@
 struct stats_sources {
 	struct writer *writer;
 	const struct index *index;
-	const struct server *policy; /* may be NULL */
+	bool is_on[GROUP_COUNT];                   /* of the fronts: has it been started? */
+	const struct server *servers[GROUP_COUNT]; /* of the fronts that are one; NULL for the others */
 	int64_t started_s;
 };
 
 /*
- * "version", "pid", "started", "suppressed" (entries), "policy" (connections), "counters", "classes" and "decisions" (those that are not 0) and "store" (the writer's own numbers).  A new object; NULL
- * when out of memory.
+ * "version", "pid", "started", "suppressed" (entries); an object a group of counters ("milter", "policy", ...; fronts that
+ * are off are left out), "outcomes" with "classes" and "decisions" (those that are not 0); "store",
+ * the writer's own numbers; "log", with the lines that nobody took; "problems", the latest warnings and errors.
+ * A new object; NULL when out of memory.
  */
 json_t *stats_describe(const struct stats_sources *sources);
 

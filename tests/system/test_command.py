@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command: what it prints, how it ends, and that the daemon sees what it changes within a second."""
 import json
+import re
+import signal
 import time
 
 import pytest
@@ -111,10 +113,31 @@ def test_removed_address_gets_mail_again_and_may_fail_again(kodamad):
     assert kodamad.get_suppressed() == [GONE]
 
 
-def test_status_of_the_running_daemon(kodamad):
+def test_status_counts_what_each_front_did(kodamad):
     fail(kodamad, GONE)
-    assert "1" in kodamad.kodama("status").stdout
-    assert isinstance(json.loads(kodamad.kodama("status", "--format=json").stdout), dict)
+    with Policy(kodamad.policy) as policy:
+        assert policy.ask(GONE).startswith("550 ")
+        assert policy.ask("here@example.com") == "DUNNO"
+        status = json.loads(kodamad.kodama("status", "--format=json").stdout)
+    assert status["suppressed"] == 1
+    milter, policy, outcomes = status["milter"], status["policy"], status["outcomes"]
+    assert (milter["sessions"], milter["messages"], milter["candidates"], milter["bounces"]) == (1, 1, 1, 1)
+    assert (policy["open"], policy["requests"], policy["refused"]) == (1, 2, 1)
+    assert (outcomes["read"], outcomes["classes"], outcomes["decisions"]) == (1, {"user-unknown": 1}, {"suppressed": 1})
+    assert (status["store"]["committed"], status["store"]["queue-bytes"], status["log"]["lines-dropped"]) == (1, 0, 0)
+    assert status["problems"] == []
+
+
+def test_status_is_readable_and_remembers_what_went_wrong(kodamad):
+    kodamad.configure("colour = red\n")
+    kodamad.signal(signal.SIGUSR1)
+    kodamad.wait_log("reload-failed")
+    kodamad.configure()
+    text = kodamad.kodama("status").stdout
+    groups = [line for line in text.splitlines() if line and line[0] != " " and " " not in line]
+    assert groups[:2] == ["milter", "policy"] and "store" in groups
+    assert re.search(r"^  reloads-failed +1$", text, re.M)
+    assert re.search(r"^  \S+Z error reload-failed .*kodama\.conf", text.partition("\nproblems\n")[2], re.M), text
 
 
 def test_reload_without_a_daemon_says_so(kodamad):
