@@ -43,7 +43,8 @@ struct query query_of(const struct outcome *outcome)
 {
 	return (struct query){ .text = outcome->text, .reply = outcome->reply, .status = outcome->status, .command = outcome->command,
 			       .action = outcome->action, .kind = outcome->kind, .feedback = outcome->feedback,
-			       .is_generic = outcome->is_generic, .recipient = outcome->recipient, .remote_mta = outcome->remote_mta };
+			       .is_generic = outcome->is_generic, .is_expired = outcome->is_expired, .recipient = outcome->recipient,
+			       .remote_mta = outcome->remote_mta };
 }
 
 enum action query_get_action(const struct query *query)
@@ -115,6 +116,13 @@ static bool judge_by_kind(const struct query *query, const struct facts *facts, 
 	else
 		return false;
 	return true;
+}
+
+/* The last reason says more than the clock, where it is known. */
+static void judge_expired(const struct query *query, struct verdict *verdict)
+{
+	if (query->is_expired && verdict->class_id == CLASS_UNCLASSIFIED)
+		set_class(verdict, CLASS_EXPIRED, class_get_info(CLASS_EXPIRED)->effect);
 }
 
 static bool judge_own_mark(const struct facts *facts, struct verdict *verdict)
@@ -209,6 +217,7 @@ void judge(const struct ruleset *ruleset, struct scratch *scratch, const struct 
 		judgement.winner = best;
 		if (best)
 			take_winner(ruleset, best, verdict);
+		judge_expired(query, verdict);
 		make_safe(ruleset, scratch, query, facts, &judgement);
 	} else if (is_of_kind && best && ruleset->rules[best->rule].class_id == verdict->class_id) {
 		judgement.winner = best; /* a rule says so too */

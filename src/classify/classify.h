@@ -27,6 +27,7 @@ struct query {
 	enum kind kind;
 	enum feedback feedback; /* of kind arf */
 	bool is_generic;        /* found by the generic reader */
+	bool is_expired;        /* what no rule knows is then class expired */
 	struct span recipient;
 	struct span remote_mta;
 	struct span provider;   /* named by the caller; empty or "generic": find out */

@@ -13,7 +13,8 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/template.h src/evidence/template.c src/evidence/notice.h src/evidence/notice.c \
 	src/evidence/session.h src/evidence/session.c src/evidence/form.h src/evidence/form.c src/evidence/formats.c \
 	src/evidence/formats_load.c src/evidence/samples.c src/evidence/notification.h \
-	src/evidence/notification.c src/evidence/status.h src/evidence/status.c
+	src/evidence/notification.c src/evidence/status.h src/evidence/status.c \
+	src/evidence/logclock.h src/evidence/logline.h src/evidence/logjoin.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_reply

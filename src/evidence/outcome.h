@@ -63,6 +63,7 @@ struct outcome {
 	enum feedback feedback;         /* of kind arf */
 	bool is_from_original;          /* the recipient was not named by the report: it is the original's only To */
 	bool is_generic;                /* read by the generic reader, that is guessed: confidence generic */
+	bool is_expired;                /* of a log: the time in the queue was over; text, reply and status are the last reason */
 };
 
 /* A list in an arena. */

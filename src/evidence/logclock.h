@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The time stamps of log lines: RFC 3164 ("Nov 21 20:30:21": local time without a year) and ISO 8601 with or without a
+ * fraction and a zone ("2026-11-21T20:30:21.123456+09:00").  The year comes from a reference time: it is the last one
+ * in which the stamp is not more than a day after the reference, so that December read in January is last year's.
+ * Lines follow each other closely: the last stamp is kept, and most are compared rather than read.
+ * Pure; one thread at a time.
+ */
+#ifndef KODAMA_EVIDENCE_LOGCLOCK_H
+#define KODAMA_EVIDENCE_LOGCLOCK_H
+
+#include "base/span.h"
+
+struct logclock {
+	int64_t reference_s; /* local civil time: what the clock on the wall shows, as seconds since 1970 */
+	char stamp[16];      /* the last RFC 3164 stamp to the minute, and what it was */
+	int64_t minute_s;
+};
+
+/*
+ * reference_s: the wall clock's time now, or when the log was last written, as if it were UTC (zone_from_utc).
+ * May be set again at any time: a follower does it now and then, or December never comes.
+ */
+void logclock_init(struct logclock *clock, int64_t reference_s);
+
+/*
+ * The stamp at the start of `text`: its length, 0 if there is none.  *ret_is_local: the time is that of the wall clock
+ * (zone_to_utc makes it UTC); else it is UTC.
+ */
+size_t logclock_take(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local);
+
+#endif
