@@ -15,6 +15,7 @@
 #include "flow/counter.h"
 #include "intake/milter.h"
 #include "intake/policy.h"
+#include "intake/socketmap.h"
 #include "loop/account.h"
 #include "loop/loop.h"
 #include "loop/notify.h"
@@ -29,12 +30,13 @@ struct daemon {
 	struct current *current;
 	struct account account;
 
-	int policy_fd, control_fd; /* -1: not open, or somebody else's by now */
+	int policy_fd, socketmap_fd, control_fd; /* -1: not open, or somebody else's by now */
 	struct loop *loop;
 	struct intake intake;
 	struct index_follower *follower;
 	struct policy *policy;
-	struct server *policy_server;
+	struct socketmap *socketmap;
+	struct server *policy_server, *socketmap_server;
 	struct control *control;
 	struct store_options store_options;
 
@@ -201,6 +203,8 @@ static int open_sockets(struct daemon *daemon, struct complaint *complaint)
 
 	if (error == 0 && config->policy.is_enabled)
 		error = socket_listen(&config->policy.socket, daemon->account.uid, &daemon->policy_fd, complaint);
+	if (error == 0 && config->socketmap.is_enabled)
+		error = socket_listen(&config->socketmap.socket, daemon->account.uid, &daemon->socketmap_fd, complaint);
 	if (error == 0)
 		error = socket_listen(&config->control.socket, (uid_t)-1, &daemon->control_fd, complaint);
 	return error;
@@ -296,6 +300,32 @@ static int start_policy(struct daemon *daemon)
 	return error;
 }
 
+static int start_socketmap(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct server_options options = {
+		.name = "socketmap",
+		.connections = (unsigned)config->socketmap.connections,
+		.idle_s = (unsigned)config->socketmap.idle_s,
+		.request_s = (unsigned)config->socketmap.request_s,
+		.input_max = SOCKETMAP_REQUEST_MAX + 16,
+		.output_max = SOCKETMAP_ANSWER_MAX,
+		.take = socketmap_take,
+	};
+	int error;
+
+	if (!config->socketmap.is_enabled)
+		return 0;
+	daemon->socketmap = socketmap_new(&daemon->intake);
+	if (!daemon->socketmap)
+		return -ENOMEM;
+	options.data = daemon->socketmap;
+	error = server_start(daemon->loop, daemon->socketmap_fd, &options, &daemon->socketmap_server);
+	if (error == 0)
+		daemon->socketmap_fd = -1;
+	return error;
+}
+
 static int start_control(struct daemon *daemon)
 {
 	struct control_options options = {
@@ -305,8 +335,12 @@ static int start_control(struct daemon *daemon)
 		.sources = {
 			.writer = daemon->intake.writer,
 			.index = daemon->intake.index,
-			.is_on = { [GROUP_MILTER] = daemon->config->milter.is_enabled, [GROUP_POLICY] = daemon->config->policy.is_enabled },
-			.servers = { [GROUP_POLICY] = daemon->policy_server },
+			.is_on = {
+				[GROUP_MILTER] = daemon->config->milter.is_enabled,
+				[GROUP_POLICY] = daemon->config->policy.is_enabled,
+				[GROUP_SOCKETMAP] = daemon->config->socketmap.is_enabled,
+			},
+			.servers = { [GROUP_POLICY] = daemon->policy_server, [GROUP_SOCKETMAP] = daemon->socketmap_server },
 			.started_s = time(NULL),
 		},
 		.reload = reload,
@@ -350,6 +384,8 @@ static int start_threads(struct daemon *daemon, struct complaint *complaint)
 
 	if (error == 0)
 		error = start_policy(daemon);
+	if (error == 0)
+		error = start_socketmap(daemon);
 	if (error == 0)
 		error = start_control(daemon);
 	if (error == 0 && daemon->config->milter.is_enabled)
@@ -418,6 +454,7 @@ static int stop(struct daemon *daemon)
 		_exit(EXIT_FAILURE);
 	}
 	server_stop(daemon->policy_server);
+	server_stop(daemon->socketmap_server);
 	control_stop(daemon->control);
 	index_follower_stop(daemon->follower);
 	writer_stop(daemon->intake.writer);
@@ -428,10 +465,13 @@ static void clean_up(struct daemon *daemon)
 {
 	remove_socket(daemon->config->milter.socket.address);
 	remove_socket(daemon->config->policy.socket.address);
+	remove_socket(daemon->config->socketmap.socket.address);
 	remove_socket(daemon->config->control.socket.address);
 	close_socket(daemon->policy_fd);
+	close_socket(daemon->socketmap_fd);
 	close_socket(daemon->control_fd);
 	policy_free(daemon->policy);
+	socketmap_free(daemon->socketmap);
 	loop_free(daemon->loop);
 	index_free(daemon->intake.index);
 	current_free(daemon->current);
@@ -531,7 +571,7 @@ static int run(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = { .policy_fd = -1, .control_fd = -1, .reload_lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct daemon daemon = { .policy_fd = -1, .socketmap_fd = -1, .control_fd = -1, .reload_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct arguments arguments = parse_arguments(argc, argv);
 	struct complaint complaint = { .line = 0 };
 	char path[4096];

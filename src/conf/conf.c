@@ -310,6 +310,7 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 	error = store_limits(loading, cfg);
 	loading->config->milter.is_enabled = loading->config->milter.socket.address[0] != '\0';
 	loading->config->policy.is_enabled = loading->config->policy.socket.address[0] != '\0';
+	loading->config->socketmap.is_enabled = loading->config->socketmap.socket.address[0] != '\0';
 	return error;
 }
 

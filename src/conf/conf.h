@@ -26,6 +26,7 @@ struct config {
 
 	struct { struct socket_options socket; bool is_enabled, header; int on_suppressed; } milter;
 	struct { struct socket_options socket; bool is_enabled; int on_suppressed; int64_t idle_s, request_s, connections; } policy;
+	struct { struct socket_options socket; bool is_enabled; int on_suppressed; bool softens; int64_t idle_s, request_s, connections; } socketmap;
 	struct { struct socket_options socket; } control;
 	struct { const char *uri; int64_t retention_s, busy_ms; } store;
 	struct { const char *dir; int64_t size, deadline_ms; } queue;

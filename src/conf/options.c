@@ -138,6 +138,21 @@ const struct option options[] = {
 	{ "policy", "request-timeout", OPTION_DURATION, false, AT(policy.request_s), "30s", 1, 3600, "s", NULL,
 	  "A request that has begun must be whole, and its answer taken, within this time." },
 
+	{ "socketmap", "listen", OPTION_SOCKET, false, AT(socketmap.socket.address), "unix:/var/spool/postfix/kodama/map.sock", 0, 0, "", NULL,
+	  "Where the look-up tables status, recipient and transport listen, as milter socket.  Empty: no tables." },
+	{ "socketmap", "group", OPTION_TEXT, false, AT(socketmap.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
+	{ "socketmap", "on-suppressed", OPTION_CHOICE, true, AT(socketmap.on_suppressed), "reject", 0, 0, "", policy_reaction_name,
+	  "What the table recipient says of a suppressed address.  reject: 550 5.1.1.  tempfail: 450 4.1.1.  The table transport always says "
+	  "error:5.1.1." },
+	{ "socketmap", "soften", OPTION_BOOL, true, AT(socketmap.softens), "no", 0, 0, "", NULL,
+	  "The table status may make a deferral of a final failure, where a rule says so (its status-as begins with 4): what is only too much mail at "
+	  "a time, refused with 5.7.x, is then tried again until it expires." },
+	{ "socketmap", "connections", OPTION_NUMBER, false, AT(socketmap.connections), "2000", 1, 100000, "", NULL,
+	  "As policy connections.  Each smtp, smtpd and trivial-rewrite process of Postfix holds one." },
+	{ "socketmap", "idle-timeout", OPTION_DURATION, false, AT(socketmap.idle_s), "5m", 1, 86400, "s", NULL,
+	  "As policy idle-timeout.  Postfix itself closes after 10 idle seconds, and tries a second time where it finds its connection closed." },
+	{ "socketmap", "request-timeout", OPTION_DURATION, false, AT(socketmap.request_s), "30s", 1, 3600, "s", NULL, "As policy request-timeout." },
+
 	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
 	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },
 	{ "control", "group", OPTION_TEXT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },

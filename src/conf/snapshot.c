@@ -71,6 +71,8 @@ static int copy_words(const struct config *config, struct snapshot *snapshot)
 	snapshot->writes_headers = config->milter.header;
 	snapshot->milter_reaction = (enum reaction)config->milter.on_suppressed;
 	snapshot->policy_reaction = (enum reaction)config->policy.on_suppressed;
+	snapshot->socketmap_reaction = (enum reaction)config->socketmap.on_suppressed;
+	snapshot->softens = config->socketmap.softens;
 	if (config->refusal[0] && copy_text(arena, config->refusal, &snapshot->refusal) < 0)
 		return -ENOMEM;
 	if (copy_text(arena, config->host, &snapshot->host) < 0 || copy_text(arena, config->extension_delimiters, &snapshot->extension_delimiters) < 0 ||

@@ -36,6 +36,10 @@ enum counter {
 	COUNTER_POLICY_REQUESTS,
 	COUNTER_POLICY_REFUSED,
 	COUNTER_POLICY_MALFORMED,
+	COUNTER_MAP_REQUESTS,
+	COUNTER_MAP_REFUSED,        /* look-ups answered with a refusal */
+	COUNTER_MAP_CORRECTED,      /* statuses answered with another one */
+	COUNTER_MAP_MALFORMED,
 	COUNTER_OUTCOMES,
 	COUNTER_QUEUED,             /* outcomes that went to the queue on disk */
 	COUNTER_LOST,               /* outcomes that neither the store nor the queue took */

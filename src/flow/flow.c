@@ -216,7 +216,9 @@ static bool is_exempt(const struct limits *limits, const struct question *questi
 void flow_ask(const struct snapshot *snapshot, const struct index *index, const struct question *question, struct answer *ret_answer)
 {
 	ret_answer->is_suppressed = ret_answer->is_dry_run = false;
-	if (flow_is_null_sender(question->sender) || address_fold(question->recipient, &ret_answer->recipient, NULL) < 0)
+	if (!question->is_sender_unknown && flow_is_null_sender(question->sender))
+		return;
+	if (address_fold(question->recipient, &ret_answer->recipient, NULL) < 0)
 		return;
 	if (!index_find(index, &ret_answer->recipient, question->stream, snapshot->extension_delimiters, question->now_s, &ret_answer->hit))
 		return;

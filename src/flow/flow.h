@@ -34,7 +34,8 @@ struct snapshot {
 	struct networks outbound_networks; /* whose mail is ours without a login */
 	bool is_local_submission_trusted;  /* the MTA's own bounces prove */
 	bool writes_headers;
-	enum reaction milter_reaction, policy_reaction;
+	enum reaction milter_reaction, policy_reaction, socketmap_reaction;
+	bool softens;              /* a delivery result may become a deferral: see correct.h */
 	struct arena *arena;        /* owns the texts above */
 	unsigned references;        /* atomic */
 };
@@ -107,6 +108,7 @@ struct answer {
 struct question {
 	struct span recipient; /* brackets on or off */
 	struct span sender;    /* the same; "" and "<>" are the null sender: its mail always goes */
+	bool is_sender_unknown; /* who asks cannot know it */
 	struct span login;     /* SASL; "" or unknown: none */
 	struct span stream;
 	int64_t now_s;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libintake.a
-libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/policy.h src/intake/policy.c src/intake/session.h src/intake/session.c \
+libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/policy.h src/intake/policy.c src/intake/netstring.h src/intake/netstring.c \
+	src/intake/socketmap.h src/intake/socketmap.c src/intake/session.h src/intake/session.c \
 	src/intake/milter.h src/intake/milter.c
 
 INTAKE_LIBS = libintake.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS)
@@ -10,6 +11,11 @@ tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_policy_LDADD = $(INTAKE_LIBS)
 tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LINK)
 
+check_PROGRAMS += tests/fuzz/fuzz_netstring
+tests_fuzz_fuzz_netstring_SOURCES = tests/fuzz/fuzz_netstring.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_netstring_LDADD = $(INTAKE_LIBS)
+tests_fuzz_fuzz_netstring_LDFLAGS = $(FUZZ_LINK)
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_milter_session tests/unit/test_server
 tests_unit_test_milter_session_SOURCES = tests/unit/test_milter_session.c
@@ -17,4 +23,4 @@ tests_unit_test_milter_session_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_server_SOURCES = tests/unit/test_server.c
 tests_unit_test_server_LDADD = libloop.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
 endif
-EXTRA_DIST += tests/fuzz/seeds/policy
+EXTRA_DIST += tests/fuzz/seeds/policy tests/fuzz/seeds/netstring

@@ -86,7 +86,8 @@ static void add_refusal(const char *code, const char *text, struct buffer *outpu
 
 static void answer_request(struct policy *policy, const struct policy_request *request, struct buffer *output)
 {
-	struct question question = { request->recipient, request->sender, request->sasl_username, SPAN_LIT(""), time(NULL) };
+	struct question question = { .recipient = request->recipient, .sender = request->sender, .login = request->sasl_username,
+				     .stream = SPAN_LIT(""), .now_s = time(NULL) };
 	struct answer answer = { .is_suppressed = false };
 
 	counter_add(COUNTER_POLICY_REQUESTS, 1);

@@ -47,7 +47,7 @@ static const struct bad {
 	{ "colour = red\n", 1, "colour" },
 	{ "# comment\n\nmilter {\n\tsockett = \"unix:/run/m\"\n}\n", 4, "sockett" },
 	{ "bounces { }\n", 1, "bounces" },
-	{ "socketmap { listen = \"unix:/run/m\" }\n", 1, "socketmap" },
+	{ "lookups { listen = \"unix:/run/m\" }\n", 1, "lookups" },
 	{ "enforce = perhaps\n", 1, "enforce" },
 	{ "proof = yes\n", 1, "required" },
 	{ "local-submission = yes\n", 1, "trusted" },
