@@ -6,7 +6,7 @@ libcli_a_SOURCES = \
 	src/cli/direct.h src/cli/direct.c src/cli/explain.c \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
-	src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c src/cli/suppress.c \
+	src/cli/report.h src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c src/cli/suppress.c \
 	src/cli/terminal.h src/cli/terminal.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
 
 if HAVE_CMOCKA
