@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fixtures of the system tests: one Postfix and one remote side for all, a daemon with an empty store for each test."""
+"""The fixtures of the system tests: one Postfix, one Sendmail and one remote side for all, a daemon with an empty store for each test."""
 import itertools
 import pathlib
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pytest
 from harness.kodamad import Kodamad
 from harness.postfix import Postfix
 from harness.remote import Remote
+from harness.sendmail import Sendmail
 
 NUMBER = itertools.count(1)
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -32,6 +33,12 @@ def postfix(tmp_path_factory, remote):
         yield mta
 
 
+@pytest.fixture(scope="session")
+def sendmail(tmp_path_factory, remote):
+    with Sendmail(reachable(tmp_path_factory.mktemp("s")), remote.port) as mta:
+        yield mta
+
+
 @dataclass
 class System:
     """Postfix, Kodama and the rest of the world."""
@@ -45,6 +52,21 @@ def system(scratch, postfix, remote):
     with Kodamad(scratch / "kodama", postfix.sockets) as daemon:
         daemon.start()
         yield System(postfix, daemon, remote)
+
+
+@dataclass
+class SendmailSystem:
+    """The same with Sendmail."""
+    sendmail: Sendmail
+    kodamad: Kodamad
+    remote: Remote
+
+
+@pytest.fixture
+def sendmail_system(scratch, sendmail, remote):
+    with Kodamad(scratch / "kodama", sendmail.sockets) as daemon:
+        daemon.start()
+        yield SendmailSystem(sendmail, daemon, remote)
 
 
 @pytest.fixture

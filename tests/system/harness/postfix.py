@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A private instance of Debian's Postfix on loopback, with the lines of contrib/postfix/main.cf as they stand."""
-import email
 import json
 import os
 import pathlib
 import pwd
-import re
-import smtplib
-import socket
 import stat
 
+from .mta import Mta, free_port
 from .paths import TOP, run
 from .wait import until
 
@@ -79,22 +76,8 @@ postlog unix-dgram n - n - 1 postlogd
 spool unix - n n - - pipe flags=Rq user=nobody argv={home}/spool.sh {home}/spool ${{sender}} ${{recipient}}
 """
 
-# one file a recipient, whole when it has its name
-SPOOL = """\
-#!/bin/sh
-file=$(mktemp "$1/.XXXXXXXXXX") || exit 75
-{ printf 'X-Envelope: <%s> <%s>\\n' "$2" "$3" && cat; } >"$file" || exit 75
-mv "$file" "$1/$(basename "$file" | tr -d .).eml"
-"""
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Postfix:
+class Postfix(Mta):
     """home: its folder.  relay_port: where all mail goes but that for example.jp, which goes to `spool`.  `kodama`: with the documented lines."""
 
     def __init__(self, home, relay_port, kodama=True, chroot=False, settings=""):
@@ -108,9 +91,7 @@ class Postfix:
         os.chown(self.home / "data", postfix.pw_uid, postfix.pw_gid)
         os.chown(self.spool, nobody.pw_uid, nobody.pw_gid)
         self.port, self.plain_port = free_port(), free_port()
-        script = self.home / "spool.sh"
-        script.write_text(SPOOL)
-        script.chmod(0o755)
+        self.write_spool_script()
         more = (DOCUMENTED.read_text() if kodama else "enable_long_queue_ids = yes\n") + settings
         (self.etc / "main.cf").write_text(MAIN.format(home=self.home, relay_port=relay_port, more=more))
         (self.etc / "master.cf").write_text(MASTER.format(home=self.home, port=self.port, plain_port=self.plain_port,
@@ -130,31 +111,6 @@ class Postfix:
         # without a terminal or a controlling session it would ask for none
         return run("postfix", "-c", self.etc, *arguments, check=check)
 
-    def is_listening(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    @property
-    def log(self):
-        path = self.home / "mail.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    # --- sending
-
-    def client(self, port=None, source="127.0.0.1"):
-        """An SMTP client; source: the address it comes from (all of 127/8 is ours)."""
-        return smtplib.SMTP("127.0.0.1", port or self.port, "client.example.jp", timeout=60, source_address=(source, 0))
-
-    def send(self, recipients, message, sender="sender@example.jp", source="127.0.0.1", port=None):
-        """By SMTP.  The refused ones: {recipient: (code, text)}; all of them refused is no exception here."""
-        recipients = [recipients] if isinstance(recipients, str) else recipients
-        with self.client(port, source) as client:
-            try:
-                refused = client.sendmail(sender, recipients, message)
-            except smtplib.SMTPRecipientsRefused as all_refused:
-                refused = all_refused.recipients
-        return {recipient: (code, text.decode()) for recipient, (code, text) in refused.items()}
-
     def sendmail(self, recipients, message, sender="sender@example.jp"):
         """By sendmail(1), as cron and scripts do."""
         recipients = [recipients] if isinstance(recipients, str) else recipients
@@ -163,33 +119,9 @@ class Postfix:
     def flush(self):
         run("postqueue", "-c", self.etc, "-f")
 
-    # --- looking
-
     def get_queue(self):
         """What is queued: objects of postqueue -j."""
         return [json.loads(line) for line in run("postqueue", "-c", self.etc, "-j").stdout.splitlines()]
-
-    def wait_empty(self):
-        until(lambda: not self.get_queue(), lambda: f"an empty queue; {self.get_queue()}\n{self.log}")
-
-    def get_spooled(self):
-        """The mails for example.jp: (path, text), in no order."""
-        return [(path, path.read_text(errors="surrogateescape")) for path in self.spool.glob("*.eml")]
-
-    def find_spooled(self, *texts):
-        return [text for _, text in self.get_spooled() if all(wanted in text for wanted in texts)]
-
-    def wait_spooled(self, *texts):
-        """The mail that holds all these texts, once it is there."""
-        found = until(lambda: self.find_spooled(*texts), lambda: f"a mail with {texts}\n{self.log}")
-        return found[0]
-
-    def wait_bounce(self, recipient):
-        """The DSN about that recipient, parsed."""
-        return email.message_from_string(self.wait_spooled(f"Final-Recipient: rfc822; {recipient}"))
-
-    def get_log_lines(self, pattern):
-        return [line for line in self.log.splitlines() if re.search(pattern, line)]
 
 
 def get_mode(path):
