@@ -143,8 +143,8 @@ static int set_rest(const struct compiler *compiler, struct rule *rule)
 	struct status status;
 
 	rule->status_as = status_as ? status_as : "";
-	if (*rule->status_as && status_parse(span_of(status_as), &status) < 0)
-		return refuse(compiler, status_as, "status-as is a status such as 5.1.1");
+	if (*rule->status_as && (status_parse(span_of(status_as), &status) < 0 || status.class_digit == 2))
+		return refuse(compiler, status_as, "status-as is the status of a failure, such as 5.1.1");
 	if (compiler->draft->priority < -1000000 || compiler->draft->priority > 1000000)
 		return refuse_rule(compiler, "the priority is out of bounds");
 	rule->priority = (int32_t)compiler->draft->priority;

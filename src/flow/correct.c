@@ -18,20 +18,16 @@ bool flow_correct(const struct snapshot *snapshot, struct scratch *scratch, stru
 	struct query query = { .text = text, .status = given };
 	struct verdict verdict;
 	struct status wanted;
-	bool is_final = given.class_digit == 5;
+	bool softens;
 
-	if (given.class_digit != 4 && !is_final)
+	if (given.class_digit != 5)
 		return false;
 	classify(snapshot->ruleset, scratch, &query, &verdict);
 	/* where something else in the text spoke against the winner, its word is not passed on as a fact */
-	if (verdict.is_capped || status_parse(span_of(verdict.status_as), &wanted) < 0 || wanted.class_digit < 4)
+	if (verdict.is_capped || status_parse(span_of(verdict.status_as), &wanted) < 0 || wanted.class_digit == 2)
 		return false;
-	bool softens = is_final && wanted.class_digit == 4;
-	if (softens && !snapshot->softens)
-		return false;
-	if (!is_final)
-		wanted.class_digit = 4;
-	if (status_is_equal(wanted, given) || (!softens && says_the_same(snapshot, scratch, given, verdict.class_id)))
+	softens = wanted.class_digit == 4;
+	if (softens ? !snapshot->softens : status_is_equal(wanted, given) || says_the_same(snapshot, scratch, given, verdict.class_id))
 		return false;
 	*ret_correction = (struct correction){ wanted, verdict };
 	return true;

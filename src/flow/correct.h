@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The enhanced status that a delivery result should have had: what a rule's `status-as` says, within limits.  A success
- * stays one and a failure stays one; a deferral never becomes final; a final failure becomes a deferral only where the
- * operator wants that (softens).  Any thread; one scratch per call at a time; the text is hostile.
+ * The enhanced status that a final failure should have had: what a rule's `status-as` says.  It stays a failure, and it becomes
+ * a deferral only where the operator wants that (softens); successes and deferrals are left alone.
+ * Any thread; one scratch per call at a time; the text is hostile.
  */
 #ifndef KODAMA_FLOW_CORRECT_H
 #define KODAMA_FLOW_CORRECT_H

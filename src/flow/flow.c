@@ -218,7 +218,8 @@ void flow_ask(const struct snapshot *snapshot, const struct index *index, const 
 	ret_answer->is_suppressed = ret_answer->is_dry_run = false;
 	if (!question->is_sender_unknown && flow_is_null_sender(question->sender))
 		return;
-	if (address_fold(question->recipient, &ret_answer->recipient, NULL) < 0)
+	/* "@example.com" folds, too: it is no mailbox */
+	if (address_fold(question->recipient, &ret_answer->recipient, NULL) < 0 || ret_answer->recipient.at == 0)
 		return;
 	if (!index_find(index, &ret_answer->recipient, question->stream, snapshot->extension_delimiters, question->now_s, &ret_answer->hit))
 		return;

@@ -31,13 +31,16 @@ struct list {
 	struct connection *first, *last;
 };
 
+/* What is worth a line in the log. */
+enum trouble { TROUBLE_FULL, TROUBLE_ACCEPT, TROUBLE_NONSENSE, TROUBLE_SLOW, TROUBLES };
+
 struct server {
 	struct loop *loop;
 	struct server_options options;
 	struct watch *accepting;
 	struct list quiet, busy;
 	struct server_stats stats; /* each member atomic */
-	int64_t now_s, logged_s;
+	int64_t now_s, logged_s[TROUBLES];
 	int fd;
 	bool is_accepting;
 	struct buffer answers; /* of one read */
@@ -55,6 +58,17 @@ static int64_t read_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return now.tv_sec;
+}
+
+/* An attack fills the log with one line a minute, not with one a connection. */
+static bool may_log(struct server *server, enum trouble trouble)
+{
+	int64_t *logged_s = &server->logged_s[trouble];
+
+	if (*logged_s && server->now_s - *logged_s < LOG_PAUSE_S)
+		return false;
+	*logged_s = server->now_s;
+	return true;
 }
 
 /* --- lists */
@@ -174,6 +188,8 @@ static bool connection_take(struct connection *connection, struct span chunk)
 	taken = server->options.take(server->options.data, input, &server->answers);
 	if (taken < 0 || !connection_keep(connection, input, (size_t)taken)) {
 		count_up(&server->stats.refused);
+		if (may_log(server, TROUBLE_NONSENSE))
+			log_event(LOG_LEVEL_WARNING, "peer-refused", "front=%s reason=%s", server->options.name, taken < 0 ? "nonsense" : "too-large");
 		connection->is_closing = true;
 	}
 	if (connection_send(connection, buffer_get(&server->answers)) < 0)
@@ -220,20 +236,11 @@ static void connection_open(struct server *server, int fd)
 
 /* --- all of them */
 
-/* An attack fills the log with one line a minute, not with one a connection. */
-static bool may_log(struct server *server)
-{
-	if (server->logged_s && server->now_s - server->logged_s < LOG_PAUSE_S)
-		return false;
-	server->logged_s = server->now_s;
-	return true;
-}
-
 static void make_room(struct server *server)
 {
 	if (server->stats.open < server->options.connections)
 		return;
-	if (may_log(server))
+	if (may_log(server, TROUBLE_FULL))
 		log_event(LOG_LEVEL_WARNING, "connections-full", "front=%s connections=%u", server->options.name, server->stats.open);
 	count_up(&server->stats.evicted);
 	connection_close(server->quiet.first ? server->quiet.first : server->busy.first);
@@ -252,7 +259,7 @@ static void on_acceptable(void *data)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			if (may_log(server))
+			if (may_log(server, TROUBLE_ACCEPT))
 				log_event(LOG_LEVEL_ERROR, "accept-failed", "front=%s error=\"%s\"", server->options.name, strerror(errno));
 			/* until the next tick: the waiting connection would wake us without end */
 			watch_set(server->accepting, false);
@@ -262,12 +269,16 @@ static void on_acceptable(void *data)
 	}
 }
 
-static void close_overdue(struct server *server, struct list *list, unsigned timeout_s)
+/* Has any been closed? */
+static bool close_overdue(struct server *server, struct list *list, unsigned timeout_s)
 {
-	while (list->first && server->now_s - list->first->since_s >= timeout_s) {
+	bool is_any = false;
+
+	for (; list->first && server->now_s - list->first->since_s >= timeout_s; is_any = true) {
 		count_up(&server->stats.timed_out);
 		connection_close(list->first);
 	}
+	return is_any;
 }
 
 static void on_tick(void *data)
@@ -276,7 +287,8 @@ static void on_tick(void *data)
 
 	server->now_s = read_clock();
 	close_overdue(server, &server->quiet, server->options.idle_s);
-	close_overdue(server, &server->busy, server->options.request_s);
+	if (close_overdue(server, &server->busy, server->options.request_s) && may_log(server, TROUBLE_SLOW))
+		log_event(LOG_LEVEL_WARNING, "peer-slow", "front=%s request_timeout_s=%u", server->options.name, server->options.request_s);
 	if (!server->is_accepting) {
 		watch_set(server->accepting, true);
 		server->is_accepting = true;
