@@ -6,11 +6,16 @@ libcli_a_SOURCES = \
 	src/cli/direct.h src/cli/direct.c src/cli/explain.c \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
-	src/cli/report.h src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c src/cli/suppress.c \
+	src/cli/report.h \
+	src/cli/program.h src/cli/program.c src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c \
+	src/cli/setup.h src/cli/setup.c src/cli/setup_domains.h src/cli/setup_domains.c src/cli/setup_list.h src/cli/setup_list.c \
+	src/cli/setup_plan.h src/cli/setup_plan.c src/cli/setup_postfix.c src/cli/suppress.c \
 	src/cli/terminal.h src/cli/terminal.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_reader tests/unit/test_command
+check_PROGRAMS += tests/unit/test_reader tests/unit/test_command tests/unit/test_setup
+tests_unit_test_setup_SOURCES = tests/unit/test_setup.c
+tests_unit_test_setup_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_command_SOURCES = tests/unit/test_command.c
 tests_unit_test_command_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_reader_SOURCES = tests/unit/test_reader.c

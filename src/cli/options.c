@@ -20,6 +20,12 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_STREAM] = { "stream", "S", "of this stream of mail alone" },
 	[OPTION_UNTIL] = { "until", "TIME", "30d, 12h, 2027-01-01 or forever (default)" },
 	[OPTION_NOTE] = { "note", "TEXT", "why, for whoever reads it later" },
+	[OPTION_APPLY] = { "apply", NULL, "change the MTA's configuration; what was there is kept beside it" },
+	[OPTION_REMOVE] = { "remove", NULL, "take out again what --apply put in" },
+	[OPTION_POSTFIX] = { "postfix", "DIR", "the folder of main.cf, for another instance than the default one" },
+	[OPTION_STATUS_MAP] = { "status-map", NULL, "with default_delivery_status_filter" },
+	[OPTION_RECIPIENT_MAP] = { "recipient-map", NULL, "with check_recipient_access, which stops mail while kodamad is down" },
+	[OPTION_TRANSPORT_MAP] = { "transport-map", NULL, "with transport_maps, which stops all mail while kodamad is down" },
 };
 
 /* Is `value` one of "a|b|c"? */
