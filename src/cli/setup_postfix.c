@@ -314,11 +314,20 @@ static int apply(const struct setup *setup)
 	return status;
 }
 
+/* A map that is wanted and not served would be a lookup error for every mail. */
+static bool wants_map_that_is_off(const struct setup *setup)
+{
+	return !setup->config->socketmap.is_enabled &&
+	       (is_given(setup, OPTION_STATUS_MAP) || is_given(setup, OPTION_RECIPIENT_MAP) || is_given(setup, OPTION_TRANSPORT_MAP));
+}
+
 static int plan_and_do(struct setup *setup)
 {
 	struct buffer before;
 	mode_t mode;
 
+	if (wants_map_that_is_off(setup))
+		return command_fail("%s: socketmap listen is empty, so there is no map to look up in", setup->config->path);
 	make_wish(setup);
 	if (is_given(setup, OPTION_REMOVE)) {
 		buffer_init(&before, FILE_MAX);

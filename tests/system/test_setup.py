@@ -102,3 +102,14 @@ def test_a_main_cf_that_cannot_be_kept_is_not_touched(host, tmp_path):
     result = run(KODAMA, "setup", "postfix", "--etc", host.daemon.etc, "--postfix", folder, "--apply", check=False)
     assert result.returncode == 1 and "main.cf.before-kodama" in result.stderr
     assert (folder / "main.cf").read_text() == before
+
+
+def test_a_map_that_is_not_served_is_not_set_up(host):
+    configuration = host.daemon.configuration.read_text()
+    host.daemon.configuration.write_text(configuration + 'socketmap { listen = "" }\n')
+    try:
+        result = run_setup(host, "--status-map", check=False)
+        assert result.returncode == 1 and "socketmap" in result.stderr
+    finally:
+        host.daemon.configuration.write_text(configuration)
+    assert "socketmap:unix:" in run_setup(host, "--status-map").stdout
