@@ -4,6 +4,9 @@ libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/policy.
 	src/intake/socketmap.h src/intake/socketmap.c src/intake/session.h src/intake/session.c \
 	src/intake/milter.h src/intake/milter.c
 
+# the log follower
+libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/follow.h src/intake/follow.c
+
 INTAKE_LIBS = libintake.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_policy
@@ -22,5 +25,11 @@ tests_unit_test_milter_session_SOURCES = tests/unit/test_milter_session.c
 tests_unit_test_milter_session_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_server_SOURCES = tests/unit/test_server.c
 tests_unit_test_server_LDADD = libloop.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_follow
+tests_unit_test_follow_SOURCES = tests/unit/test_follow.c
+tests_unit_test_follow_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/seeds/policy tests/fuzz/seeds/netstring

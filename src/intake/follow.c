@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One descriptor at a time.  At its end: has the file been cut, is its name another file's by now, and has that one
+ * anything in it?  Whoever writes the log goes on writing into the renamed file until it opens the new one.
+ */
+#include "intake/follow.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "intake/trust.h"
+
+enum { READ_SIZE = 64 * 1024, BUFFER_SIZE = READ_SIZE + FOLLOW_LINE_MAX, WHY_SIZE = 600 };
+
+struct follow {
+	char *path, *folder, *base;
+	bool is_from_beginning;
+	int notify_fd, watch;
+	int fd; /* -1: no file */
+	struct place place;       /* offset: of buffer[start] */
+	bool is_skipping;         /* inside a line that is too long, or whose begin is unknown */
+	bool has_looked_again;    /* read to its end after its successor was seen */
+	bool is_trusted;
+	char why[WHY_SIZE];
+	struct follow_stats stats;
+	size_t start, end;        /* what of the buffer is not taken yet */
+	char buffer[BUFFER_SIZE];
+};
+
+static int64_t get_written_ns(const struct stat *info)
+{
+	return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+}
+
+/* --- files beside it */
+
+static bool is_compressed(struct span name)
+{
+	static const struct span ends[] = { { ".gz", 3 }, { ".bz2", 4 }, { ".xz", 3 }, { ".zst", 4 }, { ".lz4", 4 }, { ".lzo", 4 }, { ".Z", 2 }, { ".zip", 4 } };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (span_has_suffix_nocase(name, ends[i]))
+			return true;
+	return false;
+}
+
+/* "mail.log.1", "mail.log-20261122": what rotation makes of a name. */
+static bool is_rotated(const struct follow *follow, struct span name)
+{
+	struct span base = span_of(follow->base), rest = span_skip(name, base.len);
+
+	return span_has_prefix(name, base) && rest.len >= 2 && (rest.ptr[0] == '.' || rest.ptr[0] == '-' || rest.ptr[0] == '_') &&
+	       !is_compressed(rest);
+}
+
+static int open_file(const char *path)
+{
+	/* a fifo in its place must not hold us up */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW), error;
+	struct stat info;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		return fd;
+	error = errno;
+	close(fd);
+	return S_ISREG(info.st_mode) ? -error : -EINVAL;
+}
+
+/* Calls `visit` with each open file that rotation may have made; it keeps the descriptor by returning true, and ends the walk. */
+static void visit_rotated(struct follow *follow, bool (*visit)(struct follow *follow, int fd, const char *path, void *data), void *data)
+{
+	DIR *folder = opendir(follow->folder);
+	bool is_kept = false;
+
+	for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !is_kept; entry = readdir(folder)) {
+		char path[PATH_MAX];
+		int fd;
+		if (!is_rotated(follow, span_of(entry->d_name)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", follow->folder, entry->d_name);
+		fd = open_file(path);
+		if (fd < 0)
+			continue;
+		is_kept = visit(follow, fd, path, data);
+		if (!is_kept)
+			close(fd);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+struct candidate {
+	int fd; /* -1: none */
+	struct stat info;
+	char path[PATH_MAX];
+};
+
+static void keep_candidate(struct candidate *candidate, int fd, const struct stat *info, const char *path)
+{
+	if (candidate->fd >= 0)
+		close(candidate->fd);
+	candidate->fd = fd;
+	candidate->info = *info;
+	snprintf(candidate->path, sizeof(candidate->path), "%s", path);
+}
+
+/* --- which file */
+
+static void use_file(struct follow *follow, int fd, const char *path, uint64_t offset)
+{
+	struct stat info;
+	char before;
+
+	if (follow->fd >= 0 && follow->fd != fd)
+		close(follow->fd);
+	follow->fd = fd;
+	follow->start = follow->end = 0;
+	follow->has_looked_again = false;
+	follow->is_trusted = trust_check_log(fd, path, follow->why, sizeof(follow->why));
+	/* in the middle of a line its rest could pose as one */
+	follow->is_skipping = offset > 0 && pread(fd, &before, 1, (off_t)offset - 1) == 1 && before != '\n';
+	follow->place = (struct place){ .offset = offset };
+	if (fstat(fd, &info) == 0) {
+		follow->place.inode = info.st_ino;
+		follow->place.written_ns = get_written_ns(&info);
+	}
+	follow->stats.files++;
+	follow->stats.error = 0;
+}
+
+/* The first bytes become the fingerprint as they come. */
+static void learn_head(struct follow *follow)
+{
+	char head[PLACE_HEAD_MAX];
+	ssize_t got;
+
+	if (follow->place.head_len == PLACE_HEAD_MAX)
+		return;
+	got = pread(follow->fd, head, sizeof(head), 0);
+	if (got <= 0)
+		return;
+	follow->place.head_len = (unsigned)got;
+	follow->place.hash = place_hash(span_make(head, (size_t)got));
+}
+
+struct search {
+	struct place place;
+	bool is_by_inode;
+	struct candidate found;
+};
+
+static bool is_place(const struct search *search, int fd)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0 || !place_is_in(&search->place, fd))
+		return false;
+	if (search->is_by_inode)
+		return info.st_ino == search->place.inode;
+	/* a copy of it, longer than what was read: copytruncate */
+	return search->place.head_len > 0;
+}
+
+static bool visit_for_place(struct follow *follow, int fd, const char *path, void *data)
+{
+	struct search *search = data;
+	struct stat info;
+
+	(void)follow;
+	if (!is_place(search, fd) || fstat(fd, &info) < 0)
+		return false;
+	keep_candidate(&search->found, fd, &info, path);
+	return true;
+}
+
+/* The file itself, renamed or not; else a copy of it. */
+static bool use_place(struct follow *follow, const struct place *place, bool may_be_path)
+{
+	for (unsigned by_copy = 0; by_copy < 2; by_copy++) {
+		struct search search = { *place, !by_copy, { .fd = -1 } };
+		int fd = may_be_path ? open_file(follow->path) : -1;
+		if (fd >= 0 && !visit_for_place(follow, fd, follow->path, &search))
+			close(fd);
+		if (search.found.fd < 0)
+			visit_rotated(follow, visit_for_place, &search);
+		if (search.found.fd >= 0) {
+			use_file(follow, search.found.fd, search.found.path, place->offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct successor {
+	uint64_t inode;
+	int64_t after_ns;
+	struct candidate found;
+};
+
+/* The oldest of those that were written after the one that we leave. */
+static bool visit_for_successor(struct follow *follow, int fd, const char *path, void *data)
+{
+	struct successor *successor = data;
+	struct stat info;
+
+	(void)follow;
+	if (fstat(fd, &info) < 0 || info.st_ino == successor->inode || get_written_ns(&info) <= successor->after_ns)
+		return false;
+	if (successor->found.fd >= 0 && get_written_ns(&info) >= get_written_ns(&successor->found.info))
+		return false;
+	/* the walk goes on: it gets a descriptor of its own */
+	fd = dup(fd);
+	if (fd >= 0)
+		keep_candidate(&successor->found, fd, &info, path);
+	return false;
+}
+
+/* What came after the file that we leave: one that has been renamed since, else the one that has the name now. */
+static bool use_successor(struct follow *follow, uint64_t inode, int64_t written_ns)
+{
+	struct successor successor = { inode, written_ns, { .fd = -1 } };
+	struct stat current;
+	int fd;
+
+	visit_rotated(follow, visit_for_successor, &successor);
+	fd = open_file(follow->path);
+	/* a hard link, and a copy that is still being made */
+	if (successor.found.fd >= 0 && fd >= 0 && fstat(fd, &current) == 0 && current.st_ino == successor.found.info.st_ino) {
+		close(successor.found.fd);
+		successor.found.fd = -1;
+	}
+	if (successor.found.fd >= 0) {
+		if (fd >= 0)
+			close(fd);
+		use_file(follow, successor.found.fd, successor.found.path, 0);
+		return true;
+	}
+	if (fd < 0) {
+		follow->stats.error = fd == -ENOENT ? 0 : -fd;
+		return false;
+	}
+	use_file(follow, fd, follow->path, 0);
+	return true;
+}
+
+/* --- opening */
+
+static void watch_folder(struct follow *follow)
+{
+	if (follow->notify_fd >= 0 && follow->watch < 0)
+		follow->watch = inotify_add_watch(follow->notify_fd, follow->folder,
+						  IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_ONLYDIR);
+}
+
+/* As long as there is no file. */
+static bool find_file(struct follow *follow)
+{
+	int fd = open_file(follow->path);
+	struct stat info;
+
+	if (fd < 0) {
+		follow->stats.error = -fd;
+		/* what appears from now on is new from its first line on */
+		if (fd == -ENOENT)
+			follow->is_from_beginning = true;
+		return false;
+	}
+	use_file(follow, fd, follow->path, !follow->is_from_beginning && fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0);
+	learn_head(follow);
+	follow->is_from_beginning = true;
+	return true;
+}
+
+static void go_on(struct follow *follow, const struct place *place)
+{
+	if (use_place(follow, place, true)) {
+		learn_head(follow);
+		return;
+	}
+	follow->is_from_beginning = true;
+	/* nothing had been read of an empty file: nothing is lost */
+	follow->stats.gaps += place->head_len > 0;
+	(void)use_successor(follow, place->head_len ? 0 : place->inode, place->written_ns);
+}
+
+static int split_path(struct follow *follow, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	follow->path = strdup(path);
+	follow->folder = slash == path ? strdup("/") : strndup(path, slash ? (size_t)(slash - path) : 0);
+	follow->base = strdup(slash ? slash + 1 : path);
+	return follow->path && follow->folder && follow->base ? 0 : -ENOMEM;
+}
+
+int follow_open(const struct follow_options *options, struct span place_text, struct follow **ret_follow)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+	struct place place;
+
+	if (!follow)
+		return -ENOMEM;
+	follow->fd = follow->notify_fd = follow->watch = -1;
+	follow->is_from_beginning = options->is_from_beginning;
+	if (split_path(follow, options->path) < 0) {
+		follow_close(follow);
+		return -ENOMEM;
+	}
+	follow->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	/* before the first look: what happens in between is not missed */
+	watch_folder(follow);
+	if (span_is_known(place_text) && place_parse(place_text, &place) == 0)
+		go_on(follow, &place);
+	else
+		(void)find_file(follow);
+	*ret_follow = follow;
+	return 0;
+}
+
+void follow_close(struct follow *follow)
+{
+	if (!follow)
+		return;
+	if (follow->fd >= 0)
+		close(follow->fd);
+	if (follow->notify_fd >= 0)
+		close(follow->notify_fd);
+	free(follow->path);
+	free(follow->folder);
+	free(follow->base);
+	free(follow);
+}
+
+int follow_get_fd(const struct follow *follow)
+{
+	return follow->notify_fd;
+}
+
+void follow_take_notices(struct follow *follow)
+{
+	char notices[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t got;
+
+	while ((got = read(follow->notify_fd, notices, sizeof(notices))) > 0) {
+		for (const char *at = notices; at < notices + got;) {
+			const struct inotify_event *notice = (const struct inotify_event *)(const void *)at;
+			/* the folder itself has gone: it is watched again when it is back */
+			if (notice->mask & IN_IGNORED)
+				follow->watch = -1;
+			at += sizeof(*notice) + notice->len;
+		}
+	}
+}
+
+/* --- reading */
+
+/* Begins again: with the copy that copytruncate made, where it holds more than we read, else with what is there now. */
+static void start_over(struct follow *follow)
+{
+	struct place place = follow->place;
+
+	follow->stats.truncations++;
+	if (place.head_len > 0 && use_place(follow, &place, false))
+		learn_head(follow);
+	else
+		use_file(follow, follow->fd, follow->path, 0);
+}
+
+static bool is_same_file(const struct follow *follow, struct stat *ret_own, struct stat *ret_current)
+{
+	if (fstat(follow->fd, ret_own) < 0 || stat(follow->path, ret_current) < 0)
+		return true;
+	return ret_own->st_dev == ret_current->st_dev && ret_own->st_ino == ret_current->st_ino;
+}
+
+/* All is read.  True: there is another file to read. */
+static bool leave_file(struct follow *follow)
+{
+	struct stat own, current;
+
+	if (is_same_file(follow, &own, &current) || current.st_size == 0) {
+		follow->has_looked_again = false;
+		return false;
+	}
+	/* what was written while we looked at the new one */
+	if (!follow->has_looked_again) {
+		follow->has_looked_again = true;
+		return true;
+	}
+	return use_successor(follow, own.st_ino, get_written_ns(&own));
+}
+
+static uint64_t get_read_offset(const struct follow *follow)
+{
+	return follow->place.offset + (follow->end - follow->start);
+}
+
+/* What is behind the last line goes to the front. */
+static void make_room(struct follow *follow)
+{
+	memmove(follow->buffer, follow->buffer + follow->start, follow->end - follow->start);
+	follow->end -= follow->start;
+	follow->start = 0;
+}
+
+static bool has_been_cut(const struct follow *follow)
+{
+	struct place read_so_far = follow->place;
+
+	read_so_far.offset = get_read_offset(follow);
+	return !place_is_in(&read_so_far, follow->fd);
+}
+
+/* True: something has changed, look again. */
+static bool fill(struct follow *follow)
+{
+	struct stat info;
+	ssize_t got;
+
+	watch_folder(follow);
+	if (follow->fd < 0)
+		return find_file(follow);
+	if (has_been_cut(follow)) {
+		start_over(follow);
+		return true;
+	}
+	make_room(follow);
+	got = pread(follow->fd, follow->buffer + follow->end, READ_SIZE, (off_t)get_read_offset(follow));
+	if (got < 0) {
+		follow->stats.error = errno;
+		return false;
+	}
+	if (got == 0)
+		return leave_file(follow);
+	follow->end += (size_t)got;
+	learn_head(follow);
+	if (fstat(follow->fd, &info) == 0)
+		follow->place.written_ns = get_written_ns(&info);
+	return true;
+}
+
+static void drop(struct follow *follow, size_t count)
+{
+	follow->start += count;
+	follow->place.offset += count;
+}
+
+/* A whole line out of the buffer; one that is too long goes as it comes. */
+static bool take_line(struct follow *follow, struct span *ret_line)
+{
+	for (;;) {
+		struct span rest = span_make(follow->buffer + follow->start, follow->end - follow->start);
+		size_t end = span_find_char(rest, '\n', 0);
+		if (end == SIZE_MAX) {
+			if (rest.len > FOLLOW_LINE_MAX && !follow->is_skipping) {
+				follow->is_skipping = true;
+				follow->stats.long_lines++;
+			}
+			if (follow->is_skipping)
+				drop(follow, rest.len);
+			return false;
+		}
+		drop(follow, end + 1);
+		if (!follow->is_skipping && end <= FOLLOW_LINE_MAX) {
+			*ret_line = span_slice(rest, 0, end);
+			return true;
+		}
+		follow->stats.long_lines += !follow->is_skipping;
+		follow->is_skipping = false;
+	}
+}
+
+int follow_read_line(struct follow *follow, struct span *ret_line)
+{
+	do {
+		if (take_line(follow, ret_line))
+			return 1;
+	} while (fill(follow));
+	return 0;
+}
+
+const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE])
+{
+	return place_format(&follow->place, text);
+}
+
+bool follow_is_trusted(const struct follow *follow, const char **ret_why)
+{
+	*ret_why = follow->fd < 0 ? "there is no file" : follow->why;
+	return follow->fd >= 0 && follow->is_trusted;
+}
+
+void follow_get_stats(const struct follow *follow, struct follow_stats *ret_stats)
+{
+	struct stat info;
+
+	*ret_stats = follow->stats;
+	ret_stats->lag = 0;
+	if (follow->fd >= 0 && fstat(follow->fd, &info) == 0 && (uint64_t)info.st_size > follow->place.offset)
+		ret_stats->lag = (uint64_t)info.st_size - follow->place.offset;
+}
