@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 
+enum { DECISIONS_LOGGED_MAX = 50 };
+
 struct line {
 	const char *front;
 	struct span queue_id, recipient;
@@ -64,4 +66,12 @@ void intake_log_failure(const char *front, struct span queue_id, const struct fa
 	};
 
 	write_line(&line);
+}
+
+void intake_log_failures(const char *front, struct span queue_id, const struct failures *failures)
+{
+	for (size_t i = 0; i < failures->count && i < DECISIONS_LOGGED_MAX; i++)
+		intake_log_failure(front, queue_id, &failures->items[i]);
+	if (failures->count > DECISIONS_LOGGED_MAX)
+		log_event(LOG_LEVEL_INFO, "decisions-cut", "front=%s more=%zu", front, failures->count - DECISIONS_LOGGED_MAX);
 }

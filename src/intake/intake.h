@@ -19,4 +19,7 @@ struct intake {
 void intake_log_answer(const char *front, struct span queue_id, const struct answer *answer, const char *action);
 void intake_log_failure(const char *front, struct span queue_id, const struct failure *failure);
 
+/* The first of them, and how many more there were. */
+void intake_log_failures(const char *front, struct span queue_id, const struct failures *failures);
+
 #endif

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "flow/counter.h"
+#include "intake/workspace.h"
 #include "reply/action.h"
 #include "reply/header.h"
 
@@ -18,22 +18,12 @@
 #define SESSION_FAIL_OPEN SESSION_ACCEPT
 
 /* FORGED_MAX: honest mail has as many as it had hops with a Kodama; each one taken out costs the MTA a look at the whole header */
-enum { MESSAGE_ARENA_MAX = 8 << 20, FREE_WORKSPACES_MAX = 8, DECISIONS_LOGGED_MAX = 50, FORGED_MAX = 1000 };
-
-/* What one message needs; idle sessions hold none. */
-struct workspace {
-	struct mail_reader *reader;
-	struct scratch *scratch;
-	struct arena *arena;
-	struct workspace *next;
-};
+enum { FORGED_MAX = 1000 };
 
 struct session_pool {
 	struct intake intake;
 	bool is_unix;
-	pthread_mutex_t lock;
-	struct workspace *free_ones;
-	unsigned free_count;
+	struct workspace_pool *workspaces;
 };
 
 struct removal {
@@ -71,65 +61,6 @@ struct session {
 	char text[REFUSAL_SIZE];
 };
 
-/* --- workspaces */
-
-static void workspace_free(struct workspace *work)
-{
-	if (!work)
-		return;
-	mail_reader_free(work->reader);
-	scratch_free(work->scratch);
-	arena_free(work->arena);
-	free(work);
-}
-
-static struct workspace *workspace_new(void)
-{
-	struct workspace *work = calloc(1, sizeof(*work));
-
-	if (!work)
-		return NULL;
-	work->reader = mail_reader_new(NULL);
-	work->scratch = scratch_new();
-	work->arena = arena_new(MESSAGE_ARENA_MAX);
-	if (!work->reader || !work->scratch || !work->arena) {
-		workspace_free(work);
-		return NULL;
-	}
-	return work;
-}
-
-static struct workspace *workspace_take(struct session_pool *pool)
-{
-	struct workspace *work;
-
-	pthread_mutex_lock(&pool->lock);
-	work = pool->free_ones;
-	if (work) {
-		pool->free_ones = work->next;
-		pool->free_count--;
-	}
-	pthread_mutex_unlock(&pool->lock);
-	return work ? work : workspace_new();
-}
-
-static void workspace_give(struct session_pool *pool, struct workspace *work)
-{
-	if (!work)
-		return;
-	arena_reset(work->arena);
-	pthread_mutex_lock(&pool->lock);
-	bool is_kept = pool->free_count < FREE_WORKSPACES_MAX;
-	if (is_kept) {
-		work->next = pool->free_ones;
-		pool->free_ones = work;
-		pool->free_count++;
-	}
-	pthread_mutex_unlock(&pool->lock);
-	if (!is_kept)
-		workspace_free(work);
-}
-
 struct session_pool *session_pool_new(const struct intake *intake, bool is_unix)
 {
 	struct session_pool *pool = calloc(1, sizeof(*pool));
@@ -138,7 +69,11 @@ struct session_pool *session_pool_new(const struct intake *intake, bool is_unix)
 		return NULL;
 	pool->intake = *intake;
 	pool->is_unix = is_unix;
-	pthread_mutex_init(&pool->lock, NULL);
+	pool->workspaces = workspace_pool_new();
+	if (!pool->workspaces) {
+		free(pool);
+		return NULL;
+	}
 	return pool;
 }
 
@@ -146,12 +81,7 @@ void session_pool_free(struct session_pool *pool)
 {
 	if (!pool)
 		return;
-	while (pool->free_ones) {
-		struct workspace *next = pool->free_ones->next;
-		workspace_free(pool->free_ones);
-		pool->free_ones = next;
-	}
-	pthread_mutex_destroy(&pool->lock);
+	workspace_pool_free(pool->workspaces);
 	free(pool);
 }
 
@@ -172,7 +102,7 @@ struct session *session_new(struct session_pool *pool)
 
 static void message_reset(struct session *session)
 {
-	workspace_give(session->pool, session->message.work);
+	workspace_give(session->pool->workspaces, session->message.work);
 	session->message = (struct message){ .work = NULL };
 }
 
@@ -252,7 +182,7 @@ enum session_reply session_mail(struct session *session, const char *sender, boo
 
 	message_reset(session);
 	counter_add(COUNTER_MILTER_MESSAGES, 1);
-	message->work = workspace_take(session->pool);
+	message->work = workspace_take(session->pool->workspaces);
 	if (!message->work) {
 		counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
 		return SESSION_FAIL_OPEN;
@@ -445,16 +375,6 @@ static struct origin_facts make_facts(const struct session *session)
 	};
 }
 
-static void log_failures(const struct failures *failures, const char *queue_id)
-{
-	struct span id = span_of(queue_id ? queue_id : "");
-
-	for (size_t i = 0; i < failures->count && i < DECISIONS_LOGGED_MAX; i++)
-		intake_log_failure("milter", id, &failures->items[i]);
-	if (failures->count > DECISIONS_LOGGED_MAX)
-		log_event(LOG_LEVEL_INFO, "decisions-cut", "front=milter more=%zu", failures->count - DECISIONS_LOGGED_MAX);
-}
-
 static void log_failed(const char *what, int error, const char *queue_id)
 {
 	counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
@@ -494,7 +414,7 @@ static enum session_reply take_bounce(struct session *session, const char *queue
 	error = flow_decide(session->snapshot, session->pool->intake.writer, &facts, &failures);
 	if (error < 0 && error != -EINPROGRESS)
 		return answer_lost(session, error, queue_id);
-	log_failures(&failures, queue_id);
+	intake_log_failures("milter", span_of(queue_id ? queue_id : ""), &failures);
 	error = flow_reply(session->snapshot, &facts, &failures, work->arena, &session->message.edits);
 	if (error < 0)
 		log_failed("headers-unwritten", error, queue_id);

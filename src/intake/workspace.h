@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What it takes to read one message, borrowed by a front for as long as it has one: idle connections hold none.
+ * Any thread; a workspace is one thread's at a time.
+ */
+#ifndef KODAMA_INTAKE_WORKSPACE_H
+#define KODAMA_INTAKE_WORKSPACE_H
+
+#include "classify/classify.h"
+#include "evidence/mail.h"
+
+struct workspace {
+	struct mail_reader *reader;
+	struct scratch *scratch;
+	struct arena *arena;
+	struct workspace *next; /* the pool's */
+};
+
+struct workspace_pool;
+struct workspace_pool *workspace_pool_new(void); /* NULL when out of memory */
+void workspace_pool_free(struct workspace_pool *pool);
+
+struct workspace *workspace_take(struct workspace_pool *pool); /* NULL when out of memory */
+void workspace_give(struct workspace_pool *pool, struct workspace *workspace); /* back; NULL is fine */
+
+#endif
