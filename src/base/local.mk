@@ -4,10 +4,11 @@ libbase_a_SOURCES = \
 	src/base/span.h src/base/span.c src/base/arena.h src/base/arena.c src/base/buffer.h src/base/buffer.c \
 	src/base/complaint.h src/base/complaint.c src/base/timestamp.h src/base/timestamp.c \
 	src/base/utf8.h src/base/zone.h src/base/utf8.c src/base/log.h src/base/log.c src/base/network.h src/base/network.c \
-	src/base/address.h src/base/address.c src/base/siphash.h src/base/siphash.c src/base/plainfile.h src/base/plainfile.c
+	src/base/address.h src/base/address.c src/base/siphash.h src/base/siphash.c src/base/plainfile.h src/base/plainfile.c \
+	src/base/hmac.h src/base/hmac.c src/base/keyring.h src/base/keyring.c
 
 # what every program below links, in the order of the layers from the top; lists of libraries and what they stand on
-BASE_LIBS = libbase.a $(IDN2_LIBS) $(UNISTRING_LIBS)
+BASE_LIBS = libbase.a $(IDN2_LIBS) $(UNISTRING_LIBS) $(CRYPTO_LIBS)
 EVIDENCE_LIBS = libevidence.a $(BASE_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
 CLASSIFY_LIBS = libclassify.a libevidence.a $(BASE_LIBS) $(PCRE2_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
 DECIDE_LIBS = libdecide.a $(CLASSIFY_LIBS)
@@ -23,6 +24,9 @@ tests_unit_test_span_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_log
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_keyring
+tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c
+tests_unit_test_keyring_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_timestamp
 tests_unit_test_timestamp_SOURCES = tests/unit/test_timestamp.c
 tests_unit_test_timestamp_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -75,6 +75,7 @@ struct event {
 	const struct verdict *verdict;
 	struct span stream;        /* "": streams are not in use; "*": in use, this one's is unknown */
 	struct span login;         /* SASL login of the sender where known, for exempt-logins */
+	bool is_exempt_login;      /* the login was one of exempt-logins when the mail was sent */
 	struct span host;          /* the reporting instance: host or host/instance; part of the queue id's key */
 	int64_t received_s;        /* our clock when the evidence came */
 	bool is_reported_by_us;    /* the reporting MTA is ours: Final-Recipient is the address that we mailed */

@@ -123,7 +123,7 @@ static enum reason find_exemption(const struct limits *limits, const struct even
 		return REASON_EXEMPT_RECIPIENT;
 	if (is_exempt_sender(limits, event->outcome->sender))
 		return REASON_EXEMPT_SENDER;
-	if (span_is_known(event->login) && has_word(limits->exempt_logins, event->login))
+	if (event->is_exempt_login || (span_is_known(event->login) && has_word(limits->exempt_logins, event->login)))
 		return REASON_EXEMPT_LOGIN;
 	return REASON_NONE;
 }

@@ -16,7 +16,13 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/notification.c src/evidence/status.h src/evidence/status.c \
 	src/evidence/logclock.h src/evidence/logline.h src/evidence/logjoin.h
 
+libevidence_a_SOURCES += src/evidence/token.h src/evidence/token.c
+
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_token
+tests_unit_test_token_SOURCES = tests/unit/test_token.c
+tests_unit_test_token_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/test_reply
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
 tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
@@ -86,3 +92,9 @@ tests_unit_oracle_gmime_CPPFLAGS = $(AM_CPPFLAGS) $(GMIME_CFLAGS)
 tests_unit_oracle_gmime_LDADD = $(EVIDENCE_LIBS) $(GMIME_LIBS)
 endif
 EXTRA_DIST += tests/oracle
+
+check_PROGRAMS += tests/fuzz/fuzz_token
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_LDADD = $(EVIDENCE_LIBS)
+tests_fuzz_fuzz_token_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/token

@@ -11,11 +11,33 @@ static const char *const source_names[] = { "", "milter", "log", "ingest", "file
 static const char *const kind_names[] = { "", "dsn", "bounce", "arf", "autoreply", "log", "response" };
 static const char *const proof_names[] = { "", "none", "local", "log", "shared", "token" };
 
+static const char *const proof_reason_names[] = {
+	"", "bound-token", "shared-token", "log-line", "mta-session", "no-token", "malformed-token", "unknown-key", "forged-token", "expired-token",
+	"other-recipient", "untrusted-session", "report-of-others",
+};
+static const char *const proof_reason_texts[] = {
+	"",
+	"its token is ours, and binds this recipient alone",
+	"its token is ours, and binds this recipient among others",
+	"our MTA's log says so",
+	"our MTA reports it in a session of its own",
+	"no token of ours came back",
+	"the token is cut or malformed",
+	"the token's key is not ours, or no longer accepted",
+	"the token's code is wrong",
+	"the token is out of its time",
+	"the token is of a mail that was not for this recipient",
+	"local users could have sent it, and local-submission is untrusted",
+	"our MTA passed on what another one reports",
+};
+
 #define NAMES_COUNT(names) (sizeof(names) / sizeof((names)[0]))
 static_assert(NAMES_COUNT(action_names) == ACTION_COUNT, "one name for each action");
 static_assert(NAMES_COUNT(source_names) == SOURCE_COUNT, "one name for each source");
 static_assert(NAMES_COUNT(kind_names) == KIND_COUNT, "one name for each kind");
 static_assert(NAMES_COUNT(proof_names) == PROOF_COUNT, "one name for each proof");
+static_assert(NAMES_COUNT(proof_reason_names) == PROOF_REASON_COUNT, "one name for each reason");
+static_assert(NAMES_COUNT(proof_reason_texts) == PROOF_REASON_COUNT, "one text for each reason");
 
 static const char *get_name(const char *const names[], size_t count, unsigned value)
 {
@@ -49,6 +71,16 @@ const char *kind_get_name(enum kind kind)
 const char *proof_get_name(enum proof proof)
 {
 	return get_name(proof_names, PROOF_COUNT, proof);
+}
+
+const char *proof_reason_get_name(enum proof_reason reason)
+{
+	return get_name(proof_reason_names, PROOF_REASON_COUNT, reason);
+}
+
+const char *proof_reason_get_text(enum proof_reason reason)
+{
+	return get_name(proof_reason_texts, PROOF_REASON_COUNT, reason);
 }
 
 enum action action_find(struct span name)

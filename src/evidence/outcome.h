@@ -23,6 +23,28 @@ enum kind { KIND_UNKNOWN, KIND_DSN, KIND_BOUNCE, KIND_ARF, KIND_AUTOREPLY, KIND_
 /* What proves that the outcome is about mail that we sent; set by the flow, never by a reader. */
 enum proof { PROOF_UNKNOWN, PROOF_NONE, PROOF_LOCAL, PROOF_LOG, PROOF_SHARED, PROOF_TOKEN, PROOF_COUNT };
 
+/* Why the proof is what it is; unknown where nobody looked (no keys: the command without a daemon). */
+enum proof_reason {
+	PROOF_REASON_UNKNOWN,
+	PROOF_REASON_BOUND_TOKEN,       /* token: the mail was for this recipient alone */
+	PROOF_REASON_SHARED_TOKEN,      /* shared: for this one and others */
+	PROOF_REASON_LOG_LINE,          /* log */
+	PROOF_REASON_MTA_SESSION,       /* local */
+	PROOF_REASON_NO_TOKEN,          /* none, from here on */
+	PROOF_REASON_MALFORMED_TOKEN,   /* cut, or never one */
+	PROOF_REASON_UNKNOWN_KEY,
+	PROOF_REASON_FORGED_TOKEN,      /* the code is wrong: changed, or made by somebody else */
+	PROOF_REASON_EXPIRED_TOKEN,
+	PROOF_REASON_OTHER_RECIPIENT,   /* a token of ours, of a mail that was not for this recipient */
+	PROOF_REASON_UNTRUSTED_SESSION, /* it came from the MTA itself, but local users could have sent it */
+	PROOF_REASON_REPORT_OF_OTHERS,  /* it came from the MTA itself, but another one wrote it */
+	PROOF_REASON_COUNT
+};
+
+/* "bound-token", for headers and logs; and a clause for people.  "" for unknown. */
+const char *proof_reason_get_name(enum proof_reason reason);
+const char *proof_reason_get_text(enum proof_reason reason);
+
 /* The lower-case names of the output; "" for unknown. */
 const char *action_get_name(enum action action);
 const char *source_get_name(enum source source);
@@ -59,6 +81,7 @@ struct outcome {
 	enum source source;
 	enum kind kind;
 	enum proof proof;
+	enum proof_reason proof_reason;
 	struct span token;              /* X-Kodama-Token of the original, as it stands there */
 	enum feedback feedback;         /* of kind arf */
 	bool is_from_original;          /* the recipient was not named by the report: it is the original's only To */

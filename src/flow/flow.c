@@ -7,28 +7,14 @@
 
 #include "decide/ruling.h"
 #include "flow/counter.h"
+#include "flow/proof.h"
 #include "reply/action.h"
 
 /* --- mail -> outcomes */
 
-/*
- * A bounce that our MTA hands us proves what our MTA reports.  What somebody else reported and a local program sent
- * on (a pipe, a .forward) comes the same way: it proves nothing.
- */
-static enum proof prove(const struct outcome *outcome, const struct origin_facts *facts)
-{
-	if (facts->proof != PROOF_LOCAL)
-		return facts->proof;
-	if (outcome->kind != KIND_DSN)
-		return PROOF_NONE;
-	if (facts->host.len == 0 || !span_is_equal_nocase(outcome->reporting_mta, facts->host))
-		return PROOF_NONE;
-	return PROOF_LOCAL;
-}
-
 int flow_read(const struct snapshot *snapshot, const struct mail *mail, const struct origin_facts *facts, struct failures *ret_failures)
 {
-	struct failures failures = { NULL, 0, false };
+	struct failures failures = { .items = NULL };
 	struct outcomes outcomes = { NULL, 0, false };
 	int error = evidence_read(mail, snapshot->formats, &outcomes);
 
@@ -40,13 +26,13 @@ int flow_read(const struct snapshot *snapshot, const struct mail *mail, const st
 	failures.count = outcomes.count;
 	failures.is_cut = outcomes.is_cut;
 	for (size_t i = 0; i < outcomes.count; i++) {
-		struct outcome *outcome = &failures.items[i].outcome;
-		*outcome = outcomes.items[i];
-		outcome->source = facts->source;
-		outcome->proof = prove(outcome, facts);
+		failures.items[i].outcome = outcomes.items[i];
+		failures.items[i].outcome.source = facts->source;
 	}
-	*ret_failures = failures;
-	return 0;
+	error = proof_find(snapshot, mail, facts, &failures);
+	if (error == 0)
+		*ret_failures = failures;
+	return error;
 }
 
 /* --- outcomes -> verdicts */
@@ -69,12 +55,14 @@ static struct event make_event(const struct failure *failure, const struct origi
 	return (struct event){
 		.outcome = &failure->outcome,
 		.verdict = &failure->verdict,
-		.stream = facts->stream,
-		.login = SPAN_NONE,
+		.stream = failure->stream,
+		.login = facts->login,
+		.is_exempt_login = failure->is_exempt_login,
 		.host = facts->host,
 		.received_s = facts->now_s,
 		.is_reported_by_us = failure->outcome.proof == PROOF_LOCAL,
-		.token_recipient = SPAN_NONE,
+		.token_recipient = failure->bound_recipient,
+		.token_id = failure->token_id,
 	};
 }
 
@@ -173,6 +161,7 @@ int flow_reply(const struct snapshot *snapshot, const struct origin_facts *facts
 			.outcome = &failure->outcome,
 			.verdict = &failure->verdict,
 			.decision = failure->is_decided ? &failure->decision : NULL,
+			.is_backscatter_likely = failures->is_backscatter_likely,
 		};
 	}
 	return header_write(results, failures->count, host, snapshot->language, arena, edits);

@@ -15,11 +15,18 @@
 #include "decide/limits.h"
 #include "evidence/evidence.h"
 #include "evidence/formats.h"
+#include "evidence/token.h"
 #include "reply/header.h"
 #include "store/writer.h"
 
 /* What a front does with a suppressed recipient. */
 enum reaction { REACTION_REJECT, REACTION_TEMPFAIL, REACTION_REMOVE, REACTION_MARK };
+
+/* Whose failures are counted apart. */
+enum stream_kind { STREAM_NONE, STREAM_SENDER_DOMAIN, STREAM_LOGIN, STREAM_POLICY_CONTEXT, STREAM_COUNT };
+
+/* What is done with a bounce of mail that we did not send, when it comes from outside. */
+enum backscatter { BACKSCATTER_MARK, BACKSCATTER_REJECT, BACKSCATTER_QUARANTINE };
 
 /* What a reload exchanges as one: rules, forms and the operator's word.  Immutable but for the count. */
 struct snapshot {
@@ -35,6 +42,12 @@ struct snapshot {
 	bool is_local_submission_trusted;  /* the MTA's own bounces prove */
 	bool writes_headers;
 	enum reaction milter_reaction, policy_reaction, socketmap_reaction;
+	bool signs_mail;                    /* outbound mail gets a token */
+	const char *const *token_senders;   /* ... of these senders and "@domain"s, folded */
+	const char *const *token_logins;    /* ... and these logins; both empty: all */
+	enum stream_kind stream_kind;
+	enum backscatter backscatter;
+	struct keys *keys;                  /* borrowed from the daemon; NULL: tokens prove nothing and are not made */
 	bool softens;              /* a delivery result may become a deferral: see correct.h */
 	struct arena *arena;        /* owns the texts above */
 	unsigned references;        /* atomic */
@@ -62,21 +75,28 @@ struct failure {
 	struct verdict verdict;
 	struct decision decision;
 	bool is_decided;
+	/* what its token told */
+	struct span bound_recipient; /* the address that it binds */
+	struct span token_id, stream;
+	bool is_exempt_login;
 };
 
 struct failures {
 	struct failure *items;
 	size_t count;
+	bool is_backscatter_likely; /* of mail that we did not send, by all that it shows */
 	bool is_cut; /* the mail had more than OUTCOMES_MAX */
 };
 
 /* What the front knows about where the evidence came from. */
 struct origin_facts {
 	enum source source;
-	enum proof proof;          /* local when the front proved it; else none */
+	enum proof proof;          /* log or local when the front proved it; else none: flow looks at the token itself */
 	struct span host;          /* our MTA's name (milter macro j) */
-	struct span stream;
-	bool is_from_our_mta;      /* made by the MTA that we serve */
+	struct span stream;        /* flow_make_stream's, of the mail that failed, where a log knows who sent it; else "" */
+	struct span login;         /* of the mail that failed, where a log knows it, for exempt-logins */
+	struct span bounced_to;    /* whom the bounce is for, by its envelope: SPAN_NONE where it is not known */
+	bool is_from_our_mta;      /* made by the MTA that we serve, as far as one can see from outside */
 	int64_t now_s;
 };
 
@@ -95,6 +115,40 @@ int flow_decide(const struct snapshot *snapshot, struct writer *writer, const st
 int flow_reply(const struct snapshot *snapshot, const struct origin_facts *facts, const struct failures *failures, struct arena *arena,
 	       struct edits *edits)
 	__attribute__((warn_unused_result));
+
+/* Who hands us a mail. */
+struct submission {
+	struct span sender;  /* of the envelope, brackets on or off */
+	struct span login;   /* SASL; "" or unknown: none */
+	struct span context; /* policy_context, or the milter's {daemon_name} */
+	bool is_smtp;        /* by smtpd; else from the host itself */
+	bool is_outbound;    /* of outbound-networks */
+};
+
+/* Its stream: "" where streams are not in use, "*" where it cannot be known. */
+void flow_make_stream(const struct snapshot *snapshot, const struct submission *submission, char ret_stream[static TOKEN_STREAM_SIZE]);
+
+/* Does the mail get a token (DESIGN section 6)? */
+bool flow_signs(const struct snapshot *snapshot, const struct submission *submission);
+
+struct signature {
+	const char *header;      /* the value of X-Kodama-Token, folded */
+	const char *envelope_id;
+};
+
+/* Of an envelope, as they stand there: the first TOKEN_HASHES_MAX, and how many there are. */
+struct recipients {
+	struct span items[TOKEN_HASHES_MAX];
+	size_t count, total;
+};
+
+/* The token for a mail to these.  In the arena; -ENOMEM, -ENOKEY. */
+int flow_sign(const struct snapshot *snapshot, const struct submission *submission, const struct recipients *recipients, int64_t now_us,
+	      struct arena *arena, struct signature *ret_signature)
+	__attribute__((warn_unused_result));
+
+/* Is this token of a mail, signed before, ours, in its time, and for all of these recipients? */
+bool flow_covers(const struct snapshot *snapshot, struct span token, const struct recipients *recipients, int64_t now_s);
 
 /* May mail go to this recipient? */
 struct answer {
