@@ -26,6 +26,9 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_STATUS_MAP] = { "status-map", NULL, "with default_delivery_status_filter" },
 	[OPTION_RECIPIENT_MAP] = { "recipient-map", NULL, "with check_recipient_access, which stops mail while kodamad is down" },
 	[OPTION_TRANSPORT_MAP] = { "transport-map", NULL, "with transport_maps, which stops all mail while kodamad is down" },
+	[OPTION_FROM] = { "from", "ADDRESS", "the sender of the test mail, who gets its bounce" },
+	[OPTION_TO] = { "to", "ADDRESS", "its recipient, instead of one that is nobody's" },
+	[OPTION_SMTP] = { "smtp", "ADDRESS", "where the MTA takes mail (default inet:25@127.0.0.1)" },
 };
 
 /* Is `value` one of "a|b|c"? */

@@ -110,7 +110,9 @@ int flow_decide(const struct snapshot *snapshot, struct writer *writer, const st
 	bool has_memory = which && events && decisions;
 	int error = 0;
 
+	watch_note_evidence(facts->source, facts->now_s);
 	for (size_t i = 0; i < n; i++) {
+		watch_note(sighting_of_source(facts->source), failures->items[i].outcome.recipient);
 		if (decide_unproved(snapshot, facts, &failures->items[i]))
 			continue;
 		if (has_memory)
@@ -205,6 +207,7 @@ static bool is_exempt(const struct limits *limits, const struct question *questi
 void flow_ask(const struct snapshot *snapshot, const struct index *index, const struct question *question, struct answer *ret_answer)
 {
 	ret_answer->is_suppressed = ret_answer->is_dry_run = false;
+	watch_note(question->front, question->recipient);
 	if (!question->is_sender_unknown && flow_is_null_sender(question->sender))
 		return;
 	/* "@example.com" folds, too: it is no mailbox */

@@ -17,6 +17,7 @@
 #include "evidence/formats.h"
 #include "evidence/token.h"
 #include "reply/header.h"
+#include "flow/watch.h"
 #include "store/writer.h"
 
 /* What a front does with a suppressed recipient. */
@@ -160,6 +161,7 @@ struct answer {
 };
 
 struct question {
+	enum sighting front;    /* who asks */
 	struct span recipient; /* brackets on or off */
 	struct span sender;    /* the same; "" and "<>" are the null sender: its mail always goes */
 	bool is_sender_unknown; /* who asks cannot know it */

@@ -1,3 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libflow.a
-libflow_a_SOURCES = src/flow/flow.h src/flow/flow.c src/flow/proof.h src/flow/proof.c src/flow/sign.c src/flow/snapshot.c src/flow/correct.h src/flow/correct.c src/flow/counter.h src/flow/counter.c
+libflow_a_SOURCES = \
+	src/flow/correct.h src/flow/correct.c \
+	src/flow/counter.h src/flow/counter.c \
+	src/flow/flow.h src/flow/flow.c \
+	src/flow/proof.h src/flow/proof.c \
+	src/flow/sign.c \
+	src/flow/snapshot.c \
+	src/flow/watch.h src/flow/watch.c

@@ -86,7 +86,7 @@ static void add_refusal(const char *code, const char *text, struct buffer *outpu
 
 static void answer_request(struct policy *policy, const struct policy_request *request, struct buffer *output)
 {
-	struct question question = { .recipient = request->recipient, .sender = request->sender, .login = request->sasl_username,
+	struct question question = { .front = SIGHTING_POLICY, .recipient = request->recipient, .sender = request->sender, .login = request->sasl_username,
 				     .stream = SPAN_LIT(""), .now_s = time(NULL) };
 	struct answer answer = { .is_suppressed = false };
 

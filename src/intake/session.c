@@ -228,7 +228,7 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 
 	if (!message->work)
 		return SESSION_CONTINUE;
-	struct question question = { .recipient = span_of(recipient), .sender = message->sender, .login = message->login, .stream = SPAN_LIT(""),
+	struct question question = { .front = SIGHTING_MILTER, .recipient = span_of(recipient), .sender = message->sender, .login = message->login, .stream = SPAN_LIT(""),
 				     .now_s = time(NULL) };
 	flow_ask(session->snapshot, session->pool->intake.index, &question, &answer);
 	if (answer.is_dry_run)

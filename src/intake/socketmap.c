@@ -67,7 +67,7 @@ static void answer_status(struct socketmap *socketmap, struct span key)
 /* A map knows neither sender nor login: what exempts those does not reach here. */
 static bool is_suppressed(struct socketmap *socketmap, const char *front, struct span key, const char *action, struct answer *ret_answer)
 {
-	struct question question = { .recipient = key, .is_sender_unknown = true, .stream = SPAN_LIT("*"), .now_s = time(NULL) };
+	struct question question = { .front = SIGHTING_SOCKETMAP, .recipient = key, .is_sender_unknown = true, .stream = SPAN_LIT("*"), .now_s = time(NULL) };
 
 	flow_ask(socketmap->snapshot, socketmap->intake.index, &question, ret_answer);
 	if (ret_answer->is_dry_run)

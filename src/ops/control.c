@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "ops/admin.h"
+#include "ops/doctor.h"
 #include "store/thread.h"
 
 enum { SEND_CHUNK = 32 * 1024, STOP_PATIENCE_MS = 2000 };
@@ -141,6 +142,17 @@ static int answer_admin(struct client *client, const json_t *request)
 	return error;
 }
 
+static int answer_doctor(struct client *client, const char *name, const json_t *request)
+{
+	const char *why = NULL;
+	json_t *row = doctor_answer(&client->control->options.sources, name, request, &why);
+	int error = row ? client_emit(client, row) : 0;
+
+	if (why)
+		return client_refuse(client, why);
+	return error < 0 ? error : client_emit(client, json_pack("{s:b}", "ok", 1));
+}
+
 static int answer_line(struct client *client, struct span line)
 {
 	json_t *request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
@@ -153,6 +165,8 @@ static int answer_line(struct client *client, struct span line)
 		error = answer_status(client);
 	else if (strcmp(name, "reload") == 0)
 		error = answer_reload(client);
+	else if (doctor_knows(name))
+		error = answer_doctor(client, name, request);
 	else if (admin_knows(name))
 		error = answer_admin(client, request);
 	else

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""kodama doctor: a test mail through the real Postfix, and who saw it."""
+import json
+
+
+def doctor(system, *arguments, port=None):
+    return system.kodamad.kodama("doctor", f"--smtp=inet:{port or system.postfix.port}@127.0.0.1", "--from=operator@example.jp", *arguments, check=False)
+
+
+def seen(result):
+    return {name for name, is_seen in json.loads(result.stdout)["seen"].items() if is_seen}
+
+
+def test_every_front_that_is_on_has_seen_the_mail(system, address):
+    recipient = address("exchange")
+    result = doctor(system, f"--to={recipient}", "--format=json")
+    assert result.returncode == 0, result.stderr
+    assert seen(result) >= {"milter", "policy", "bounce"}
+    assert json.loads(result.stdout)["last"]["milter"]
+    # its sender has the bounce
+    system.postfix.wait_bounce(recipient)
+    assert "saw the bounce" in doctor(system, f"--to={address('exchange')}").stdout
+
+
+def test_an_mta_that_passes_kodama_is_told_apart(system, address):
+    # the listener without milters and restrictions
+    result = doctor(system, f"--to={address('exchange')}", port=system.postfix.plain_port)
+    assert result.returncode == 1
+    assert "does smtpd_milters" in result.stdout and "was not asked" in result.stdout
+
+
+def test_another_recipient_s_mail_is_not_taken_for_the_test_mail(system, address):
+    system.postfix.send(address("exchange"), "Subject: x\n\nx\n")
+    result = doctor(system, f"--to={address('exchange')}", "--format=json", port=1)
+    assert result.returncode == 1 and seen(result) == set()
+    assert "inet:1@127.0.0.1: Connection refused" in json.loads(result.stdout)["reply"]
+
+
+def test_nothing_stays_of_an_address_that_is_nobody_s(system):
+    recipient = json.loads(doctor(system, "--format=json", port=1).stdout)["recipient"]
+    assert recipient.endswith("@kodama-doctor.invalid")
+    assert "kodama-doctor.invalid" not in "".join(system.kodamad.get_suppressed())
+
+
+def test_without_a_daemon_it_says_so(system):
+    system.kodamad.stop()
+    result = doctor(system)
+    assert result.returncode == 1 and "no daemon answers" in result.stderr
