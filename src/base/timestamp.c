@@ -84,6 +84,18 @@ static int civil_to_time(const struct civil *civil, int64_t *ret_time_s)
 	return 0;
 }
 
+int timestamp_make(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute, int64_t *ret_time_s)
+{
+	const struct civil civil = { .year = year, .month = month, .day = day, .hour = hour, .minute = minute };
+
+	return civil_to_time(&civil, ret_time_s);
+}
+
+unsigned timestamp_get_year(int64_t time_s)
+{
+	return civil_of(time_s).year;
+}
+
 const char *timestamp_format(int64_t time_s, char text[static TIMESTAMP_SIZE])
 {
 	struct civil c = civil_of(time_s);

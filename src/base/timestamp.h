@@ -11,6 +11,11 @@ enum { TIMESTAMP_SIZE = 32 };
 const char *timestamp_format(int64_t time_s, char text[static TIMESTAMP_SIZE]);
 const char *timestamp_format_date(int64_t time_s, char text[static TIMESTAMP_SIZE]);
 
+/* A day and minute of the calendar, as if UTC.  -EINVAL when there is no such day; *ret_time_s is untouched then. */
+int timestamp_make(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute, int64_t *ret_time_s)
+	__attribute__((warn_unused_result));
+unsigned timestamp_get_year(int64_t time_s);
+
 /* RFC 3339, and a date alone (midnight UTC).  -EINVAL. */
 int timestamp_parse(struct span text, int64_t *ret_time_s) __attribute__((warn_unused_result));
 

@@ -13,7 +13,8 @@
 
 struct logclock {
 	int64_t reference_s; /* local civil time: what the clock on the wall shows, as seconds since 1970 */
-	char stamp[16];      /* the last RFC 3164 stamp to the minute, and what it was */
+	char stamp[20];      /* the last stamp to its minute, colon and all, and what that was */
+	size_t stamp_len;    /* 0: none yet */
 	int64_t minute_s;
 };
 

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Postfix's lines: "QID: " and what its daemon says.  Which daemon it is does not matter: the words differ, and syslog_name can
+ * call it anything.  Pure; any thread; the text is hostile.
+ */
+#include "evidence/logfield.h"
+
+/*
+ * A short id is microseconds and inode in hexadecimal, a long one has a "z" between two numbers without vowels: neither can be
+ * a word ("warning", "NOQUEUE").
+ */
+static bool is_queue_id(struct span id, bool *ret_is_long)
+{
+	bool is_hex = true, has_z = false;
+
+	for (size_t i = 0; i < id.len; i++) {
+		char c = id.ptr[i], low = ascii_lower(c);
+		if (!ascii_is_alnum(c))
+			return false;
+		is_hex &= ascii_is_digit(c) || (c >= 'A' && c <= 'F');
+		has_z |= c == 'z';
+		if (!is_hex && (low == 'a' || low == 'e' || low == 'i' || low == 'o' || low == 'u'))
+			return false;
+	}
+	*ret_is_long = !is_hex;
+	return is_hex || (has_z && id.len >= 10);
+}
+
+/* "name: " of a DSN's queue id follows these words. */
+static enum logline_kind parse_notice(struct span rest, struct logline *line)
+{
+	size_t colon = span_find_char(rest, ':', 0);
+
+	if (colon == SIZE_MAX || colon < 7 || memcmp(rest.ptr + colon - 7, "ication", 7) != 0)
+		return LOGLINE_OTHER;
+	line->dsn_queue_id = span_trim(span_skip(rest, colon + 1));
+	return LOGLINE_NOTICE;
+}
+
+/* client=host[ip], [orig_queue_id=, orig_client=,] sasl_method=, sasl_username=, sasl_sender= */
+static enum logline_kind parse_client(struct span rest, struct logline *line)
+{
+	while (rest.len) {
+		struct span value = logfield_take_value(&rest);
+		if (logfield_skip(&value, SPAN_LIT("sasl_username="))) {
+			line->login = value;
+			break;
+		}
+	}
+	return LOGLINE_CLIENT;
+}
+
+static enum logline_kind parse_uid(struct span rest, struct logline *line)
+{
+	(void)line;
+	return span_find(rest, SPAN_LIT(" from="), 0) == SIZE_MAX ? LOGLINE_OTHER : LOGLINE_CLIENT;
+}
+
+/* The sender of the message chose it: all of the rest, whatever stands there. */
+static enum logline_kind parse_message_id(struct span rest, struct logline *line)
+{
+	rest = span_trim(rest);
+	if (rest.len >= 2 && rest.ptr[0] == '<' && rest.ptr[rest.len - 1] == '>')
+		rest = span_slice(rest, 1, rest.len - 1);
+	line->message_id = rest;
+	return LOGLINE_MESSAGE_ID;
+}
+
+/* Takes `suffix` off the end. */
+static bool drop_suffix(struct span *text, struct span suffix)
+{
+	if (text->len < suffix.len || memcmp(text->ptr + text->len - suffix.len, suffix.ptr, suffix.len) != 0)
+		return false;
+	text->len -= suffix.len;
+	return true;
+}
+
+/* "size=399, nrcpt=1" */
+static bool parse_counts(struct span text, struct logline *line)
+{
+	uint64_t size, count;
+
+	if (!logfield_skip(&text, SPAN_LIT("size=")) || span_parse_unsigned(logfield_take_value(&text), UINT64_MAX, &size) < 0 ||
+	    !logfield_skip(&text, SPAN_LIT("nrcpt=")) || span_parse_unsigned(text, UINT32_MAX, &count) < 0)
+		return false;
+	line->recipient_count = (uint32_t)count;
+	return true;
+}
+
+/*
+ * from=<sender>, size=399, nrcpt=1 (queue active)
+ * from=<sender>, status=expired, returned to sender
+ * All behind the sender is fixed, so that it is read from the right: a sender can hold anything.
+ */
+static enum logline_kind parse_from(struct span rest, struct logline *line)
+{
+	bool is_active = drop_suffix(&rest, SPAN_LIT(" (queue active)"));
+	const char *end;
+
+	if (!rest.len || rest.ptr[0] != '<')
+		return LOGLINE_GARBAGE;
+	if (!is_active) {
+		if (!drop_suffix(&rest, SPAN_LIT(">, status=expired, returned to sender")) &&
+		    !drop_suffix(&rest, SPAN_LIT(">, status=force-expired, returned to sender")))
+			return LOGLINE_OTHER;
+		line->sender = span_skip(rest, 1);
+		return LOGLINE_EXPIRED;
+	}
+	end = memrchr(rest.ptr, '>', rest.len);
+	if (!end || end + 3 > rest.ptr + rest.len || !parse_counts(span_skip(rest, (size_t)(end - rest.ptr) + 3), line))
+		return LOGLINE_GARBAGE;
+	line->sender = span_make(rest.ptr + 1, (size_t)(end - rest.ptr) - 1);
+	return LOGLINE_FROM;
+}
+
+static enum logline_kind parse_removed(struct span rest, struct logline *line)
+{
+	(void)line;
+	return rest.len == 0 ? LOGLINE_REMOVED : LOGLINE_OTHER;
+}
+
+/* --- deliveries */
+
+static enum log_status find_status(struct span word)
+{
+	static const struct {
+		struct span name;
+		enum log_status status;
+	} names[] = {
+		{ { "sent", 4 }, LOG_STATUS_SENT },
+		{ { "deferred", 8 }, LOG_STATUS_DEFERRED },
+		{ { "bounced", 7 }, LOG_STATUS_BOUNCED },
+		{ { "SOFTBOUNCE", 10 }, LOG_STATUS_DEFERRED }, /* soft_bounce = yes: it stays in the queue */
+		{ { "deliverable", 11 }, LOG_STATUS_DELIVERABLE },
+		{ { "undeliverable", 13 }, LOG_STATUS_UNDELIVERABLE },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_equal(word, names[i].name))
+			return names[i].status;
+	return LOG_STATUS_UNKNOWN;
+}
+
+/* Might all before the text be a local part?  It might, where the text ends an address and tells of a delivery once more. */
+static bool has_second_delivery(struct span text)
+{
+	for (size_t at = span_find_char(text, '>', 0); at != SIZE_MAX; at = span_find_char(text, '>', at + 1)) {
+		struct span rest = span_skip(text, at + 1);
+		if (logfield_skip(&rest, SPAN_LIT(", relay=")) || logfield_skip(&rest, SPAN_LIT(", orig_to=<")))
+			return span_find(rest, SPAN_LIT(", status="), 0) != SIZE_MAX;
+	}
+	return false;
+}
+
+/* "bounced (text)"; the closing parenthesis is missing where syslog cut the line. */
+static bool parse_status(struct span rest, struct logline *line)
+{
+	size_t blank = span_find_char(rest, ' ', 0);
+
+	line->log_status = find_status(span_slice(rest, 0, blank));
+	if (line->log_status == LOG_STATUS_UNKNOWN)
+		return false;
+	rest = blank == SIZE_MAX ? span_skip(rest, rest.len) : span_skip(rest, blank + 1);
+	if (logfield_skip(&rest, SPAN_LIT("(")))
+		drop_suffix(&rest, SPAN_LIT(")"));
+	line->text = rest;
+	line->is_doubtful |= has_second_delivery(rest);
+	return true;
+}
+
+/* relay=, delay=, delays=, dsn=, and what newer versions put between them, up to status= */
+static bool parse_fields(struct span rest, struct logline *line)
+{
+	while (rest.len && !logfield_skip(&rest, SPAN_LIT("status="))) {
+		struct span value;
+		if (rest.ptr[0] == 'o' && logfield_skip(&rest, SPAN_LIT("orig_to=<"))) {
+			if (!logfield_take_address(&rest, &line->orig_to, &line->is_doubtful) || !logfield_skip(&rest, SPAN_LIT(", ")))
+				return false;
+			continue;
+		}
+		value = logfield_take_value(&rest);
+		if (logfield_skip(&value, SPAN_LIT("relay=")))
+			line->relay = value;
+		else if (logfield_skip(&value, SPAN_LIT("dsn=")) && status_parse(value, &line->status) < 0)
+			line->status = (struct status){ 0 };
+	}
+	return rest.len && parse_status(rest, line);
+}
+
+/* The recipient was somebody's choice too: its quotes are respected. */
+static enum logline_kind parse_delivery(struct span rest, struct logline *line)
+{
+	if (!logfield_take_address(&rest, &line->to, &line->is_doubtful) || !logfield_skip(&rest, SPAN_LIT(", ")))
+		return LOGLINE_GARBAGE;
+	return parse_fields(rest, line) ? LOGLINE_DELIVERY : LOGLINE_GARBAGE;
+}
+
+/* --- the message */
+
+struct saying {
+	struct span words;
+	enum logline_kind (*parse)(struct span rest, struct logline *line);
+};
+
+#define SAYING(text, function) { { text, sizeof(text) - 1 }, function }
+
+static const struct saying sayings[] = {
+	SAYING("to=<", parse_delivery),		     SAYING("from=", parse_from),
+	SAYING("removed", parse_removed),	     SAYING("message-id=", parse_message_id),
+	SAYING("client=", parse_client),	     SAYING("uid=", parse_uid),
+	SAYING("sender non-delivery", parse_notice), SAYING("sender delivery status", parse_notice),
+	SAYING("sender delay", parse_notice),	     SAYING("postmaster ", parse_notice),
+};
+
+enum logline_kind logline_parse_postfix(struct span message, struct logline *line)
+{
+	struct span rest = message, id;
+
+	if (!logfield_take_id(&rest, &id))
+		return LOGLINE_OTHER;
+	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++) {
+		if (rest.ptr[0] != sayings[i].words.ptr[0] || !logfield_skip(&rest, sayings[i].words))
+			continue;
+		if (!is_queue_id(id, &line->is_long_id))
+			return LOGLINE_OTHER;
+		line->mta = LOG_MTA_POSTFIX;
+		line->queue_id = id;
+		return sayings[i].parse(rest, line);
+	}
+	return LOGLINE_OTHER;
+}

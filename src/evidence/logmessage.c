@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The open messages of a log.  Pure; one thread; queue ids and texts are hostile. */
+#include "evidence/logmessage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	OPEN_MAX_DEFAULT = 1000000,
+	DEFERRED_MAX_DEFAULT = 1000000,
+	LIFETIME_DEFAULT_S = 10 * 86400,
+	DONE_LIFETIME_S = 300,
+	SLOTS_FIRST = 1024,
+	ORIGINS_MAX = 4096,
+	BYTES_KEPT_MAX = 1024 /* of a message that is free */
+};
+
+/* --- origins */
+
+static struct span copy_text(struct span text)
+{
+	char *bytes = malloc(text.len + 1);
+
+	if (!bytes)
+		return SPAN_NONE;
+	if (text.len)
+		memcpy(bytes, text.ptr, text.len);
+	return span_make(bytes, text.len);
+}
+
+static bool origin_is(const struct origin *origin, struct span host, struct span instance)
+{
+	return span_is_equal(origin->host, host) && span_is_equal(origin->instance, instance);
+}
+
+static int add_origin(struct logjoin *join, struct span host, struct span instance)
+{
+	struct origin *grown = realloc(join->origins, (join->origin_count + 1) * sizeof(*grown));
+	struct origin origin;
+
+	if (!grown)
+		return -ENOMEM;
+	join->origins = grown;
+	origin = (struct origin){ copy_text(host), copy_text(instance) };
+	if (!span_is_known(origin.host) || !span_is_known(origin.instance)) {
+		free((void *)(uintptr_t)origin.host.ptr);
+		free((void *)(uintptr_t)origin.instance.ptr);
+		return -ENOMEM;
+	}
+	grown[join->origin_count++] = origin;
+	return 0;
+}
+
+/* By number.  A log has a handful; past the maximum, or without memory, hosts are not told apart any more. */
+static uint32_t get_origin(struct logjoin *join, struct span host, struct span instance)
+{
+	if (join->last_origin < join->origin_count && origin_is(&join->origins[join->last_origin], host, instance))
+		return join->last_origin;
+	for (size_t i = 0; i < join->origin_count; i++)
+		if (origin_is(&join->origins[i], host, instance))
+			return join->last_origin = (uint32_t)i;
+	if (join->origin_count == ORIGINS_MAX || add_origin(join, host, instance) < 0)
+		return ORIGINS_MAX;
+	return join->last_origin = (uint32_t)join->origin_count - 1;
+}
+
+/* Long ids are unique on their host, under whatever name a service of it logs. */
+static uint32_t get_line_origin(struct logjoin *join, const struct logline *line)
+{
+	return get_origin(join, line->host, line->is_long_id ? SPAN_LIT("") : line->instance);
+}
+
+/* --- the lists */
+
+static void unlink_message(struct logjoin *join, struct message *message)
+{
+	struct message_ends *ends = &join->lists[message->list];
+
+	if (message->newer != NO_MESSAGE)
+		join->messages[message->newer].older = message->older;
+	else
+		ends->newest = message->older;
+	if (message->older != NO_MESSAGE)
+		join->messages[message->older].newer = message->newer;
+	else
+		ends->oldest = message->newer;
+}
+
+static void link_message(struct logjoin *join, struct message *message, enum message_list list)
+{
+	struct message_ends *ends = &join->lists[list];
+	uint32_t index = (uint32_t)(message - join->messages);
+
+	message->list = list;
+	message->newer = NO_MESSAGE;
+	message->older = ends->newest;
+	if (ends->newest != NO_MESSAGE)
+		join->messages[ends->newest].newer = index;
+	else
+		ends->oldest = index;
+	ends->newest = index;
+}
+
+static void touch(struct logjoin *join, struct message *message)
+{
+	message->touched_s = join->now_s;
+	if (message->newer == NO_MESSAGE && message->list == MESSAGES_OPEN)
+		return;
+	unlink_message(join, message);
+	link_message(join, message, message->list);
+}
+
+/* --- the table */
+
+static uint32_t get_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+static uint64_t hash_id(const struct logjoin *join, struct span id, uint32_t origin)
+{
+	return siphash(&join->options.key, id) + origin * 0x9e3779b97f4a7c15u;
+}
+
+static struct slot *find_slot(const struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
+{
+	size_t mask = join->slot_size - 1;
+
+	for (size_t at = hash & mask;; at = (at + 1) & mask) {
+		struct slot *slot = &join->slots[at];
+		const struct message *message;
+		if (slot->index == 0)
+			return slot;
+		if (slot->tag != get_tag(hash))
+			continue;
+		message = &join->messages[slot->index - 1];
+		if (message->hash == hash && message->origin == origin && message->id_len == id.len &&
+		    memcmp(message->id, id.ptr, id.len) == 0)
+			return slot;
+	}
+}
+
+/* The slots behind it that it kept from their place move up. */
+static void free_slot(struct logjoin *join, struct slot *slot)
+{
+	size_t mask = join->slot_size - 1, hole = (size_t)(slot - join->slots);
+
+	for (size_t at = (hole + 1) & mask; join->slots[at].index; at = (at + 1) & mask) {
+		size_t home = join->messages[join->slots[at].index - 1].hash & mask;
+		if (((at - home) & mask) >= ((at - hole) & mask)) {
+			join->slots[hole] = join->slots[at];
+			hole = at;
+		}
+	}
+	join->slots[hole] = (struct slot){ 0 };
+}
+
+static int grow_slots(struct logjoin *join)
+{
+	size_t size = join->slot_size * 2, mask = size - 1;
+	struct slot *slots = calloc(size, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < join->slot_size; i++) {
+		if (!join->slots[i].index)
+			continue;
+		size_t at = join->messages[join->slots[i].index - 1].hash & mask;
+		while (slots[at].index)
+			at = (at + 1) & mask;
+		slots[at] = join->slots[i];
+	}
+	free(join->slots);
+	join->slots = slots;
+	join->slot_size = size;
+	return 0;
+}
+
+/* --- deferred recipients */
+
+struct span deferred_get(const struct deferred *deferred, enum deferred_field field)
+{
+	size_t at = 0;
+
+	if (deferred->lengths[field] == MESSAGE_UNKNOWN)
+		return SPAN_NONE;
+	for (unsigned i = 0; i < (unsigned)field; i++)
+		at += deferred->lengths[i] == MESSAGE_UNKNOWN ? 0 : deferred->lengths[i];
+	return span_make(deferred->bytes + at, deferred->lengths[field]);
+}
+
+void deferred_free(struct deferred *deferred)
+{
+	free(deferred);
+}
+
+static void fill_deferred(struct deferred *deferred, const struct span texts[static DEFERRED_FIELDS])
+{
+	char *at = deferred->bytes;
+
+	for (unsigned i = 0; i < DEFERRED_FIELDS; i++) {
+		deferred->lengths[i] = span_is_known(texts[i]) ? (uint16_t)texts[i].len : MESSAGE_UNKNOWN;
+		if (texts[i].len)
+			memcpy(at, texts[i].ptr, texts[i].len);
+		at += texts[i].len;
+	}
+}
+
+static uint32_t hash_recipient(const struct logjoin *join, struct span recipient)
+{
+	return (uint32_t)siphash(&join->options.key, recipient);
+}
+
+/* The one in the ring whose next is the recipient's; retries come in the same order, so that it is mostly the first. */
+static struct deferred *find_deferred_before(const struct message *message, struct span recipient, uint32_t hash)
+{
+	struct deferred *before = message->deferred;
+
+	if (!before)
+		return NULL;
+	do {
+		if (before->next->hash == hash && span_is_equal(deferred_get(before->next, DEFERRED_RECIPIENT), recipient))
+			return before;
+		before = before->next;
+	} while (before != message->deferred);
+	return NULL;
+}
+
+static struct deferred *take_next(struct logjoin *join, struct message *message, struct deferred *before)
+{
+	struct deferred *taken = before->next;
+
+	before->next = taken->next;
+	message->deferred = before == taken ? NULL : before;
+	join->counts.deferred--;
+	return taken;
+}
+
+struct deferred *messages_take_deferred(struct logjoin *join, struct message *message)
+{
+	return message->deferred ? take_next(join, message, message->deferred) : NULL;
+}
+
+void messages_settle(struct logjoin *join, struct message *message, struct span recipient)
+{
+	struct deferred *before;
+
+	message->final_count++;
+	if (!message->deferred)
+		return;
+	before = find_deferred_before(message, recipient, hash_recipient(join, recipient));
+	if (before)
+		deferred_free(take_next(join, message, before));
+}
+
+static void forget_oldest(struct logjoin *join, enum message_list list)
+{
+	struct message *message = &join->messages[join->lists[list].oldest];
+	size_t deferred = join->counts.deferred;
+
+	join->counts.aged += list == MESSAGES_OPEN;
+	messages_remove(join, message);
+	join->counts.deferred_forgotten += deferred - join->counts.deferred;
+}
+
+/* Room for one more, at the cost of messages that were untouched the longest, never of this one's. */
+static bool make_room_for_deferred(struct logjoin *join, const struct message *message)
+{
+	while (join->counts.deferred >= join->options.deferred_max) {
+		uint32_t oldest = join->lists[MESSAGES_OPEN].oldest;
+		if (oldest == NO_MESSAGE || &join->messages[oldest] == message)
+			return false;
+		forget_oldest(join, MESSAGES_OPEN);
+	}
+	return true;
+}
+
+int messages_defer(struct logjoin *join, struct message *message, const struct log_delivery *delivery)
+{
+	struct span texts[DEFERRED_FIELDS] = { [DEFERRED_RECIPIENT] = delivery->recipient, [DEFERRED_ORIG_TO] = delivery->orig_to,
+					       [DEFERRED_RELAY] = delivery->relay, [DEFERRED_TEXT] = span_slice(delivery->text, 0, FIELD_MAX) };
+	uint32_t hash = hash_recipient(join, delivery->recipient);
+	struct deferred *before, *deferred;
+	size_t size = sizeof(*deferred);
+
+	for (unsigned i = 0; i < DEFERRED_FIELDS; i++) {
+		if (texts[i].len > FIELD_MAX)
+			return 0; /* no address: nobody can be held to it */
+		size += texts[i].len;
+	}
+	before = find_deferred_before(message, delivery->recipient, hash);
+	if (before)
+		deferred_free(take_next(join, message, before));
+	if (!make_room_for_deferred(join, message)) {
+		join->counts.deferred_forgotten++;
+		return 0;
+	}
+	deferred = malloc(size);
+	if (!deferred)
+		return -ENOMEM;
+	*deferred = (struct deferred){ .hash = hash, .status = delivery->status, .is_doubtful = delivery->is_doubtful };
+	fill_deferred(deferred, texts);
+	deferred->next = message->deferred ? message->deferred->next : deferred;
+	if (message->deferred)
+		message->deferred->next = deferred;
+	message->deferred = deferred;
+	join->counts.deferred++;
+	return 0;
+}
+
+/* --- messages */
+
+static void clear_message(struct logjoin *join, struct message *message)
+{
+	struct deferred *one;
+
+	while ((one = messages_take_deferred(join, message)))
+		deferred_free(one);
+	for (unsigned i = 0; i < MESSAGE_FIELDS; i++)
+		message->lengths[i] = MESSAGE_UNKNOWN;
+	message->recipient_count = message->final_count = 0;
+}
+
+static void count_lists(struct logjoin *join, enum message_list list, int by)
+{
+	if (list == MESSAGES_OPEN)
+		join->counts.open += (size_t)by;
+	else
+		join->done += (size_t)by;
+}
+
+void messages_remove(struct logjoin *join, struct message *message)
+{
+	uint32_t index = (uint32_t)(message - join->messages);
+
+	free_slot(join, find_slot(join, message->hash, message->origin, span_make(message->id, message->id_len)));
+	unlink_message(join, message);
+	count_lists(join, message->list, -1);
+	clear_message(join, message);
+	if (message->size > BYTES_KEPT_MAX) {
+		free(message->bytes);
+		message->bytes = NULL;
+		message->size = 0;
+	}
+	message->older = join->free_message;
+	join->free_message = index;
+}
+
+static int grow_messages(struct logjoin *join)
+{
+	size_t size = join->message_size ? join->message_size * 2 : 256;
+	struct message *grown = realloc(join->messages, size * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	join->messages = grown;
+	join->message_size = size;
+	return 0;
+}
+
+/* One that is in no list and no slot. */
+static struct message *get_free_message(struct logjoin *join)
+{
+	struct message *message;
+
+	if (join->free_message != NO_MESSAGE) {
+		message = &join->messages[join->free_message];
+		join->free_message = message->older;
+		return message;
+	}
+	if (join->message_count == join->message_size && grow_messages(join) < 0)
+		return NULL;
+	message = &join->messages[join->message_count++];
+	*message = (struct message){ 0 };
+	return message;
+}
+
+static struct message *add_message(struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
+{
+	struct message *message;
+
+	while (join->done > 0 && join->counts.open + join->done >= join->options.open_max)
+		forget_oldest(join, MESSAGES_DONE);
+	while (join->counts.open >= join->options.open_max)
+		forget_oldest(join, MESSAGES_OPEN);
+	if ((join->counts.open + join->done + 1) * 2 > join->slot_size && grow_slots(join) < 0)
+		return NULL;
+	message = get_free_message(join);
+	if (!message)
+		return NULL;
+	clear_message(join, message);
+	message->hash = hash;
+	message->origin = origin;
+	message->id_len = (uint8_t)id.len;
+	memcpy(message->id, id.ptr, id.len);
+	message->touched_s = join->now_s;
+	*find_slot(join, hash, origin, id) = (struct slot){ get_tag(hash), (uint32_t)(message - join->messages) + 1 };
+	link_message(join, message, MESSAGES_OPEN);
+	count_lists(join, MESSAGES_OPEN, 1);
+	return message;
+}
+
+static struct message *find_message(struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
+{
+	const struct slot *slot = find_slot(join, hash, origin, id);
+
+	return slot->index ? &join->messages[slot->index - 1] : NULL;
+}
+
+struct message *messages_find(struct logjoin *join, const struct logline *line)
+{
+	uint32_t origin = get_line_origin(join, line);
+	struct message *message = find_message(join, hash_id(join, line->queue_id, origin), origin, line->queue_id);
+
+	if (message)
+		touch(join, message);
+	return message;
+}
+
+struct message *messages_begin(struct logjoin *join, const struct logline *line)
+{
+	uint32_t origin = get_line_origin(join, line);
+	uint64_t hash = hash_id(join, line->queue_id, origin);
+	struct message *message = find_message(join, hash, origin, line->queue_id);
+
+	if (message)
+		messages_remove(join, message);
+	message = add_message(join, hash, origin, line->queue_id);
+	if (!message)
+		return NULL;
+	join->counts.messages++;
+	return message;
+}
+
+void messages_close_if_done(struct logjoin *join, struct message *message)
+{
+	if (message->list == MESSAGES_DONE || message->deferred || message->final_count < message->recipient_count)
+		return;
+	unlink_message(join, message);
+	count_lists(join, MESSAGES_OPEN, -1);
+	link_message(join, message, MESSAGES_DONE);
+	count_lists(join, MESSAGES_DONE, 1);
+}
+
+static bool is_too_old(const struct logjoin *join, enum message_list list, int64_t lifetime_s)
+{
+	uint32_t oldest = join->lists[list].oldest;
+
+	return oldest != NO_MESSAGE && join->messages[oldest].touched_s < join->now_s - lifetime_s;
+}
+
+void messages_age(struct logjoin *join)
+{
+	while (is_too_old(join, MESSAGES_OPEN, join->options.lifetime_s))
+		forget_oldest(join, MESSAGES_OPEN);
+	while (is_too_old(join, MESSAGES_DONE, DONE_LIFETIME_S))
+		forget_oldest(join, MESSAGES_DONE);
+}
+
+static size_t get_known_length(const struct message *message, unsigned field)
+{
+	return message->lengths[field] == MESSAGE_UNKNOWN ? 0 : message->lengths[field];
+}
+
+static size_t get_offset(const struct message *message, unsigned field)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < field; i++)
+		at += get_known_length(message, i);
+	return at;
+}
+
+struct span message_get(const struct message *message, enum message_field field)
+{
+	if (message->lengths[field] == MESSAGE_UNKNOWN)
+		return SPAN_NONE;
+	return message->lengths[field] ? span_make(message->bytes + get_offset(message, field), message->lengths[field]) : SPAN_LIT("");
+}
+
+int message_set(struct message *message, enum message_field field, struct span text)
+{
+	size_t at = get_offset(message, field), old = get_known_length(message, field), total = get_offset(message, MESSAGE_FIELDS);
+	size_t behind = total - at - old;
+
+	if (!span_is_known(text) || text.len > FIELD_MAX) {
+		text.len = 0;
+		text.ptr = NULL;
+	}
+	if (total - old + text.len > message->size) {
+		size_t size = total - old + text.len + 64;
+		char *grown = realloc(message->bytes, size);
+		if (!grown)
+			return -ENOMEM;
+		message->bytes = grown;
+		message->size = (uint32_t)size;
+	}
+	if (behind)
+		memmove(message->bytes + at + text.len, message->bytes + at + old, behind);
+	if (text.len)
+		memcpy(message->bytes + at, text.ptr, text.len);
+	message->lengths[field] = span_is_known(text) ? (uint16_t)text.len : MESSAGE_UNKNOWN;
+	return 0;
+}
+
+/* --- the join as a whole */
+
+struct logjoin *logjoin_new(const struct logjoin_options *options)
+{
+	struct logjoin *join = calloc(1, sizeof(*join));
+
+	if (!join)
+		return NULL;
+	join->options = *options;
+	if (!join->options.open_max)
+		join->options.open_max = OPEN_MAX_DEFAULT;
+	if (!join->options.deferred_max)
+		join->options.deferred_max = DEFERRED_MAX_DEFAULT;
+	if (!join->options.lifetime_s)
+		join->options.lifetime_s = LIFETIME_DEFAULT_S;
+	join->free_message = NO_MESSAGE;
+	for (unsigned i = 0; i < MESSAGE_LISTS; i++)
+		join->lists[i] = (struct message_ends){ NO_MESSAGE, NO_MESSAGE };
+	join->slot_size = SLOTS_FIRST;
+	join->slots = calloc(join->slot_size, sizeof(*join->slots));
+	if (!join->slots) {
+		free(join);
+		return NULL;
+	}
+	return join;
+}
+
+static void forget_all(struct logjoin *join)
+{
+	for (unsigned list = 0; list < MESSAGE_LISTS; list++)
+		while (join->lists[list].oldest != NO_MESSAGE)
+			messages_remove(join, &join->messages[join->lists[list].oldest]);
+}
+
+void logjoin_free(struct logjoin *join)
+{
+	if (!join)
+		return;
+	forget_all(join);
+	for (size_t i = 0; i < join->message_count; i++)
+		free(join->messages[i].bytes);
+	for (size_t i = 0; i < join->origin_count; i++) {
+		free((void *)(uintptr_t)join->origins[i].host.ptr);
+		free((void *)(uintptr_t)join->origins[i].instance.ptr);
+	}
+	free(join->origins);
+	free(join->messages);
+	free(join->slots);
+	free(join);
+}
+
+const struct logjoin_counts *logjoin_get_counts(const struct logjoin *join)
+{
+	return &join->counts;
+}
+
+/* --- parts */
+
+static uint32_t translate_origin(struct logjoin *join, const struct logjoin *part, uint32_t origin)
+{
+	if (origin >= part->origin_count)
+		return ORIGINS_MAX;
+	return get_origin(join, part->origins[origin].host, part->origins[origin].instance);
+}
+
+/* The ring goes over as it is; the fields by exchange. */
+static void move_message(struct logjoin *join, struct logjoin *part, struct message *from, struct message *to)
+{
+	char *bytes = to->bytes;
+	uint32_t size = to->size;
+
+	to->bytes = from->bytes;
+	to->size = from->size;
+	from->bytes = bytes;
+	from->size = size;
+	memcpy(to->lengths, from->lengths, sizeof(to->lengths));
+	to->recipient_count = from->recipient_count;
+	to->final_count = from->final_count;
+	to->touched_s = from->touched_s;
+	to->deferred = from->deferred;
+	from->deferred = NULL;
+	for (struct deferred *one = to->deferred; one; one = one->next == to->deferred ? NULL : one->next) {
+		part->counts.deferred--;
+		join->counts.deferred++;
+	}
+}
+
+static int absorb_message(struct logjoin *join, struct logjoin *part, struct message *from)
+{
+	uint32_t origin = translate_origin(join, part, from->origin);
+	struct span id = span_make(from->id, from->id_len);
+	uint64_t hash = hash_id(join, id, origin);
+	struct message *to = find_message(join, hash, origin, id);
+	enum message_list list = from->list;
+
+	if (to)
+		messages_remove(join, to);
+	to = add_message(join, hash, origin, id);
+	if (!to)
+		return -ENOMEM;
+	move_message(join, part, from, to);
+	if (list == MESSAGES_DONE)
+		messages_close_if_done(join, to);
+	return 0;
+}
+
+static void add_counts(struct logjoin_counts *to, const struct logjoin_counts *from)
+{
+	to->messages += from->messages;
+	to->deliveries += from->deliveries;
+	to->aged += from->aged;
+	to->deferred_forgotten += from->deferred_forgotten;
+	to->expired_unknown += from->expired_unknown;
+	to->doubtful += from->doubtful;
+}
+
+int logjoin_absorb(struct logjoin *join, struct logjoin *part)
+{
+	int error = 0;
+
+	if (part->now_s > join->now_s)
+		join->now_s = part->now_s;
+	add_counts(&join->counts, &part->counts);
+	for (unsigned list = 0; list < MESSAGE_LISTS; list++)
+		for (uint32_t at = part->lists[list].oldest; at != NO_MESSAGE; at = part->messages[at].newer) {
+			int one = absorb_message(join, part, &part->messages[at]);
+			error = error ? error : one;
+		}
+	forget_all(part);
+	part->counts = (struct logjoin_counts){ 0 };
+	return error;
+}

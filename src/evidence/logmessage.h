@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The open messages of a log: the memory behind logjoin.h, for logjoin.c alone.  Messages are found by host, instance and queue
+ * id, and lie in the order in which they were last touched.  Pure; one thread.
+ */
+#ifndef KODAMA_EVIDENCE_LOGMESSAGE_H
+#define KODAMA_EVIDENCE_LOGMESSAGE_H
+
+#include "base/utf8.h"
+#include "evidence/logfield.h"
+#include "evidence/logjoin.h"
+
+enum message_field { MESSAGE_SENDER, MESSAGE_ID, MESSAGE_LOGIN, MESSAGE_FIELDS };
+enum deferred_field { DEFERRED_RECIPIENT, DEFERRED_ORIG_TO, DEFERRED_RELAY, DEFERRED_TEXT, DEFERRED_FIELDS };
+
+enum { MESSAGE_UNKNOWN = UINT16_MAX, FIELD_MAX = 2048, NO_MESSAGE = UINT32_MAX };
+
+/* A recipient whose mail is still in the queue, and the last reason.  In the ring of its message. */
+struct deferred {
+	struct deferred *next;
+	uint32_t hash; /* of the recipient */
+	struct status status;
+	bool is_doubtful;
+	uint16_t lengths[DEFERRED_FIELDS];
+	char bytes[];
+};
+
+/* Open ones wait for their end; done ones (Sendmail says no end) are kept for lines that come late. */
+enum message_list { MESSAGES_OPEN, MESSAGES_DONE, MESSAGE_LISTS };
+
+struct message {
+	uint64_t hash;
+	uint32_t origin;
+	uint32_t newer, older;         /* in its list */
+	uint32_t recipient_count, final_count;
+	enum message_list list;
+	int64_t touched_s;
+	struct deferred *deferred;     /* some one of its ring: the search goes on behind it */
+	char *bytes;                   /* the fields, one after the other */
+	uint32_t size;
+	uint16_t lengths[MESSAGE_FIELDS]; /* MESSAGE_UNKNOWN */
+	uint8_t id_len;
+	char id[QUEUE_ID_MAX];
+};
+
+struct slot {
+	uint32_t tag;   /* of the hash */
+	uint32_t index; /* plus 1; 0: free */
+};
+
+/* Where queue ids are told apart: host, and instance where ids are short. */
+struct origin {
+	struct span host, instance; /* owned */
+};
+
+struct message_ends {
+	uint32_t newest, oldest;
+};
+
+struct logjoin {
+	struct logjoin_options options;
+	struct logjoin_counts counts;
+	int64_t now_s;
+	struct message *messages;
+	size_t message_size, message_count; /* count: so many were ever in use */
+	uint32_t free_message;              /* chained by `older` */
+	struct message_ends lists[MESSAGE_LISTS];
+	size_t done;                        /* how many */
+	struct slot *slots;
+	size_t slot_size;                   /* a power of two */
+	struct origin *origins;
+	size_t origin_count;
+	uint32_t last_origin;
+};
+
+/* Touches it; NULL if nothing is known of the queue id. */
+struct message *messages_find(struct logjoin *join, const struct logline *line);
+
+/* A new one; what was there under the id is gone.  NULL: out of memory. */
+struct message *messages_begin(struct logjoin *join, const struct logline *line);
+void messages_remove(struct logjoin *join, struct message *message);
+
+/* All recipients have had their last word, and nobody will say "removed". */
+void messages_close_if_done(struct logjoin *join, struct message *message);
+
+/* Forgets what was untouched for too long. */
+void messages_age(struct logjoin *join);
+
+/* SPAN_NONE for an unknown field.  A text that is too long is unknown, for cut it would be another one. */
+struct span message_get(const struct message *message, enum message_field field);
+int message_set(struct message *message, enum message_field field, struct span text) __attribute__((warn_unused_result));
+
+/* Remembers the reason; it is the last one. */
+int messages_defer(struct logjoin *join, struct message *message, const struct log_delivery *delivery) __attribute__((warn_unused_result));
+
+/* The recipient is deferred no longer. */
+void messages_settle(struct logjoin *join, struct message *message, struct span recipient);
+
+/* The next of its deferred recipients, the caller's from now on; NULL. */
+struct deferred *messages_take_deferred(struct logjoin *join, struct message *message);
+void deferred_free(struct deferred *deferred);
+struct span deferred_get(const struct deferred *deferred, enum deferred_field field);
+
+#endif
