@@ -139,10 +139,10 @@ const struct option options[] = {
 	  "A request that has begun must be whole, and its answer taken, within this time." },
 
 	{ "socketmap", "listen", OPTION_SOCKET, false, AT(socketmap.socket.address), "unix:/var/spool/postfix/kodama/map.sock", 0, 0, "", NULL,
-	  "Where the look-up tables status, recipient and transport listen, as milter socket.  Empty: no tables." },
+	  "Where the look-up tables status, recipient, transport and sendmail listen, as milter socket.  Empty: no tables." },
 	{ "socketmap", "group", OPTION_TEXT, false, AT(socketmap.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
 	{ "socketmap", "on-suppressed", OPTION_CHOICE, true, AT(socketmap.on_suppressed), "reject", 0, 0, "", policy_reaction_name,
-	  "What the table recipient says of a suppressed address.  reject: 550 5.1.1.  tempfail: 450 4.1.1.  The table transport always says "
+	  "What the tables recipient and sendmail say of a suppressed address.  reject: 550 5.1.1.  tempfail: 450 4.1.1.  The table transport always says "
 	  "error:5.1.1." },
 	{ "socketmap", "soften", OPTION_BOOL, true, AT(socketmap.softens), "no", 0, 0, "", NULL,
 	  "The table status may make a deferral of a final failure, where a rule says so (its status-as begins with 4): what is only too much mail at "

@@ -79,13 +79,36 @@ static bool is_suppressed(struct socketmap *socketmap, const char *front, struct
 	return true;
 }
 
-static void answer_recipient(struct socketmap *socketmap, struct span key)
+/* -> "550 5.1.1 <user@example.com>: suppressed ...", or nothing */
+static bool refuse(struct socketmap *socketmap, const char *front, struct span key, struct answer *ret_answer, const char **ret_code)
 {
 	bool is_tempfail = socketmap->snapshot->socketmap_reaction == REACTION_TEMPFAIL;
-	struct answer answer;
 
-	if (is_suppressed(socketmap, "map-recipient", key, is_tempfail ? "tempfailed" : "refused", &answer))
-		buffer_printf(&socketmap->reply, "OK %s %s", is_tempfail ? "450 4.1.1" : "550 5.1.1", answer.text);
+	*ret_code = is_tempfail ? "450 4.1.1" : "550 5.1.1";
+	return is_suppressed(socketmap, front, key, is_tempfail ? "tempfailed" : "refused", ret_answer);
+}
+
+static void answer_recipient(struct socketmap *socketmap, struct span key)
+{
+	struct answer answer;
+	const char *code;
+
+	if (refuse(socketmap, "map-recipient", key, &answer, &code))
+		buffer_printf(&socketmap->reply, "OK %s %s", code, answer.text);
+}
+
+/* Sendmail takes a value apart, and the mark, being in parentheses, for a comment, unless it stands in quotes. */
+static void answer_sendmail(struct socketmap *socketmap, struct span key)
+{
+	struct answer answer;
+	const char *code;
+
+	if (!refuse(socketmap, "map-sendmail", key, &answer, &code))
+		return;
+	for (char *c = answer.text; *c; c++)
+		if (*c == '"' || *c == '\\')
+			*c = '?';
+	buffer_printf(&socketmap->reply, "OK \"%s %s\"", code, answer.text);
 }
 
 /* Always final: what retry(8) defers would stay in the queue for days. */
@@ -103,6 +126,7 @@ static const struct {
 } maps[] = {
 	{ { "status", 6 }, answer_status },
 	{ { "recipient", 9 }, answer_recipient },
+	{ { "sendmail", 8 }, answer_sendmail },
 	{ { "transport", 9 }, answer_transport },
 };
 
@@ -111,7 +135,7 @@ static void complain(struct socketmap *socketmap, struct span name)
 	char value[LOG_VALUE_SIZE];
 
 	if (!socketmap->has_complained)
-		log_event(LOG_LEVEL_WARNING, "map-unknown", "map=%s maps=\"status recipient transport\"", log_value(name, value));
+		log_event(LOG_LEVEL_WARNING, "map-unknown", "map=%s maps=\"status recipient sendmail transport\"", log_value(name, value));
 	socketmap->has_complained = true;
 }
 

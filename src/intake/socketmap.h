@@ -3,6 +3,7 @@
  * Look-up tables for the MTA by socketmap_table(5): "MAP KEY" in a netstring, answered in one.  The maps:
  *   status     the key is a delivery result, "5.5.0 host x said: ..."; answers what its status should be, with the same words
  *   recipient  the key is an address; answers "550 5.1.1 ..." for a suppressed one
+ *   sendmail   the same in quotes, for a map of Sendmail
  *   transport  the same, as "error:5.1.1 ..." for transport_maps
  * All else is not found, and so the MTA goes on as without us.  On the loop; the input is hostile.
  */

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.kodamad import Kodamad
+from harness.paths import reachable
 from harness.postfix import Postfix
 from harness.remote import Remote
 from harness.sendmail import Sendmail
@@ -19,12 +20,6 @@ GOLDEN = pathlib.Path(__file__).parent / "golden"
 def remote():
     with Remote() as server:
         yield server
-
-
-def reachable(path):
-    for folder in (path, path.parent, path.parent.parent):
-        folder.chmod(0o755)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from harness.kodamad import Kodamad
-from harness.postfix import free_port
+from harness.mta import free_port
+from harness.paths import reachable
 from harness.socketmap import SocketMap, netstring
 from harness.wait import until
 
@@ -49,10 +50,7 @@ THROTTLED = ("5.7.1 host example-com.mail.protection.outlook.com[192.0.2.1] said
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """A connection to a daemon that all tests which only ask share."""
-    home = tmp_path_factory.mktemp("t")
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)
-    with Kodamad(home / "kodama") as shared:
+    with Kodamad(reachable(tmp_path_factory.mktemp("t")) / "kodama") as shared:
         shared.start()
         shared.add(GONE)
         with SocketMap(shared.map) as connection:

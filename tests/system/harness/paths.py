@@ -24,6 +24,13 @@ def run(*command, check=True, **options):
     return done
 
 
+def reachable(path):
+    """The folder, opened with those above it that pytest made: other users are to get there."""
+    for folder in (path, path.parent, path.parent.parent):
+        folder.chmod(0o755)
+    return path
+
+
 def kodama(*arguments, etc=ETC, **options):
     """The command, with the shipped rules unless told otherwise."""
     return run(KODAMA, arguments[0], "--etc", etc, *arguments[1:], **options)

@@ -42,6 +42,8 @@ REPLIES = {
     "ours": ("RCPT", ("550 5.1.1 <{rcpt}>: suppressed since 2026-11-21: user-unknown (kodama-suppressed)",)),
     "full": ("RCPT", ("552 5.2.2 <{rcpt}>: Mailbox full",)),
     "busy": ("RCPT", ("451 4.3.2 Please try again later",)),
+    "throttled": ("RCPT", (
+        "550 5.7.1 Unfortunately, messages from [192.0.2.9] weren't sent. The mail server IP has exceeded the rate limit allowed (RP-001).",)),
 }
 
 
