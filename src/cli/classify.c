@@ -10,6 +10,7 @@
 
 #include "cli/classifier.h"
 #include "cli/command.h"
+#include "cli/maillog.h"
 #include "cli/outcome_text.h"
 #include "cli/progress.h"
 #include "cli/reader.h"
@@ -25,6 +26,7 @@ struct run {
 	struct classifier classifier;
 	struct reader reader;
 	struct mail_reader *mail_reader; /* NULL for responses */
+	struct maillog log;
 	struct arena *arena;
 	struct json_line line;
 	bool is_json;
@@ -35,6 +37,7 @@ struct run {
 	const char *path;
 	uint64_t index;        /* of the last outcome in the file */
 	void (*take_file)(struct run *run);
+	uint64_t log_unreadable; /* lines of logs that were passed over: no error */
 };
 
 /* At most so much of one line's replies is kept at a time. */
@@ -151,6 +154,51 @@ static void take_lines(struct run *run)
 		refuse(run, run->path, 0, strerror(-got));
 }
 
+/* One recipient of a log's line.  Probes are no mail. */
+static void take_delivery(void *data, const struct log_delivery *delivery)
+{
+	struct run *run = data;
+	struct outcome outcome;
+	struct verdict verdict;
+	struct query query;
+
+	if (delivery->is_probe)
+		return;
+	arena_reset(run->arena);
+	if (log_delivery_get_outcome(delivery, run->arena, &outcome) < 0) {
+		refuse(run, run->path, run->reader.line, "out of memory");
+		return;
+	}
+	query = query_of(&outcome);
+	classify(run->classifier.ruleset, run->classifier.scratch, &query, &verdict);
+	write_outcome(run, &outcome, &verdict);
+	run->totals.bounces += is_bounce(&outcome);
+}
+
+/* Lines that are no log's are counted; a file that has no other is none. */
+static void take_log(struct run *run)
+{
+	uint64_t lines = run->log.lines, unreadable = run->log.unreadable;
+	struct span line;
+	int got, error;
+
+	maillog_open(&run->log, maillog_get_reference(run->reader.fd));
+	while ((got = reader_take_line(&run->reader, &line)) > 0) {
+		maillog_take(&run->log, line, take_delivery, run, &error);
+		if (error < 0)
+			refuse(run, run->path, run->reader.line, strerror(-error));
+		run->totals.read = run->log.lines;
+		show_progress(run);
+	}
+	if (got < 0)
+		refuse(run, run->path, 0, strerror(-got));
+	lines = run->log.lines - lines;
+	unreadable = run->log.unreadable - unreadable;
+	if (lines && lines == unreadable)
+		refuse(run, run->path, 0, "no line of it is a mail log's");
+	run->log_unreadable += unreadable;
+}
+
 static void take_file(void *data, int folder, const char *name, const char *path)
 {
 	struct run *run = data;
@@ -210,12 +258,15 @@ static void take_paths(struct run *run, char *const *paths, size_t count)
 static int run_begin(struct run *run, const struct options *options)
 {
 	struct complaint complaint;
-	bool is_mail = !options_is(options, OPTION_INPUT, "response");
+	bool is_log = options_is(options, OPTION_INPUT, "maillog");
+	bool is_mail = !is_log && !options_is(options, OPTION_INPUT, "response");
 
 	json_line_init(&run->line);
 	run->is_json = options_is(options, OPTION_FORMAT, "json");
 	run->language = command_get_language(options);
-	run->take_file = is_mail ? take_mails : take_lines;
+	run->take_file = is_mail ? take_mails : is_log ? take_log : take_lines;
+	if (is_log && maillog_init(&run->log, NULL, false) < 0)
+		return command_fail("out of memory");
 	if (classifier_load(command_get_etc(options), &run->classifier, &complaint) < 0)
 		return command_fail_complaint(&complaint);
 	run->arena = arena_new(LINE_ARENA_MAX);
@@ -229,6 +280,7 @@ static int run_begin(struct run *run, const struct options *options)
 static void run_end(struct run *run)
 {
 	json_line_done(&run->line);
+	maillog_done(&run->log);
 	reader_done(&run->reader);
 	mail_reader_free(run->mail_reader);
 	arena_free(run->arena);
@@ -249,7 +301,8 @@ static int run_classify(const struct command *command, const struct options *opt
 		fflush(stdout);
 		fprintf(stderr,
 			"kodama: %" PRIu64 " read, %" PRIu64 " bounces, %" PRIu64 " outcomes, %" PRIu64 " unreadable\n",
-			run.totals.read, run.totals.bounces, run.totals.outcomes, run.totals.unreadable);
+			run.totals.read, run.totals.bounces, run.totals.outcomes,
+			run.totals.unreadable + run.log_unreadable);
 		status = run.totals.unreadable ? EXIT_SOME_FAILED : EXIT_ALL_READ;
 	}
 	run_end(&run);
@@ -258,12 +311,14 @@ static int run_classify(const struct command *command, const struct options *opt
 
 const struct command command_classify = {
 	.name = "classify",
-	.synopsis = "[--input=mail|response] [--format=text|json] [--lang=en|ja] [PATH...|-]",
-	.summary = "say why each recipient failed, from messages or responses",
+	.synopsis = "[--input=mail|response|maillog] [--format=text|json] [--lang=en|ja] [PATH...|-]",
+	.summary = "say why each recipient failed, from messages, responses or a mail log",
 	.help = "Each PATH is a message, an mbox, a Maildir or a folder, which is walked; - is standard input.\n"
 		"With --input=response each line is one response: its bare text, or four to six fields\n"
 		"with TABs between them, any of which may be empty:\n\n"
 		"  provider  reply  status  text  [recipient  [remote host]]\n\n"
+		"With --input=maillog they are logs of Postfix or Sendmail, in order: one outcome for each recipient of\n"
+		"each attempt. Lines that are none of theirs are counted and passed over.\n"
 		"Mail that is no bounce, feedback report or automatic reply prints nothing. A summary goes to\n"
 		"standard error. Exit 0: all was read; 1: some input could not be read; 2: wrong usage.\n",
 	.options = OPTION_BIT(OPTION_INPUT) | OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_LANG) | OPTION_BIT(OPTION_ETC),

@@ -6,7 +6,7 @@ libcli_a_SOURCES = \
 	src/cli/doctor.c src/cli/direct.h src/cli/direct.c src/cli/explain.c \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
-	src/cli/report.h \
+	src/cli/maillog.h src/cli/maillog.c src/cli/report.h \
 	src/cli/program.h src/cli/program.c src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c \
 	src/cli/setup.h src/cli/setup.c src/cli/setup_domains.h src/cli/setup_domains.c src/cli/setup_list.h src/cli/setup_list.c \
 	src/cli/smtp.h src/cli/smtp.c src/cli/setup_plan.h src/cli/setup_plan.c src/cli/setup_postfix.c src/cli/suppress.c \

@@ -59,6 +59,7 @@ def counts_of(done):
     ("report.eml", ["--lang=ja"]),
     ("responses.txt", ["--input=response"]),
     ("bounces.mbox", []),
+    ("mail.log", ["--input=maillog"]),
 ], ids=lambda value: "".join(value) if isinstance(value, list) else value)
 def test_json_to_the_letter(name, arguments, etc, update):
     done = run(KODAMA, "classify", "--etc", etc, "--format=json", *arguments, name, cwd=GOLDEN, check=False)
@@ -346,3 +347,47 @@ def test_rules_that_do_not_load_are_named(scratch):
     (scratch / "rules.d/bad.rules").write_text("\nrule x { class = no-such-class  text = {'y'} }\n")
     done = kodama("classify", "-", etc=scratch, check=False, input="")
     assert done.returncode == 1 and f"{scratch}/rules.d/bad.rules:2: " in done.stderr
+
+
+# --- logs
+
+SENT = ("postfix/smtp[1]: 3F2504E04F: to=<a@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+        "status=sent (250 2.0.0 ok)\n")
+
+
+def classify_log(path, etc, **options):
+    return run(KODAMA, "classify", "--etc", etc, "--format=json", "--input=maillog", path, check=False, **options)
+
+
+def test_the_year_of_a_stamp_is_the_files(etc, scratch):
+    path = scratch / "mail.log"
+    path.write_text("Dec 31 23:59:59 mx1 " + SENT + "Jan  1 00:00:01 mx1 " + SENT)
+    os.utime(path, (1767225605, 1767225605))  # 2026-01-01T00:00:05Z
+    done = classify_log(path, etc, env={**os.environ, "TZ": "UTC"})
+    assert [outcome["time"] for outcome in outcomes_of(done)] == ["2025-12-31T23:59:59Z", "2026-01-01T00:00:01Z"]
+
+
+def test_a_stamp_without_a_zone_is_the_wall_clocks(etc, scratch):
+    path = scratch / "mail.log"
+    path.write_text("Jul  1 12:00:00 mx1 " + SENT)
+    os.utime(path, (1782907205, 1782907205))  # 2026-07-01T12:00:05Z
+    done = classify_log(path, etc, env={**os.environ, "TZ": "Europe/Berlin"})
+    assert [outcome["time"] for outcome in outcomes_of(done)] == ["2026-07-01T10:00:00Z"]
+
+
+def test_garbage_in_a_log_is_counted_and_passed_over(etc, scratch):
+    path = scratch / "mail.log"
+    path.write_bytes(b"garbage\n\0\0\0\n" + b"x" * (1 << 20) + b"\n" + b"Nov 21 20:30:21 mx1 " + SENT.encode()
+                     + b"Nov 21 20:30:21 mx1 " + SENT.encode().replace(b"ok", b"a\0b" + b"y" * (1 << 20)))
+    done = classify_log(path, etc)
+    assert done.returncode == 0
+    assert recipients_of(done) == ["a@example.com", "a@example.com"]
+    assert counts_of(done) == {"read": 5, "bounces": 0, "outcomes": 2, "unreadable": 3}
+
+
+def test_a_file_that_is_no_log_is_named(etc, scratch):
+    path = scratch / "mail.log.gz"
+    path.write_bytes(b"\x1f\x8b\x08" + bytes(range(256)) * 100)
+    done = classify_log(path, etc)
+    assert done.returncode == 1
+    assert f"kodama: {path}: no line of it is a mail log's" in done.stderr

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Mail logs line by line.  One thread; the lines are hostile. */
+#include "cli/maillog.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct siphash_key maillog_make_key(void)
+{
+	struct siphash_key key = { { 0, 0 } };
+
+	/* without entropy the slots could be guessed, and all that is lost is time */
+	if (getrandom(&key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
+		key.words[0] = (uint64_t)time(NULL);
+	return key;
+}
+
+int maillog_init(struct maillog *log, const struct siphash_key *key, bool is_part)
+{
+	const struct logjoin_options options = { .key = key ? *key : maillog_make_key(), .is_part = is_part };
+
+	*log = (struct maillog){ .join = logjoin_new(&options) };
+	return log->join ? 0 : -ENOMEM;
+}
+
+void maillog_done(struct maillog *log)
+{
+	logjoin_free(log->join);
+	log->join = NULL;
+}
+
+int64_t maillog_get_reference(int fd)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		return zone_from_utc(info.st_mtime);
+	return zone_from_utc(time(NULL));
+}
+
+void maillog_open(struct maillog *log, int64_t reference_s)
+{
+	logclock_init(&log->clock, reference_s);
+}
+
+enum logline_kind maillog_take(struct maillog *log, struct span text, logjoin_emit *emit, void *data, int *ret_error)
+{
+	struct logline line;
+	enum logline_kind kind;
+
+	*ret_error = 0;
+	if (text.len == 0)
+		return LOGLINE_OTHER;
+	log->lines++;
+	kind = logline_parse(text, &log->clock, &line);
+	log->unreadable += kind == LOGLINE_GARBAGE;
+	if (kind <= LOGLINE_OTHER)
+		return kind;
+	if (line.is_local_time)
+		line.time_s = zone_to_utc(&log->zone, line.time_s);
+	*ret_error = logjoin_take(log->join, &line, emit, data);
+	return kind;
+}
