@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "flow/counter.h"
+#include "intake/maillog.h"
 #include "intake/milter.h"
 #include "intake/policy.h"
 #include "intake/socketmap.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct policy *policy;
 	struct socketmap *socketmap;
 	struct server *policy_server, *socketmap_server;
+	struct maillog *maillog;
 	struct control *control;
 	struct store_options store_options;
 
@@ -326,6 +328,21 @@ static int start_socketmap(struct daemon *daemon)
 	return error;
 }
 
+static int start_maillog(struct daemon *daemon, struct complaint *complaint)
+{
+	const struct config *config = daemon->config;
+	struct maillog_options options = {
+		.file = config->maillog.file,
+		.is_trusted = config->maillog.is_trusted,
+		.is_from_beginning = config->maillog.start != 0,
+		.uids = config->maillog.uids,
+	};
+
+	if (!config->maillog.is_enabled)
+		return 0;
+	return maillog_start(&daemon->intake, &options, &daemon->maillog, complaint);
+}
+
 static int start_control(struct daemon *daemon)
 {
 	struct control_options options = {
@@ -339,8 +356,11 @@ static int start_control(struct daemon *daemon)
 				[GROUP_MILTER] = daemon->config->milter.is_enabled,
 				[GROUP_POLICY] = daemon->config->policy.is_enabled,
 				[GROUP_SOCKETMAP] = daemon->config->socketmap.is_enabled,
+				[GROUP_MAILLOG] = daemon->config->maillog.is_enabled,
 			},
 			.servers = { [GROUP_POLICY] = daemon->policy_server, [GROUP_SOCKETMAP] = daemon->socketmap_server },
+			.get_log_status = daemon->maillog ? maillog_get_status : NULL,
+			.log_data = daemon->maillog,
 			.started_s = time(NULL),
 		},
 		.reload = reload,
@@ -386,6 +406,8 @@ static int start_threads(struct daemon *daemon, struct complaint *complaint)
 		error = start_policy(daemon);
 	if (error == 0)
 		error = start_socketmap(daemon);
+	if (error == 0)
+		error = start_maillog(daemon, complaint);
 	if (error == 0)
 		error = start_control(daemon);
 	if (error == 0 && daemon->config->milter.is_enabled)
@@ -456,6 +478,7 @@ static int stop(struct daemon *daemon)
 	server_stop(daemon->policy_server);
 	server_stop(daemon->socketmap_server);
 	control_stop(daemon->control);
+	maillog_stop(daemon->maillog);
 	index_follower_stop(daemon->follower);
 	writer_stop(daemon->intake.writer);
 	return __atomic_load_n(&daemon->has_failed, __ATOMIC_ACQUIRE) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -296,6 +296,22 @@ static int store_limits(const struct loading *loading, cfg_t *cfg)
 	return -EINVAL;
 }
 
+static int check_maillog(const struct loading *loading)
+{
+	struct config *config = loading->config;
+	const char *file = config->maillog.file, *why = NULL;
+
+	config->maillog.is_enabled = file[0] || config->maillog.has_journal;
+	if (file[0] && file[0] != '/')
+		why = "must be an absolute path";
+	else if (file[0] && config->maillog.has_journal)
+		why = "cannot be read beside the journal: the same failures stand in both";
+	if (!why)
+		return 0;
+	complaint_set(loading->complaint, config->path, 0, "maillog file: \"%.200s\" %s", file, why);
+	return -EINVAL;
+}
+
 static int store_all(const struct loading *loading, cfg_t *cfg)
 {
 	int error;
@@ -311,7 +327,7 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 	loading->config->milter.is_enabled = loading->config->milter.socket.address[0] != '\0';
 	loading->config->policy.is_enabled = loading->config->policy.socket.address[0] != '\0';
 	loading->config->socketmap.is_enabled = loading->config->socketmap.socket.address[0] != '\0';
-	return error;
+	return error < 0 ? error : check_maillog(loading);
 }
 
 /* --- the file */

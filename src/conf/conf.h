@@ -33,6 +33,8 @@ struct config {
 
 	struct limits limits; /* with enforce, preset, proof, local-domains, exempt-* and the suppress sections */
 	bool is_local_submission_trusted;
+	struct { const char *file; bool has_journal, is_trusted; int start; const char *const *uids; bool is_enabled; } maillog;
+	const char *const *relays, *const *delivers;
 	struct networks trusted_networks, outbound_networks;
 	const char *extension_delimiters, *refusal;
 

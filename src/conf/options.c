@@ -53,6 +53,12 @@ static const char *target_name(unsigned value)
 	return names[value];
 }
 
+static const char *start_name(unsigned value)
+{
+	static const char *const names[] = { "end", "beginning", NULL };
+	return names[value];
+}
+
 static const char *milter_reaction_name(unsigned value)
 {
 	static const char *const names[] = { "reject", "tempfail", "remove", "mark", NULL };
@@ -95,6 +101,11 @@ const struct option options[] = {
 	  "Clients whose X-Bounce-Result, X-Bounce-Advice and X-Kodama-Token are passed as they are: our own hosts.  From all others they are removed." },
 	{ "", "outbound-networks", OPTION_NETWORKS, true, AT(outbound_networks), "{}", 0, 0, "", NULL,
 	  "Clients whose mail is ours although they do not log in.  Read and checked; without effect until outbound mail is signed." },
+	{ "", "relays", OPTION_TEXTS, true, AT(relays), "{}", 0, 0, "", NULL,
+	  "Relays that pass mail on and deliver nothing: a content filter, a smarthost; networks, and names of hosts with all below them.  What they "
+	  "take is no delivery.  Loopback and private addresses are meant without being named." },
+	{ "", "delivers", OPTION_TEXTS, true, AT(delivers), "{}", 0, 0, "", NULL,
+	  "Relays whose word is a delivery although they have a loopback or private address, or are no hosts; in the same form." },
 	{ "", "exempt-senders", OPTION_ADDRESSES, true, AT(limits.exempt_senders), "{}", 0, 0, "", NULL,
 	  "Envelope senders (\"@example.com\": a whole domain) whose mail is never refused and whose failures change nothing." },
 	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL,
@@ -152,6 +163,22 @@ const struct option options[] = {
 	{ "socketmap", "idle-timeout", OPTION_DURATION, false, AT(socketmap.idle_s), "5m", 1, 86400, "s", NULL,
 	  "As policy idle-timeout.  Postfix itself closes after 10 idle seconds, and tries a second time where it finds its connection closed." },
 	{ "socketmap", "request-timeout", OPTION_DURATION, false, AT(socketmap.request_s), "30s", 1, 3600, "s", NULL, "As policy request-timeout." },
+
+	{ "maillog", "file", OPTION_TEXT, false, AT(maillog.file), "", 0, 0, "", NULL,
+	  "The MTA's log, an absolute path: every attempt at delivery is read from it, success too.  It is followed through rotation.  The daemon's user must "
+	  "be able to read it (Debian: a member of the group adm).  Empty: none." },
+	{ "maillog", "journal", OPTION_BOOL, false, AT(maillog.has_journal), "no", 0, 0, "", NULL,
+	  "Read the mail facility of the system's journal instead (a member of the group systemd-journal may).  Its lines prove what they "
+	  "say, because it knows who wrote them." },
+	{ "maillog", "uids", OPTION_TEXTS, false, AT(maillog.uids), "{}", 0, 0, "", NULL,
+	  "The users, by name or number, whose lines in the journal are believed; others' are refused and counted.  Empty: root, and "
+	  "those of postfix, smmta and smmsp that exist." },
+	{ "maillog", "trust", OPTION_BOOL, false, AT(maillog.is_trusted), "no", 0, 0, "", NULL,
+	  "The file is written by the MTA alone (Postfix's postlogd with maillog_file): then it proves that mail of ours failed.  With no, what it says is counted "
+	  "and changes no address.  A log daemon that takes lines from /dev/log takes them from every local user: no, there.  The file and "
+	  "its folders must be root's or syslog's, and writable by nobody else, or the daemon does not believe it all the same." },
+	{ "maillog", "start", OPTION_CHOICE, false, AT(maillog.start), "end", 0, 0, "", start_name,
+	  "Where to begin the first time.  Later it goes on where it was." },
 
 	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
 	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },

@@ -62,6 +62,28 @@ static int copy_limits(struct arena *arena, const struct limits *limits, struct 
 	return 0;
 }
 
+/* Networks, and all else as names. */
+static int copy_relays(struct arena *arena, const char *const *texts, struct relay_list *copy)
+{
+	size_t count = 0, names = 0;
+
+	while (texts && texts[count])
+		count++;
+	struct network *networks = arena_alloc(arena, count * sizeof(*networks));
+	const char **list = arena_alloc(arena, (count + 1) * sizeof(*list));
+	if (!networks || !list)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (network_parse(span_of(texts[i]), &networks[copy->networks.count]) == 0)
+			copy->networks.count++;
+		else if (copy_text(arena, texts[i], &list[names++]) < 0)
+			return -ENOMEM;
+	}
+	copy->networks.items = networks;
+	copy->names = list;
+	return 0;
+}
+
 static int copy_words(const struct config *config, struct snapshot *snapshot)
 {
 	struct arena *arena = snapshot->arena;
@@ -77,6 +99,7 @@ static int copy_words(const struct config *config, struct snapshot *snapshot)
 		return -ENOMEM;
 	if (copy_text(arena, config->host, &snapshot->host) < 0 || copy_text(arena, config->extension_delimiters, &snapshot->extension_delimiters) < 0 ||
 	    copy_networks(arena, &config->trusted_networks, &snapshot->trusted_networks) < 0 ||
+	    copy_relays(arena, config->relays, &snapshot->relays.passing) < 0 || copy_relays(arena, config->delivers, &snapshot->relays.delivering) < 0 ||
 	    copy_networks(arena, &config->outbound_networks, &snapshot->outbound_networks) < 0)
 		return -ENOMEM;
 	return copy_limits(arena, &config->limits, &snapshot->limits);

@@ -13,7 +13,7 @@ static const char *const proof_names[] = { "", "none", "local", "log", "shared",
 
 static const char *const proof_reason_names[] = {
 	"", "bound-token", "shared-token", "log-line", "mta-session", "no-token", "malformed-token", "unknown-key", "forged-token", "expired-token",
-	"other-recipient", "untrusted-session", "report-of-others",
+	"other-recipient", "untrusted-session", "untrusted-log", "report-of-others",
 };
 static const char *const proof_reason_texts[] = {
 	"",
@@ -28,6 +28,7 @@ static const char *const proof_reason_texts[] = {
 	"the token is out of its time",
 	"the token is of a mail that was not for this recipient",
 	"local users could have sent it, and local-submission is untrusted",
+	"the log does not prove who wrote it",
 	"our MTA passed on what another one reports",
 };
 

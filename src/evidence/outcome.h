@@ -37,6 +37,7 @@ enum proof_reason {
 	PROOF_REASON_EXPIRED_TOKEN,
 	PROOF_REASON_OTHER_RECIPIENT,   /* a token of ours, of a mail that was not for this recipient */
 	PROOF_REASON_UNTRUSTED_SESSION, /* it came from the MTA itself, but local users could have sent it */
+	PROOF_REASON_UNTRUSTED_LOG,     /* others than the MTA could have written that line */
 	PROOF_REASON_REPORT_OF_OTHERS,  /* it came from the MTA itself, but another one wrote it */
 	PROOF_REASON_COUNT
 };

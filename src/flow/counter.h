@@ -40,6 +40,16 @@ enum counter {
 	COUNTER_MAP_REFUSED,        /* look-ups answered with a refusal */
 	COUNTER_MAP_CORRECTED,      /* statuses answered with another one */
 	COUNTER_MAP_MALFORMED,
+	COUNTER_MAILLOG_LINES,
+	COUNTER_MAILLOG_GARBAGE,    /* lines that are none of a log, or too long */
+	COUNTER_MAILLOG_REFUSED,    /* journal lines of users that are not allowed */
+	COUNTER_MAILLOG_DELIVERED,  /* recipients, from here on */
+	COUNTER_MAILLOG_RELAYED,    /* taken by a relay that delivers nothing itself */
+	COUNTER_MAILLOG_DEFERRED,
+	COUNTER_MAILLOG_FAILED,
+	COUNTER_MAILLOG_COMMITS,
+	COUNTER_MAILLOG_PAUSES,     /* commits that failed: reading waits for the store */
+	COUNTER_MAILLOG_GAPS,       /* the rest of a log that was rotated away could not be found */
 	COUNTER_OUTCOMES,
 	COUNTER_QUEUED,             /* outcomes that went to the queue on disk */
 	COUNTER_LOST,               /* outcomes that neither the store nor the queue took */

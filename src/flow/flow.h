@@ -13,6 +13,7 @@
 #include "base/network.h"
 #include "classify/classify.h"
 #include "decide/limits.h"
+#include "decide/relay.h"
 #include "evidence/evidence.h"
 #include "evidence/formats.h"
 #include "evidence/token.h"
@@ -40,6 +41,7 @@ struct snapshot {
 	const char *extension_delimiters;
 	struct networks trusted_networks;  /* whose header fields of ours are passed as they are */
 	struct networks outbound_networks; /* whose mail is ours without a login */
+	struct relays relays;              /* whose `sent` is a delivery */
 	bool is_local_submission_trusted;  /* the MTA's own bounces prove */
 	bool writes_headers;
 	enum reaction milter_reaction, policy_reaction, socketmap_reaction;

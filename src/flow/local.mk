@@ -8,3 +8,4 @@ libflow_a_SOURCES = \
 	src/flow/sign.c \
 	src/flow/snapshot.c \
 	src/flow/watch.h src/flow/watch.c
+libflow_a_SOURCES += src/flow/mark.h src/flow/mark.c src/flow/log.h src/flow/log.c

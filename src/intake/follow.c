@@ -31,6 +31,11 @@ struct follow {
 	bool is_trusted;
 	char why[WHY_SIZE];
 	struct follow_stats stats;
+	bool is_replaying;        /* what was read before is read again, up to the goal */
+	struct place goal;
+	int goal_fd;              /* -1: the goal is in this file */
+	char goal_path[PATH_MAX];
+	char used_path[PATH_MAX]; /* of fd */
 	size_t start, end;        /* what of the buffer is not taken yet */
 	char buffer[BUFFER_SIZE];
 };
@@ -124,6 +129,8 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 	if (follow->fd >= 0 && follow->fd != fd)
 		close(follow->fd);
 	follow->fd = fd;
+	if (path != follow->used_path)
+		snprintf(follow->used_path, sizeof(follow->used_path), "%s", path);
 	follow->start = follow->end = 0;
 	follow->has_looked_again = false;
 	follow->is_trusted = trust_check_log(fd, path, follow->why, sizeof(follow->why));
@@ -207,6 +214,47 @@ struct successor {
 	struct candidate found;
 };
 
+/* The file that came before: of those that were written before, the newest. */
+static bool visit_for_predecessor(struct follow *follow, int fd, const char *path, void *data)
+{
+	struct successor *successor = data;
+	struct stat info;
+
+	(void)follow;
+	if (fstat(fd, &info) < 0 || info.st_ino == successor->inode || get_written_ns(&info) > successor->after_ns)
+		return false;
+	if (successor->found.fd >= 0 && get_written_ns(&info) <= get_written_ns(&successor->found.info))
+		return false;
+	fd = dup(fd);
+	if (fd >= 0)
+		keep_candidate(&successor->found, fd, &info, path);
+	return false;
+}
+
+/* From the place to so many bytes before it, if need be in the file that came before. */
+static void step_back(struct follow *follow, uint64_t bytes)
+{
+	struct successor before = { follow->place.inode, follow->place.written_ns, { .fd = -1 } };
+	uint64_t offset = follow->place.offset, missing = offset < bytes ? bytes - offset : 0, size;
+
+	follow->goal = follow->place;
+	follow->is_replaying = true;
+	if (missing > 0)
+		visit_rotated(follow, visit_for_predecessor, &before);
+	if (before.found.fd < 0) {
+		use_file(follow, follow->fd, follow->used_path, missing > 0 ? 0 : offset - bytes);
+	} else {
+		size = (uint64_t)before.found.info.st_size;
+		follow->goal_fd = follow->fd;
+		snprintf(follow->goal_path, sizeof(follow->goal_path), "%s", follow->used_path);
+		follow->fd = -1;
+		use_file(follow, before.found.fd, before.found.path, size > missing ? size - missing : 0);
+	}
+	learn_head(follow);
+}
+
+
+
 /* The oldest of those that were written after the one that we leave. */
 static bool visit_for_successor(struct follow *follow, int fd, const char *path, void *data)
 {
@@ -281,10 +329,12 @@ static bool find_file(struct follow *follow)
 	return true;
 }
 
-static void go_on(struct follow *follow, const struct place *place)
+static void go_on(struct follow *follow, const struct place *place, uint64_t replay_bytes)
 {
 	if (use_place(follow, place, true)) {
 		learn_head(follow);
+		if (replay_bytes > 0)
+			step_back(follow, replay_bytes);
 		return;
 	}
 	follow->is_from_beginning = true;
@@ -310,7 +360,7 @@ int follow_open(const struct follow_options *options, struct span place_text, st
 
 	if (!follow)
 		return -ENOMEM;
-	follow->fd = follow->notify_fd = follow->watch = -1;
+	follow->fd = follow->goal_fd = follow->notify_fd = follow->watch = -1;
 	follow->is_from_beginning = options->is_from_beginning;
 	if (split_path(follow, options->path) < 0) {
 		follow_close(follow);
@@ -320,7 +370,7 @@ int follow_open(const struct follow_options *options, struct span place_text, st
 	/* before the first look: what happens in between is not missed */
 	watch_folder(follow);
 	if (span_is_known(place_text) && place_parse(place_text, &place) == 0)
-		go_on(follow, &place);
+		go_on(follow, &place, options->replay_bytes);
 	else
 		(void)find_file(follow);
 	*ret_follow = follow;
@@ -333,6 +383,8 @@ void follow_close(struct follow *follow)
 		return;
 	if (follow->fd >= 0)
 		close(follow->fd);
+	if (follow->goal_fd >= 0)
+		close(follow->goal_fd);
 	if (follow->notify_fd >= 0)
 		close(follow->notify_fd);
 	free(follow->path);
@@ -364,12 +416,21 @@ void follow_take_notices(struct follow *follow)
 
 /* --- reading */
 
+static void end_replay(struct follow *follow)
+{
+	follow->is_replaying = false;
+	if (follow->goal_fd >= 0)
+		close(follow->goal_fd);
+	follow->goal_fd = -1;
+}
+
 /* Begins again: with the copy that copytruncate made, where it holds more than we read, else with what is there now. */
 static void start_over(struct follow *follow)
 {
 	struct place place = follow->place;
 
 	follow->stats.truncations++;
+	end_replay(follow);
 	if (place.head_len > 0 && use_place(follow, &place, false))
 		learn_head(follow);
 	else
@@ -388,6 +449,13 @@ static bool leave_file(struct follow *follow)
 {
 	struct stat own, current;
 
+	if (follow->goal_fd >= 0) {
+		int fd = follow->goal_fd;
+		follow->goal_fd = -1;
+		use_file(follow, fd, follow->goal_path, 0);
+		learn_head(follow);
+		return true;
+	}
 	if (is_same_file(follow, &own, &current) || current.st_size == 0) {
 		follow->has_looked_again = false;
 		return false;
@@ -483,15 +551,23 @@ static bool take_line(struct follow *follow, struct span *ret_line)
 int follow_read_line(struct follow *follow, struct span *ret_line)
 {
 	do {
-		if (take_line(follow, ret_line))
+		if (take_line(follow, ret_line)) {
+			if (follow->is_replaying && follow->goal_fd < 0 && follow->place.offset > follow->goal.offset)
+				follow->is_replaying = false;
 			return 1;
+		}
 	} while (fill(follow));
 	return 0;
 }
 
+bool follow_is_replay(const struct follow *follow)
+{
+	return follow->is_replaying;
+}
+
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE])
 {
-	return place_format(&follow->place, text);
+	return place_format(follow->is_replaying ? &follow->goal : &follow->place, text);
 }
 
 bool follow_is_trusted(const struct follow *follow, const char **ret_why)

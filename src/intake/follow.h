@@ -16,6 +16,7 @@ struct follow;
 struct follow_options {
 	const char *path;       /* absolute; copied */
 	bool is_from_beginning; /* where no place is remembered; else from the file's end, and from the begin of one that comes later */
+	uint64_t replay_bytes;  /* with a place: so much before it is read once more (follow_is_replay), the file before it included */
 };
 
 /* place: where to go on (follow_get_place), SPAN_NONE: nothing is remembered.  The file need not exist.  -ENOMEM. */
@@ -32,6 +33,9 @@ void follow_take_notices(struct follow *follow);
  * FOLLOW_LINE_MAX are passed over and counted.  Reads at most 64 KiB from the file at a time.
  */
 int follow_read_line(struct follow *follow, struct span *ret_line) __attribute__((warn_unused_result));
+
+/* Was the last line one from before the place? */
+bool follow_is_replay(const struct follow *follow);
 
 /* Behind the last line that was read.  Returns the text. */
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE]);

@@ -120,6 +120,23 @@ static json_t *describe_problems(void)
 	return array;
 }
 
+/* Of the log that is followed, into its group. */
+static void put_log_status(json_t *group, const struct follower_status *status)
+{
+	char last[TIMESTAMP_SIZE];
+
+	json_object_set_new(group, "source", json_string(status->source));
+	put(group, "lag-bytes", status->lag);
+	put(group, "open-messages", status->open);
+	put(group, "deferred-recipients", status->deferred);
+	if (status->last_s > 0)
+		json_object_set_new(group, "last-delivery", json_string(timestamp_format(status->last_s, last)));
+	if (status->untrusted[0])
+		json_object_set_new(group, "proves-nothing-because", json_string(status->untrusted));
+	if (status->error[0])
+		json_object_set_new(group, "last-error", json_string(status->error));
+}
+
 json_t *stats_describe(const struct stats_sources *sources)
 {
 	char started[TIMESTAMP_SIZE];
@@ -132,6 +149,11 @@ json_t *stats_describe(const struct stats_sources *sources)
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
 		if (sources->is_on[i] || i >= GROUP_OUTCOMES)
 			put_group(object, (enum counter_group)i, sources->servers[i]);
+	if (sources->get_log_status) {
+		struct follower_status status;
+		sources->get_log_status(sources->log_data, &status);
+		put_log_status(json_object_get(object, counter_group_get_name(GROUP_MAILLOG)), &status);
+	}
 	json_object_set_new(object, "store", describe_writer(sources->writer));
 	json_object_set_new(object, "log", describe_log());
 	json_object_set_new(object, "problems", describe_problems());

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "flow/counter.h"
+#include "flow/log.h"
 #include "loop/server.h"
 #include "store/writer.h"
 
@@ -15,6 +16,8 @@ struct stats_sources {
 	const struct index *index;
 	bool is_on[GROUP_COUNT];                   /* of the fronts: has it been started? */
 	const struct server *servers[GROUP_COUNT]; /* of the fronts that are one; NULL for the others */
+	void (*get_log_status)(void *data, struct follower_status *ret_status); /* of the log that is followed; NULL: none */
+	void *log_data;
 	int64_t started_s;
 };
 

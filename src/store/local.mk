@@ -6,6 +6,8 @@ libstore_a_SOURCES = \
 	src/store/index.h src/store/index.c src/store/follow.c src/store/thread.h src/store/thread.c \
 	src/store/wire.h src/store/wire.c src/store/queue.h src/store/queue.c src/store/writer.h src/store/writer.c
 
+libstore_a_SOURCES += src/store/reading.h src/store/reading.c
+
 if HAVE_PQ
 libstore_a_SOURCES += src/store/pgsql.c
 endif

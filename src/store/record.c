@@ -19,6 +19,7 @@ struct recording {
 	struct facts facts;
 	struct event_key keys[EVENT_KEYS_MAX];
 	size_t key_count;
+	bool is_counted; /* by the caller */
 	bool is_seen;
 	int64_t seen_s, seen_rank, seen_outcome;
 	struct arena *arena;
@@ -402,7 +403,7 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 	bool is_worth_keys = r->ruling->is_kept || decision.reason == REASON_SUCCESS_RESET;
 	if (result == 0 && is_worth_keys)
 		result = put_seen(r, r->event->received_s, proof_get_rank(r->event->outcome->proof), id);
-	if (result == 0)
+	if (result == 0 && !r->is_counted)
 		result = store_count(r->store, get_provider(r), span_of(class_get_name(r->event->verdict->class_id)),
 				     r->event->received_s, 1);
 	if (result == 0)
@@ -425,11 +426,12 @@ static int record(struct recording *r, struct decision *ret_decision)
 	return 0;
 }
 
-int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, struct decision *ret_decision)
+static int apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, bool is_counted,
+		 struct decision *ret_decision)
 {
 	struct recording r = {
 		.store = store, .ruling = ruling, .event = event, .address = address_get(&ruling->address),
-		.facts = { .time_s = event_get_time(event) }, .surge = surge,
+		.facts = { .time_s = event_get_time(event) }, .surge = surge, .is_counted = is_counted,
 	};
 
 	if (!ruling->is_kept && !ruling->is_success) {
@@ -445,6 +447,28 @@ int store_apply(struct store *store, const struct ruling *ruling, const struct e
 	int result = record(&r, ret_decision);
 	arena_free(r.arena);
 	return result;
+}
+
+int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, struct decision *ret_decision)
+{
+	return apply(store, ruling, event, surge, false, ret_decision);
+}
+
+int store_apply_read(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge,
+		     struct decision *ret_decision)
+{
+	struct sql_value address[] = { sql_text(address_get(&ruling->address)) };
+	int known = ruling->is_success ? store_run(store, STATEMENT_HAS_STATE, address, 1, NULL, NULL) : 1;
+
+	if (known < 0)
+		return known;
+	if (known > 0)
+		return apply(store, ruling, event, surge, ruling->is_success, ret_decision);
+	if (surge)
+		surge_note(surge, surge_get_group(event->verdict, &ruling->address), address_get(&ruling->address), false, true, event->received_s);
+	*ret_decision = (struct decision){ .kind = DECISION_NONE, .reason = REASON_SUCCESS_NOTHING,
+					   .why = reason_get_text(REASON_SUCCESS_NOTHING) };
+	return 0;
 }
 
 int store_record(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)

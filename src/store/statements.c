@@ -25,6 +25,8 @@ const char *const statement_texts[] = {
 		"AND a.kind = 'suppressed' GROUP BY c.address, c.stream ORDER BY c.address, c.stream",
 	[STATEMENT_FIRST_CHANGE] = "SELECT number FROM changes ORDER BY number LIMIT 1",
 	[STATEMENT_GET_STATE] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin = $3",
+	/* what a success could change: not what stands there by hand */
+	[STATEMENT_HAS_STATE] = "SELECT 1 FROM addresses WHERE address = $1 AND origin <> 1 LIMIT 1",
 	[STATEMENT_PUT_STATE] =
 		"INSERT INTO addresses(" STATE_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
 		"ON CONFLICT(address, stream, origin) DO UPDATE SET kind = excluded.kind, since_s = excluded.since_s, "

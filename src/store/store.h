@@ -43,6 +43,13 @@ int store_record(struct store *store, const struct limits *limits, const struct 
 int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, struct decision *ret_decision)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same for what was read from a log: its successes are counted by the caller, and cost one look-up where nothing is known of the
+ * address.
+ */
+int store_apply_read(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge,
+		     struct decision *ret_decision) __attribute__((warn_unused_result));
+
 /* n more of that class (or "delayed", "delivered") at that provider in the hour of time_s: for reports and the preset careful. */
 int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n) __attribute__((warn_unused_result));
 

@@ -604,6 +604,11 @@ int writer_run(struct writer *writer, int (*job)(struct store *store, void *data
 	return result;
 }
 
+struct surge *writer_get_surge(struct writer *writer)
+{
+	return writer->surge;
+}
+
 void writer_get_stats(struct writer *writer, struct writer_stats *ret_stats)
 {
 	pthread_mutex_lock(&writer->mutex);

@@ -42,6 +42,9 @@ int writer_record(struct writer *writer, const struct limits *limits, const stru
  */
 int writer_run(struct writer *writer, int (*job)(struct store *store, void *data), void *data) __attribute__((warn_unused_result));
 
+/* The guard that the events go by: inside a job only. */
+struct surge *writer_get_surge(struct writer *writer);
+
 struct writer_stats {
 	uint64_t committed;   /* events */
 	uint64_t duplicates;

@@ -25,6 +25,7 @@ struct fixture {
 	struct follow *follow;
 	struct buffer got;
 	char place[PLACE_TEXT_SIZE];
+	uint64_t replay_bytes;
 };
 
 static const char *name(const struct fixture *f, const char *end)
@@ -72,7 +73,7 @@ static void set_age(const char *path, time_t seconds)
 
 static void begin(struct fixture *f, bool is_from_beginning)
 {
-	struct follow_options options = { f->path, is_from_beginning };
+	struct follow_options options = { f->path, is_from_beginning, f->replay_bytes };
 
 	assert_int_equal(follow_open(&options, f->place[0] ? span_of(f->place) : SPAN_NONE, &f->follow), 0);
 }
@@ -93,6 +94,8 @@ static const char *lines(struct fixture *f)
 	buffer_clear(&f->got);
 	follow_take_notices(f->follow);
 	while (follow_read_line(f->follow, &line)) {
+		if (follow_is_replay(f->follow))
+			buffer_add_char(&f->got, '~');
 		buffer_add(&f->got, line);
 		buffer_add_char(&f->got, '|');
 	}
@@ -486,6 +489,54 @@ static void nonsense_for_a_place_is_none(void **state)
 	assert_true(place.inode == UINT64_MAX && place.offset == 5 && place.hash == UINT64_MAX && place.head_len == 256 && place.written_ns == 9);
 }
 
+/* --- what was read is read again, for who has forgotten it */
+
+static void replay_ends_at_the_place(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "one\ntwo\nthree\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|two|three|");
+	end(f);
+	append(f, "four\n");
+	f->replay_bytes = 9;
+	begin(f, true);
+	assert_string_equal(lines(f), "~three|four|");
+	end(f);
+	f->replay_bytes = 1000;
+	begin(f, true);
+	assert_string_equal(lines(f), "~one|~two|~three|~four|");
+	/* stopped while it replayed: the place is the same */
+	end(f);
+	append(f, "five\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "~one|~two|~three|~four|five|");
+}
+
+static void replay_begins_in_the_file_before(void **state)
+{
+	struct fixture *f = *state;
+	struct span line;
+
+	append(f, "one\ntwo\n");
+	set_age(f->path, 100);
+	assert_int_equal(rename(f->path, name(f, ".1")), 0);
+	append(f, "three\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "three|");
+	end(f);
+	f->replay_bytes = 10;
+	begin(f, true);
+	/* killed in the file before: nothing is lost, and nothing new */
+	assert_int_equal(follow_read_line(f->follow, &line), 1);
+	assert_true(follow_is_replay(f->follow));
+	end(f);
+	append(f, "four\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "~two|~three|four|");
+}
+
 /* --- notices */
 
 static bool is_noticed(const struct fixture *f)
@@ -626,6 +677,8 @@ int main(void)
 		TEST(inode_of_another_file_is_not_ours),
 		TEST(copy_in_its_place_is_read_on),
 		TEST(nonsense_for_a_place_is_none),
+		TEST(replay_ends_at_the_place),
+		TEST(replay_begins_in_the_file_before),
 		TEST(notices_come_for_all_that_happens),
 		TEST(no_regular_file_is_followed),
 		TEST(only_what_nobody_else_writes_is_trusted),
