@@ -8,7 +8,7 @@ const char *const setup_parameters[] = {
 	"mail_version", "compatibility_level", "queue_directory", "smtpd_milters", "non_smtpd_milters", "internal_mail_filter_classes",
 	"smtpd_recipient_restrictions", "enable_long_queue_ids", "milter_default_action", "default_delivery_status_filter",
 	"transport_maps", "header_checks", "mime_header_checks", "nested_header_checks", "body_checks", "content_filter",
-	"multi_instance_directories", "soft_bounce", "recipient_delimiter",
+	"multi_instance_directories", "soft_bounce", "recipient_delimiter", "maillog_file",
 };
 const size_t setup_parameter_count = sizeof(setup_parameters) / sizeof(setup_parameters[0]);
 
@@ -400,6 +400,16 @@ static void check_soft_bounce(struct work *work)
 		warn(work, SPAN_LIT("soft_bounce = yes turns every final failure into a deferral: nothing will be suppressed until it is no."));
 }
 
+/* Postfix writes one file by itself, or leaves it to syslog, whose files we cannot know. */
+static void check_log(struct work *work)
+{
+	struct span file = get(work, "maillog_file");
+
+	if (work->wish->log && file.len && !span_is_equal(file, span_of(work->wish->log)))
+		warn(work, arena_printf(work->plan->arena, "Postfix writes its log to %.*s (maillog_file), and kodamad reads %s: maillog file of kodama.conf.",
+					SPAN_ARG(file), work->wish->log));
+}
+
 static void check_version(struct work *work)
 {
 	struct span version = get(work, "mail_version");
@@ -433,6 +443,7 @@ void setup_plan_add(struct setup_plan *plan, const struct settings *settings, co
 	check_instances(&work);
 	check_soft_bounce(&work);
 	check_version(&work);
+	check_log(&work);
 }
 
 /* --- what to take out */

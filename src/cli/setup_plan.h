@@ -26,6 +26,7 @@ struct span settings_find_in_file(struct span file, const char *name, struct are
 struct setup_wish {
 	const char *milter, *policy;
 	const char *status_map, *recipient_map, *transport_map;
+	const char *log; /* the file that kodamad reads; NULL: none */
 };
 
 struct setup_edit {

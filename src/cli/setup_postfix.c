@@ -2,9 +2,12 @@
 /* kodama setup postfix: asks postconf, prints what to add and what to mind, applies it and takes it out.  One thread. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/config.h"
@@ -97,6 +100,7 @@ static void make_wish(struct setup *setup)
 		.status_map = is_given(setup, OPTION_STATUS_MAP) || is_given(setup, OPTION_REMOVE) ? map : NULL,
 		.recipient_map = is_given(setup, OPTION_RECIPIENT_MAP) || is_given(setup, OPTION_REMOVE) ? map : NULL,
 		.transport_map = is_given(setup, OPTION_TRANSPORT_MAP) || is_given(setup, OPTION_REMOVE) ? map : NULL,
+		.log = config->maillog.is_enabled && config->maillog.file[0] ? config->maillog.file : NULL,
 	};
 }
 
@@ -229,6 +233,34 @@ static void print_missing(const char *address)
 		printf("\n# mind: nobody listens at %s yet: start kodamad; until then mail passes without it.\n", path);
 }
 
+/* May the user that kodamad becomes read it?  Only root can find out. */
+static bool can_user_read(const char *path, const char *user)
+{
+	const struct passwd *account = getpwnam(user);
+	int status = 0;
+
+	if (geteuid() != 0 || !account)
+		return access(path, R_OK) == 0;
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		bool is_user = initgroups(user, account->pw_gid) == 0 && setgid(account->pw_gid) == 0 && setuid(account->pw_uid) == 0;
+		_exit(is_user && access(path, R_OK) == 0 ? 0 : 1);
+	}
+	return pid < 0 || waitpid(pid, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void print_unreadable(const struct setup *setup)
+{
+	const char *path = setup->wish.log;
+
+	if (path && access(path, F_OK) < 0)
+		printf("\n# mind: there is no log at %s yet: maillog file of kodama.conf.\n", path);
+	else if (path && !can_user_read(path, setup->config->user))
+		printf("\n# mind: the user %s may not read %s: put it into the group of that file (on Debian: adduser %s adm), and restart kodamad.\n",
+		       setup->config->user, path, setup->config->user);
+}
+
 /* --- applying */
 
 /* The copy of main.cf as it was before us: made anew unless our lines are in it already. */
@@ -345,6 +377,7 @@ static int plan_and_do(struct setup *setup)
 	print_domains(setup);
 	print_missing(setup->wish.milter);
 	print_missing(setup->wish.policy);
+	print_unreadable(setup);
 	int status = is_given(setup, OPTION_APPLY) ? apply(setup) : EXIT_ALL_READ;
 	if (setup->has_domains)
 		domains_done(&setup->domains);

@@ -113,3 +113,18 @@ def test_a_map_that_is_not_served_is_not_set_up(host):
     finally:
         host.daemon.configuration.write_text(configuration)
     assert "socketmap:unix:" in run_setup(host, "--status-map").stdout
+
+
+def test_a_log_that_the_daemon_may_not_read_is_told(host):
+    configuration = host.daemon.configuration.read_text()
+    log = host.home / "mail.log"
+    host.daemon.configuration.write_text(configuration + f'maillog {{ file = "{log}" }}\n')
+    mode = log.stat().st_mode
+    try:
+        log.chmod(0o600)
+        assert f"may not read {log}" in run_setup(host).stdout
+        log.chmod(0o644)
+        assert "mail.log" not in run_setup(host).stdout
+    finally:
+        log.chmod(mode)
+        host.daemon.configuration.write_text(configuration)

@@ -11,7 +11,7 @@
 #include "cli/setup_list.h"
 #include "cli/setup_plan.h"
 
-static const struct setup_wish wish = { .milter = "unix:/var/spool/postfix/kodama/milter.sock", .policy = "unix:/var/spool/postfix/kodama/policy.sock" };
+static const struct setup_wish wish = { .milter = "unix:/var/spool/postfix/kodama/milter.sock", .policy = "unix:/var/spool/postfix/kodama/policy.sock", .log = "/var/log/mail.log" };
 
 #define QUEUE "queue_directory = /var/spool/postfix\nmail_version = 3.7.11\n"
 #define MILTER "{ unix:kodama/milter.sock, connect_timeout=2s, command_timeout=2s, content_timeout=4s, default_action=accept }"
@@ -183,6 +183,7 @@ static void test_what_would_defeat_us_is_told(void **state)
 		{ "content_filter = smtp:[127.0.0.1]:10025\n", "content_filter = " },
 		{ "smtpd_milters = inet:a:1\nmilter_default_action = tempfail\n", "The milter inet:a:1 will see" },
 		{ "soft_bounce = yes\n", "soft_bounce" },
+		{ "maillog_file = /var/log/postfix.log\n", "Postfix writes its log to /var/log/postfix.log (maillog_file), and kodamad reads /var/log/mail.log" },
 		{ "multi_instance_directories = /etc/postfix-out\n", "/etc/postfix-out" },
 		{ "submission/inet/smtpd_recipient_restrictions = permit_sasl_authenticated,reject\nsubmission/inet/command = smtpd -o x=y\n",
 		  "postconf -P 'submission/inet/smtpd_recipient_restrictions=check_policy_service,{unix:kodama/policy.sock,timeout=2s,"
@@ -207,6 +208,7 @@ static void test_what_does_not_matter_is_not_told(void **state)
 	static const char *const cases[] = {
 		"internal_mail_filter_classes = bounce\nheader_checks = regexp:/x\n",
 		"mime_header_checks = $header_checks\n",
+		"maillog_file = /var/log/mail.log\n",
 		"smtpd_milters = { inet:a:1, default_action=accept }\nmilter_default_action = tempfail\n",
 		"smtpd_milters = inet:a:1\nmilter_default_action = accept\n",
 		"127.0.0.1:10026/inet/content_filter =\n127.0.0.1:10026/inet/smtpd_milters =\n127.0.0.1:10026/inet/command = smtpd\n",
