@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """kodama doctor: a test mail through the real Postfix, and who saw it."""
 import json
+import re
+
+from harness.kodamad import Kodamad
 
 
 def doctor(system, *arguments, port=None):
@@ -46,3 +49,13 @@ def test_without_a_daemon_it_says_so(system):
     system.kodamad.stop()
     result = doctor(system)
     assert result.returncode == 1 and "no daemon answers" in result.stderr
+
+
+def test_the_line_in_the_log_is_seen_and_its_age_told(scratch, postfix, address):
+    log = postfix.home / "mail.log"
+    log.chmod(0o644)
+    with Kodamad(scratch / "kodama", postfix.sockets, extra=f'maillog {{ file = "{log}" }}\n') as daemon:
+        daemon.start()
+        result = daemon.kodama("doctor", f"--smtp=inet:{postfix.port}@127.0.0.1", "--from=operator@example.jp", f"--to={address('exchange')}")
+        assert "read the failure in the log" in result.stdout
+        assert re.search(r"^  log +\d+ s ago$", result.stdout, re.M)
