@@ -31,6 +31,8 @@ enum counter {
 	COUNTER_MILTER_REFUSED,     /* recipients refused */
 	COUNTER_MILTER_REMOVED,     /* recipients taken out */
 	COUNTER_MILTER_FORGED,      /* messages with header fields of ours from outside */
+	COUNTER_MILTER_SIGNED,      /* outbound messages that got a token */
+	COUNTER_MILTER_BACKSCATTER, /* bounces of mail that we did not send */
 	COUNTER_MILTER_TEMPFAILED,  /* bounces sent back because nothing could keep their outcomes */
 	COUNTER_MILTER_FAILED_OPEN, /* messages accepted although something failed inside */
 	COUNTER_POLICY_REQUESTS,

@@ -8,6 +8,8 @@ libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/workspa
 libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/follow.h src/intake/follow.c
 libintake_a_SOURCES += src/intake/journal.h src/intake/journal.c src/intake/maillog.h src/intake/maillog.c
 
+libintake_a_SOURCES += src/intake/signing.h src/intake/signing.c
+
 INTAKE_LIBS = libintake.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_policy

@@ -24,7 +24,7 @@
 #define MILTER_FAIL_OPEN SMFIS_ACCEPT
 
 enum {
-	ACTIONS_WANTED = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_SETSYMLIST,
+	ACTIONS_WANTED = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_SETSYMLIST | SMFIF_CHGFROM | SMFIF_QUARANTINE,
 	STEPS_UNWANTED = SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN,
 	REPLIES_UNWANTED = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR,
 	CONNECTIONS_WAITING = 1024, /* libmilter's own 20 make a burst on a unix socket fail at once */
@@ -125,7 +125,7 @@ static sfsistat translate(SMFICTX *ctx, const struct context *context, enum sess
 static void ask_for_macros(SMFICTX *ctx)
 {
 	static const struct { int stage; const char *macros; } wanted[] = {
-		{ SMFIM_CONNECT, "j v" }, { SMFIM_ENVFROM, "i {auth_authen}" }, { SMFIM_ENVRCPT, "i" }, { SMFIM_EOM, "i" },
+		{ SMFIM_CONNECT, "j v {daemon_name}" }, { SMFIM_ENVFROM, "i {auth_authen} {mail_addr}" }, { SMFIM_ENVRCPT, "i" }, { SMFIM_EOM, "i {mail_addr}" },
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -165,6 +165,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *client)
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
 	session_connect(context->session, (const struct sockaddr *)client, version && strncmp(version, "Postfix", 7) == 0, smfi_getsymval(ctx, "j"));
+	session_set_context(context->session, smfi_getsymval(ctx, "{daemon_name}"));
 	return leave_silently(context, SMFIP_NR_CONN);
 }
 
@@ -176,6 +177,9 @@ static sfsistat on_mail(SMFICTX *ctx, char **args)
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
 	(void)session_mail(context->session, args[0] ? args[0] : "", queue_id && queue_id[0], smfi_getsymval(ctx, "{auth_authen}"));
+	for (char **parameter = args; parameter[0] && parameter[1]; parameter++)
+		session_parameter(context->session, parameter[1]);
+	session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
 	return leave_silently(context, SMFIP_NR_MAIL);
 }
 
@@ -231,6 +235,14 @@ static int apply_edit(SMFICTX *ctx, const struct context *context, const struct 
 		if (!(context->actions & SMFIF_DELRCPT))
 			return MI_FAILURE;
 		return smfi_delrcpt(ctx, (char *)edit->name);
+	case EDIT_CHANGE_SENDER:
+		if (!(context->actions & SMFIF_CHGFROM))
+			return MI_FAILURE;
+		return smfi_chgfrom(ctx, (char *)edit->name, (char *)edit->value);
+	case EDIT_QUARANTINE:
+		if (!(context->actions & SMFIF_QUARANTINE))
+			return MI_FAILURE;
+		return smfi_quarantine(ctx, (char *)edit->name);
 	}
 	return MI_FAILURE;
 }
@@ -254,6 +266,7 @@ static sfsistat on_end(SMFICTX *ctx)
 
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
+	session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
 	status = translate(ctx, context, session_end(context->session, smfi_getsymval(ctx, "i"), &edits));
 	apply_edits(ctx, context, edits);
 	/* between two messages a session holds no memory for one */

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "flow/counter.h"
+#include "intake/signing.h"
 #include "intake/workspace.h"
 #include "reply/action.h"
 #include "reply/header.h"
@@ -38,6 +39,11 @@ struct message {
 	struct workspace *work; /* NULL: there is no memory, the message passes as it is */
 	struct span sender;     /* the argument as it stands */
 	struct span login;
+	struct span first_recipient;
+	struct span noted_sender; /* the macro {mail_addr} as it came first */
+	bool is_sender_kept;      /* it came again, and was the same */
+	struct signing *signing;  /* NULL: it gets no token */
+	char stream[TOKEN_STREAM_SIZE];
 	bool is_smtp;           /* a refusal of one recipient reaches a client */
 	bool is_own_bounce;     /* our MTA made it, as far as one can see from outside */
 	bool is_candidate;
@@ -53,9 +59,9 @@ struct message {
 struct session {
 	struct session_pool *pool;
 	struct snapshot *snapshot;
-	bool is_postfix, is_trusted, is_loopback;
+	bool is_postfix, is_trusted, is_outbound, is_loopback;
 	uint16_t port; /* of the client; 0: none */
-	char host[256];
+	char host[256], context[128];
 	struct message message;
 	const char *code, *status;
 	char text[REFUSAL_SIZE];
@@ -135,9 +141,15 @@ void session_connect(struct session *session, const struct sockaddr *client, boo
 
 	session->is_postfix = is_postfix;
 	session->is_trusted = networks_has(&session->snapshot->trusted_networks, client);
+	session->is_outbound = networks_has(&session->snapshot->outbound_networks, client);
 	session->is_loopback = networks_has(&loopback, client);
 	session->port = get_port(client);
 	snprintf(session->host, sizeof(session->host), "%s", host ? host : "");
+}
+
+void session_set_context(struct session *session, const char *name)
+{
+	snprintf(session->context, sizeof(session->context), "%s", name ? name : "");
 }
 
 /* --- the envelope */
@@ -176,6 +188,22 @@ static bool is_smtp_session(const struct session *session, const char *sender, b
 	return session->port != 0 && !(session->is_postfix && has_queue_id);
 }
 
+/* The mail's stream, and what its token will be made of if it gets one. */
+static void begin_outbound(struct session *session)
+{
+	struct message *message = &session->message;
+	struct submission submission = {
+		.sender = message->sender,
+		.login = message->login,
+		.context = span_of(session->context),
+		.is_smtp = message->is_smtp,
+		.is_outbound = session->is_outbound,
+	};
+
+	flow_make_stream(session->snapshot, &submission, message->stream);
+	message->signing = signing_begin(session->snapshot, &submission, message->work->arena);
+}
+
 enum session_reply session_mail(struct session *session, const char *sender, bool has_queue_id, const char *login)
 {
 	struct message *message = &session->message;
@@ -195,7 +223,26 @@ enum session_reply session_mail(struct session *session, const char *sender, boo
 	if (bare.len >= 2 && bare.ptr[0] == '<' && bare.ptr[bare.len - 1] == '>')
 		bare = span_slice(bare, 1, bare.len - 1);
 	mail_begin(message->work->reader, bare);
+	begin_outbound(session);
 	return SESSION_CONTINUE;
+}
+
+void session_parameter(struct session *session, const char *parameter)
+{
+	if (session->message.signing)
+		signing_add_parameter(session->message.signing, parameter, session->message.work->arena);
+}
+
+void session_note_sender(struct session *session, const char *address)
+{
+	struct message *message = &session->message;
+
+	if (!message->signing || !address)
+		return;
+	if (!span_is_known(message->noted_sender))
+		message->noted_sender = arena_copy(message->work->arena, span_of(address));
+	else
+		message->is_sender_kept = span_is_equal(message->noted_sender, span_of(address));
 }
 
 static void log_answer(const char *queue_id, const struct answer *answer, const char *action)
@@ -221,6 +268,16 @@ static enum session_reply remove_later(struct session *session, const char *reci
 	return SESSION_CONTINUE;
 }
 
+static enum session_reply let_pass(struct session *session, const char *recipient)
+{
+	struct message *message = &session->message;
+
+	if (message->recipients++ == 0)
+		message->first_recipient = arena_copy(message->work->arena, span_of(recipient));
+	signing_add_recipient(message->signing, recipient, message->work->arena);
+	return SESSION_CONTINUE;
+}
+
 enum session_reply session_rcpt(struct session *session, const char *recipient, const char *queue_id)
 {
 	struct message *message = &session->message;
@@ -228,18 +285,17 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 
 	if (!message->work)
 		return SESSION_CONTINUE;
-	struct question question = { .front = SIGHTING_MILTER, .recipient = span_of(recipient), .sender = message->sender, .login = message->login, .stream = SPAN_LIT(""),
+	struct question question = { .front = SIGHTING_MILTER, .recipient = span_of(recipient), .sender = message->sender, .login = message->login,
+				     .stream = span_of(message->stream),
 				     .now_s = time(NULL) };
 	flow_ask(session->snapshot, session->pool->intake.index, &question, &answer);
 	if (answer.is_dry_run)
 		log_answer(queue_id, &answer, "dry-run");
-	if (!answer.is_suppressed) {
-		message->recipients++;
-		return SESSION_CONTINUE;
-	}
+	if (!answer.is_suppressed)
+		return let_pass(session, recipient);
 	enum reaction reaction = session->snapshot->milter_reaction;
 	if (reaction == REACTION_MARK) {
-		message->recipients++;
+		let_pass(session, recipient);
 		log_answer(queue_id, &answer, "marked");
 		return SESSION_CONTINUE;
 	}
@@ -255,12 +311,14 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 /* --- the message */
 
 /* Our own names in what comes from outside are lies; from our own hosts they mean that the mail was handled before. */
-static bool take_ours(struct session *session, struct span name)
+static bool take_ours(struct session *session, struct span name, const char *value)
 {
 	struct message *message = &session->message;
 
 	if (!header_is_ours(name))
 		return false;
+	if (session->is_trusted && span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN)))
+		signing_add_token(message->signing, value, time(NULL));
 	for (size_t i = 0; i < OUR_NAMES; i++)
 		if (span_is_equal_nocase(name, span_of(our_names[i]))) {
 			message->ours[i]++;
@@ -277,7 +335,7 @@ void session_header(struct session *session, const char *name, const char *value
 		return;
 	/* "X-Bounce-Result : x" is the same field (RFC 5322 section 4.5) */
 	struct span field = span_trim(span_of(name));
-	if (take_ours(session, field))
+	if (take_ours(session, field, value))
 		return;
 	/* a bounce as it is made bears none (RFC 5321 section 4.4 has each MTA add its own): a pipe or .forward hands on another's */
 	if (span_is_equal_nocase(field, SPAN_LIT("Received")))
@@ -315,7 +373,7 @@ enum session_reply session_end_headers(struct session *session)
 		counter_add(COUNTER_MILTER_CANDIDATES, 1);
 		return SESSION_CONTINUE;
 	}
-	if (message->removals || count_forged(session) > 0)
+	if (message->removals || message->signing || count_forged(session) > 0)
 		return SESSION_CONTINUE;
 	message_reset(session);
 	return SESSION_ACCEPT;
@@ -370,6 +428,7 @@ static struct origin_facts make_facts(const struct session *session)
 		.proof = is_local ? PROOF_LOCAL : PROOF_NONE,
 		.host = span_of(session->host),
 		.stream = SPAN_LIT(""),
+		.bounced_to = message->first_recipient,
 		.is_from_our_mta = is_own,
 		.now_s = time(NULL),
 	};
@@ -392,6 +451,41 @@ static enum session_reply answer_lost(struct session *session, int error, const 
 		return SESSION_FAIL_OPEN;
 	counter_add(COUNTER_MILTER_TEMPFAILED, 1);
 	return answer_with(session, SESSION_TEMPFAIL, "451", "4.3.0", "the outcomes of this bounce cannot be kept now, try again later");
+}
+
+/*
+ * A bounce of mail that we did not send.  Our own MTA would retry for days what we refuse of it, and our own hosts
+ * know what they hand on.
+ */
+static enum session_reply take_backscatter(struct session *session, const char *queue_id)
+{
+	static const char *const actions[] = { "marked", "refused", "quarantined" };
+	struct message *message = &session->message;
+	bool is_from_outside = message->is_smtp && !session->is_trusted && !session->is_outbound && message->login.len == 0;
+	enum backscatter action = is_from_outside && flow_is_null_sender(message->sender) ? session->snapshot->backscatter : BACKSCATTER_MARK;
+
+	counter_add(COUNTER_MILTER_BACKSCATTER, 1);
+	log_event(LOG_LEVEL_INFO, "backscatter", "front=milter queue_id=%s action=%s", queue_id ? queue_id : "-", actions[action]);
+	if (action == BACKSCATTER_REJECT)
+		return answer_with(session, SESSION_REJECT, "550", "5.7.1", "this bounce is not about mail of ours (kodama-backscatter)");
+	if (action == BACKSCATTER_QUARANTINE && add_edit(message, EDIT_QUARANTINE, "a bounce of mail that is not ours (kodama-backscatter)", 0) < 0)
+		log_failed("edits-unmade", -ENOMEM, queue_id);
+	return SESSION_CONTINUE;
+}
+
+static int64_t get_time_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int sign(struct session *session)
+{
+	struct message *message = &session->message;
+
+	return signing_finish(message->signing, message->is_sender_kept, get_time_us(), message->work->arena, &message->edits);
 }
 
 static enum session_reply take_bounce(struct session *session, const char *queue_id)
@@ -418,7 +512,7 @@ static enum session_reply take_bounce(struct session *session, const char *queue
 	error = flow_reply(session->snapshot, &facts, &failures, work->arena, &session->message.edits);
 	if (error < 0)
 		log_failed("headers-unwritten", error, queue_id);
-	return SESSION_CONTINUE;
+	return failures.is_backscatter_likely ? take_backscatter(session, queue_id) : SESSION_CONTINUE;
 }
 
 /* More than anybody removes for nothing: to let it pass with some of them would make them ours. */
@@ -449,6 +543,8 @@ static enum session_reply finish(struct session *session, const char *queue_id)
 	}
 	if (error == 0)
 		error = remove_recipients(message);
+	if (error == 0 && message->signing)
+		error = sign(session);
 	if (error < 0)
 		log_failed("edits-unmade", error, queue_id);
 	return message->is_candidate ? take_bounce(session, queue_id) : SESSION_CONTINUE;

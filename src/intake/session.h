@@ -34,9 +34,14 @@ void session_free(struct session *session);
 
 /* client: NULL when unknown.  is_postfix: by the macro v.  host: the macro j. */
 void session_connect(struct session *session, const struct sockaddr *client, bool is_postfix, const char *host);
+/* After it: the macro {daemon_name}, which may be NULL; with stream = policy-context it names the stream. */
+void session_set_context(struct session *session, const char *name);
 
 /* sender: the first argument as it stands.  has_queue_id: the macro i is there already.  login: {auth_authen}, or NULL. */
 enum session_reply session_mail(struct session *session, const char *sender, bool has_queue_id, const char *login);
+/* After it, for what a token needs: each parameter of MAIL ("ENVID=..."), and the macro {mail_addr}, here and before the end. */
+void session_parameter(struct session *session, const char *parameter);
+void session_note_sender(struct session *session, const char *address);
 enum session_reply session_rcpt(struct session *session, const char *recipient, const char *queue_id);
 void session_header(struct session *session, const char *name, const char *value);
 enum session_reply session_end_headers(struct session *session);

@@ -8,12 +8,12 @@
 
 #include "base/arena.h"
 
-enum edit_kind { EDIT_ADD_HEADER, EDIT_REMOVE_HEADER, EDIT_REMOVE_RECIPIENT };
+enum edit_kind { EDIT_ADD_HEADER, EDIT_REMOVE_HEADER, EDIT_REMOVE_RECIPIENT, EDIT_CHANGE_SENDER, EDIT_QUARANTINE };
 
 struct edit {
 	enum edit_kind kind;
-	const char *name;    /* header; or the recipient as the MTA gave it */
-	const char *value;   /* folded with "\n\t" or "\n " as libmilter wants it; NULL for a removal */
+	const char *name;    /* header; or the recipient or the sender as the MTA gave it; or the quarantine's reason */
+	const char *value;   /* folded with "\n\t" or "\n " as libmilter wants it; NULL for a removal; the sender's parameters */
 	unsigned index;      /* EDIT_REMOVE_HEADER: the n-th of that name, from 1 */
 	struct edit *next;
 };
