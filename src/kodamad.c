@@ -41,6 +41,9 @@ struct daemon {
 	struct maillog *maillog;
 	struct control *control;
 	struct store_options store_options;
+	struct keysource_options key_options;
+	struct keysource *keysource;
+	struct keys *keys;
 
 	pthread_mutex_t reload_lock;
 	bool is_reload_waiting; /* atomic: a thread is on its way to reload */
@@ -97,6 +100,7 @@ static int reload_locked(struct daemon *daemon, struct buffer *said)
 	}
 	buffer_done(&restart);
 	log_set_level((enum log_level)config->log.level);
+	snapshot->keys = daemon->keys;
 	current_set(daemon->current, snapshot);
 	/* what needs a restart stays as it was started: the next comparison is with that */
 	conf_free(config);
@@ -212,7 +216,7 @@ static int open_sockets(struct daemon *daemon, struct complaint *complaint)
 	return error;
 }
 
-/* The folder of the database and the one of the queue, which may be the same or one in the other. */
+/* The folders of the database, of the keys and of the queue, which may be the same or one in the other. */
 static int make_folders(const struct daemon *daemon, struct complaint *complaint)
 {
 	const char *uri = daemon->config->store.uri, *slash = strrchr(uri, '/');
@@ -221,6 +225,12 @@ static int make_folders(const struct daemon *daemon, struct complaint *complaint
 
 	if (strncmp(uri, "sqlite:/", 8) == 0 && slash > uri + 7) {
 		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - uri - 7), uri + 7);
+		error = account_make_folder(&daemon->account, folder, complaint);
+	}
+	const char *keys = daemon->config->keys.path;
+	slash = strrchr(keys, '/');
+	if (error == 0 && slash > keys) {
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - keys), keys);
 		error = account_make_folder(&daemon->account, folder, complaint);
 	}
 	return error < 0 ? error : account_make_folder(&daemon->account, daemon->config->queue.dir, complaint);
@@ -274,6 +284,22 @@ static int start_store(struct daemon *daemon, struct complaint *complaint)
 		complaint_set(complaint, daemon->config->path, 0, "queue dir %s: cannot be used: %s", options.queue_dir,
 			      error == -EBUSY ? "another process uses it" : strerror(-error));
 	return error;
+}
+
+/* The store is open, and no front is: nobody has seen the snapshot yet. */
+static int start_keys(struct daemon *daemon, struct complaint *complaint)
+{
+	struct snapshot *snapshot;
+	int error;
+
+	daemon->key_options = conf_get_keysource_options(daemon->config);
+	error = keysource_start(&daemon->key_options, &daemon->keys, &daemon->keysource, complaint);
+	if (error < 0)
+		return error;
+	snapshot = current_get(daemon->current);
+	snapshot->keys = daemon->keys;
+	snapshot_unref(snapshot);
+	return 0;
 }
 
 static int start_policy(struct daemon *daemon)
@@ -363,6 +389,8 @@ static int start_control(struct daemon *daemon)
 			.log_data = daemon->maillog,
 			.started_s = time(NULL),
 		},
+		.key_options = &daemon->key_options,
+		.keysource = daemon->keysource,
 		.reload = reload,
 		.data = daemon,
 	};
@@ -402,6 +430,8 @@ static int start_threads(struct daemon *daemon, struct complaint *complaint)
 {
 	int error = start_store(daemon, complaint);
 
+	if (error == 0)
+		error = start_keys(daemon, complaint);
 	if (error == 0)
 		error = start_policy(daemon);
 	if (error == 0)
@@ -481,6 +511,7 @@ static int stop(struct daemon *daemon)
 	maillog_stop(daemon->maillog);
 	index_follower_stop(daemon->follower);
 	writer_stop(daemon->intake.writer);
+	keysource_stop(daemon->keysource);
 	return __atomic_load_n(&daemon->has_failed, __ATOMIC_ACQUIRE) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -498,6 +529,7 @@ static void clean_up(struct daemon *daemon)
 	loop_free(daemon->loop);
 	index_free(daemon->intake.index);
 	current_free(daemon->current);
+	keys_free(daemon->keys);
 }
 
 /* --- arguments */

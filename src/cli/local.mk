@@ -3,7 +3,7 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	src/cli/classifier.h src/cli/classifier.c src/cli/classify.c src/cli/command.h src/cli/command.c \
 	src/cli/config.h src/cli/config.c src/cli/control.h src/cli/control.c src/cli/daemon.c \
-	src/cli/doctor.c src/cli/direct.h src/cli/direct.c src/cli/explain.c \
+	src/cli/doctor.c src/cli/direct.h src/cli/direct.c src/cli/explain.c src/cli/key.c \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
 	src/cli/maillog.h src/cli/maillog.c src/cli/report.h \

@@ -312,6 +312,23 @@ static int check_maillog(const struct loading *loading)
 	return -EINVAL;
 }
 
+/* Beside the SQLite database, so that one folder holds what is secret; a PostgreSQL holds them itself. */
+static int choose_key_file(const struct config *config, const char **ret_path)
+{
+	static const char scheme[] = "sqlite:";
+	const char *file = config->keys.file, *database = config->store.uri + sizeof(scheme) - 1, *slash;
+	struct span path = span_of(file);
+
+	if (strcmp(file, "store") == 0 || (!file[0] && strncmp(config->store.uri, scheme, sizeof(scheme) - 1) != 0)) {
+		path = SPAN_LIT("");
+	} else if (!file[0]) {
+		slash = strrchr(database, '/');
+		path = arena_printf(config->arena, "%.*skeys", slash ? (int)(slash - database + 1) : 0, database);
+	}
+	*ret_path = arena_copy(config->arena, path).ptr;
+	return *ret_path ? 0 : -ENOMEM;
+}
+
 static int store_all(const struct loading *loading, cfg_t *cfg)
 {
 	int error;
@@ -324,6 +341,8 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 			return error;
 	}
 	error = store_limits(loading, cfg);
+	if (error == 0)
+		error = choose_key_file(loading->config, &loading->config->keys.path);
 	loading->config->milter.is_enabled = loading->config->milter.socket.address[0] != '\0';
 	loading->config->policy.is_enabled = loading->config->policy.socket.address[0] != '\0';
 	loading->config->socketmap.is_enabled = loading->config->socketmap.socket.address[0] != '\0';
@@ -423,5 +442,14 @@ struct writer_options conf_get_writer_options(const struct config *config)
 		.queue_dir = config->queue.dir,
 		.queue_max = (uint64_t)config->queue.size,
 		.deadline_ms = (unsigned)config->queue.deadline_ms,
+	};
+}
+
+struct keysource_options conf_get_keysource_options(const struct config *config)
+{
+	return (struct keysource_options){
+		.file = config->keys.path,
+		.store = conf_get_store_options(config),
+		.accept_s = config->keys.accept_s,
 	};
 }

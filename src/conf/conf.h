@@ -13,6 +13,7 @@
 #include "base/network.h"
 #include "flow/flow.h"
 #include "loop/socket.h"
+#include "store/keysource.h"
 
 enum log_choice { LOG_CHOICE_AUTO, LOG_CHOICE_STDERR, LOG_CHOICE_SYSLOG, LOG_CHOICE_JOURNAL };
 
@@ -24,12 +25,19 @@ struct config {
 	enum language language;
 	struct { int target; int level; } log; /* enum log_choice, enum log_level */
 
-	struct { struct socket_options socket; bool is_enabled, header; int on_suppressed; } milter;
+	struct {
+		struct socket_options socket;
+		bool is_enabled, header, token;
+		int on_suppressed;
+		const char *const *token_senders, *const *token_logins;
+	} milter;
 	struct { struct socket_options socket; bool is_enabled; int on_suppressed; int64_t idle_s, request_s, connections; } policy;
 	struct { struct socket_options socket; bool is_enabled; int on_suppressed; bool softens; int64_t idle_s, request_s, connections; } socketmap;
 	struct { struct socket_options socket; } control;
 	struct { const char *uri; int64_t retention_s, busy_ms; } store;
 	struct { const char *dir; int64_t size, deadline_ms; } queue;
+	struct { const char *file; int64_t accept_s; const char *path; } keys; /* path: the file in force, "": in the store */
+	int stream, backscatter; /* enum stream_kind, enum backscatter */
 
 	struct limits limits; /* with enforce, preset, proof, local-domains, exempt-* and the suppress sections */
 	bool is_local_submission_trusted;
@@ -54,6 +62,7 @@ const char *conf_get_etc(const char *option);
 /* What the modules want.  Borrowed from the config. */
 struct store_options conf_get_store_options(const struct config *config);
 struct writer_options conf_get_writer_options(const struct config *config);
+struct keysource_options conf_get_keysource_options(const struct config *config);
 
 /* Forms are an addition: where `etc` has no formats.d, *ret_formats stays as it is, and the standard forms are read. */
 int conf_load_formats(const char *etc, struct formats **ret_formats, struct complaint *complaint)

@@ -71,6 +71,18 @@ static const char *policy_reaction_name(unsigned value)
 	return names[value];
 }
 
+static const char *stream_word(unsigned value)
+{
+	static const char *const names[] = { "none", "sender-domain", "login", "policy-context", NULL };
+	return names[value];
+}
+
+static const char *backscatter_word(unsigned value)
+{
+	static const char *const names[] = { "mark", "reject", "quarantine", NULL };
+	return names[value];
+}
+
 #define AT(member) offsetof(struct config, member)
 #define LIMIT(member) offsetof(struct limit, member)
 #define YEAR_S (365LL * 86400)
@@ -95,12 +107,22 @@ const struct option options[] = {
 	{ "", "local-submission", OPTION_BOOL, true, AT(is_local_submission_trusted), "untrusted", 0, 0, "", submission_word,
 	  "trusted: a bounce that comes from the MTA itself over the unix milter socket is proof.  Only for hosts whose local users may be "
 	  "trusted: mail that one of them sends with an empty sender looks the same." },
+	{ "", "backscatter", OPTION_CHOICE, true, AT(backscatter), "mark", 0, 0, "", backscatter_word,
+	  "What happens to a bounce from outside that no token of ours came back with, and so is of mail that we did not send.  mark: "
+	  "backscatter=likely in X-Bounce-Result.  reject: refused with 550 at the end of the message.  quarantine: held by the MTA.  What our own MTA "
+	  "made, what comes from trusted-networks or outbound-networks, or with a login, is only marked.  Nothing is marked while milter token is no.  Mail that was "
+	  "on its way before milter token was set returns without one: wait a week with reject." },
+	{ "", "stream", OPTION_CHOICE, true, AT(stream), "none", 0, 0, "", stream_word,
+	  "Whose failures are counted apart, so that one sender's silence no other's mail.  none: nobody's.  sender-domain: of the envelope.  login: SASL.  policy-context: "
+	  "smtpd_policy_service_policy_context, and for the milter the macro {daemon_name} (milter_macro_daemon_name), which must be the same.  A host that "
+	  "several parties send through needs one of them: a sender can forge the answers to his own mail." },
 	{ "", "local-domains", OPTION_DOMAINS, true, AT(limits.local_domains), "{}", 0, 0, "", NULL,
 	  "Domains of our own: their addresses are never suppressed by evidence." },
 	{ "", "trusted-networks", OPTION_NETWORKS, true, AT(trusted_networks), "{127.0.0.0/8, ::1}", 0, 0, "", NULL,
 	  "Clients whose X-Bounce-Result, X-Bounce-Advice and X-Kodama-Token are passed as they are: our own hosts.  From all others they are removed." },
 	{ "", "outbound-networks", OPTION_NETWORKS, true, AT(outbound_networks), "{}", 0, 0, "", NULL,
-	  "Clients whose mail is ours although they do not log in.  Read and checked; without effect until outbound mail is signed." },
+	  "Clients whose mail is ours although they do not log in: it gets a token.  Not the address that a content filter gives mail back from, unless "
+	  "no milter runs there." },
 	{ "", "relays", OPTION_TEXTS, true, AT(relays), "{}", 0, 0, "", NULL,
 	  "Relays that pass mail on and deliver nothing: a content filter, a smarthost; networks, and names of hosts with all below them.  What they "
 	  "take is no delivery.  Loopback and private addresses are meant without being named." },
@@ -109,7 +131,7 @@ const struct option options[] = {
 	{ "", "exempt-senders", OPTION_ADDRESSES, true, AT(limits.exempt_senders), "{}", 0, 0, "", NULL,
 	  "Envelope senders (\"@example.com\": a whole domain) whose mail is never refused and whose failures change nothing." },
 	{ "", "exempt-logins", OPTION_TEXTS, true, AT(limits.exempt_logins), "{}", 0, 0, "", NULL,
-	  "SASL logins whose mail is never refused.  Their failures count all the same: a bounce does not say who had logged in." },
+	  "SASL logins whose mail is never refused and whose failures change nothing, where the token or the log says who had logged in." },
 	{ "", "exempt-recipients", OPTION_ADDRESSES, true, AT(limits.exempt_recipients), "{}", 0, 0, "", NULL,
 	  "Addresses that are never suppressed by evidence." },
 	{ "", "exempt-domains", OPTION_DOMAINS, true, AT(limits.exempt_domains), "{}", 0, 0, "", NULL,
@@ -131,6 +153,12 @@ const struct option options[] = {
 	  "The group that may open the unix socket: the MTA's.  Empty: the daemon's own." },
 	{ "milter", "header", OPTION_BOOL, true, AT(milter.header), "yes", 0, 0, "", NULL,
 	  "Write X-Bounce-Result and X-Bounce-Advice into bounces." },
+	{ "milter", "token", OPTION_BOOL, true, AT(milter.token), "yes", 0, 0, "", NULL,
+	  "Sign outbound mail, so that its bounces prove themselves: mail with a login, from outbound-networks, or from the host itself, and never with the "
+	  "null sender.  X-Kodama-Token in the header, and, in mail by SMTP whose client set none, the envelope id." },
+	{ "milter", "token-senders", OPTION_ADDRESSES, true, AT(milter.token_senders), "{}", 0, 0, "", NULL,
+	  "Sign only mail of these envelope senders (\"@example.com\": a whole domain), and of token-logins.  Both empty: all." },
+	{ "milter", "token-logins", OPTION_TEXTS, true, AT(milter.token_logins), "{}", 0, 0, "", NULL, "The same by SASL login." },
 	{ "milter", "on-suppressed", OPTION_CHOICE, true, AT(milter.on_suppressed), "reject", 0, 0, "", milter_reaction_name,
 	  "What happens to a suppressed recipient of mail that comes by SMTP.  reject: refused with 550 5.1.1.  tempfail: with 450 4.1.1.  remove: "
 	  "taken out at the end of the message, without a word to the sender unless nobody is left.  mark: only logged.  Mail from sendmail(1) is "
@@ -197,6 +225,12 @@ const struct option options[] = {
 	{ "queue", "size", OPTION_SIZE, false, AT(queue.size), "64M", 1 << 16, 1LL << 40, "bytes", NULL, "The most that may wait there." },
 	{ "queue", "deadline", OPTION_DURATION, false, AT(queue.deadline_ms), "3s", 1, 60, "ms", NULL,
 	  "A bounce waits so long for its outcomes to be committed; then they go to the queue.  Less than the MTA's milter timeout." },
+
+	{ "keys", "file", OPTION_TEXT, false, AT(keys.file), "", 0, 0, "", NULL,
+	  "The file of the keys that sign tokens, made on the first start with mode 0600.  Empty: \"keys\" in the folder of the SQLite database; with "
+	  "PostgreSQL, or with \"store\", they are in the database.  Hosts with one file, or one database, accept each other's tokens." },
+	{ "keys", "accept", OPTION_DURATION, false, AT(keys.accept_s), "21d", 0, TIME_FOREVER, "s", NULL,
+	  "So long after its end a retired key is accepted for what it signed.  A token itself is good for 21 days." },
 
 	{ "suppress", "classes", OPTION_SET, true, LIMIT(classes), "{}", 0, 0, "", class_name,
 	  "The classes of failure that this section is about; empty: any." },

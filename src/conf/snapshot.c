@@ -91,10 +91,16 @@ static int copy_words(const struct config *config, struct snapshot *snapshot)
 	snapshot->language = config->language;
 	snapshot->is_local_submission_trusted = config->is_local_submission_trusted;
 	snapshot->writes_headers = config->milter.header;
+	snapshot->signs_mail = config->milter.is_enabled && config->milter.token;
+	snapshot->stream_kind = (enum stream_kind)config->stream;
+	snapshot->backscatter = (enum backscatter)config->backscatter;
 	snapshot->milter_reaction = (enum reaction)config->milter.on_suppressed;
 	snapshot->policy_reaction = (enum reaction)config->policy.on_suppressed;
 	snapshot->socketmap_reaction = (enum reaction)config->socketmap.on_suppressed;
 	snapshot->softens = config->socketmap.softens;
+	if (copy_list(arena, config->milter.token_senders, &snapshot->token_senders) < 0 ||
+	    copy_list(arena, config->milter.token_logins, &snapshot->token_logins) < 0)
+		return -ENOMEM;
 	if (config->refusal[0] && copy_text(arena, config->refusal, &snapshot->refusal) < 0)
 		return -ENOMEM;
 	if (copy_text(arena, config->host, &snapshot->host) < 0 || copy_text(arena, config->extension_delimiters, &snapshot->extension_delimiters) < 0 ||

@@ -13,7 +13,7 @@ struct line {
 	enum class class_id;
 	const char *action, *rule, *proof;
 	int64_t until_s; /* 0: none */
-	const char *why;
+	const char *why, *proof_reason;
 };
 
 static const char *or_dash(const char *text)
@@ -29,9 +29,9 @@ static void write_line(const struct line *line)
 		memcpy(until, "forever", sizeof("forever"));
 	else if (line->until_s > 0)
 		timestamp_format(line->until_s, until);
-	log_event(LOG_LEVEL_INFO, "decision", "front=%s queue_id=%s recipient=%s class=%s action=%s rule=%s proof=%s until=%s why=\"%s\"", line->front,
+	log_event(LOG_LEVEL_INFO, "decision", "front=%s queue_id=%s recipient=%s class=%s action=%s rule=%s proof=%s until=%s why=\"%s\" proof_reason=%s", line->front,
 		  line->queue_id.len > 0 ? log_value(line->queue_id, queue_id) : "-", log_value(line->recipient, recipient), class_get_name(line->class_id),
-		  line->action, or_dash(line->rule), or_dash(line->proof), until, line->why ? line->why : "");
+		  line->action, or_dash(line->rule), or_dash(line->proof), until, line->why ? line->why : "", or_dash(line->proof_reason));
 }
 
 void intake_log_answer(const char *front, struct span queue_id, const struct answer *answer, const char *action)
@@ -61,6 +61,7 @@ void intake_log_failure(const char *front, struct span queue_id, const struct fa
 		.action = is_decided ? decision_get_name(decision->kind) : "queued",
 		.rule = failure->verdict.rule,
 		.proof = proof_get_name(failure->outcome.proof),
+		.proof_reason = proof_reason_get_name(failure->outcome.proof_reason),
 		.until_s = is_decided ? decision->until_s : 0,
 		.why = is_decided ? decision->why : "the store did not answer in time",
 	};

@@ -13,7 +13,7 @@ struct intake {
 };
 
 /*
- * The line `decision`: front, queue_id, recipient, class, action, rule, proof, until, why; always in this order, "-" where
+ * The line `decision`: front, queue_id, recipient, class, action, rule, proof, until, why, proof_reason; always in this order, "-" where
  * nothing is known.  action is what happened: a refusal, a removal, or the decision's name.
  */
 void intake_log_answer(const char *front, struct span queue_id, const struct answer *answer, const char *action);

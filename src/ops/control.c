@@ -13,10 +13,12 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "ops/admin.h"
+#include "ops/keyadmin.h"
 #include "ops/doctor.h"
 #include "store/thread.h"
 
@@ -153,6 +155,19 @@ static int answer_doctor(struct client *client, const char *name, const json_t *
 	return error < 0 ? error : client_emit(client, json_pack("{s:b}", "ok", 1));
 }
 
+static int answer_keys(struct client *client, const json_t *request)
+{
+	const struct control_options *options = &client->control->options;
+	int error = keyadmin_handle(options->key_options, request, time(NULL), client_emit, client);
+
+	if (error == KEYADMIN_CHANGED) {
+		log_event(LOG_LEVEL_INFO, "keys-changed-by", "by=\"%s\" request=%s", client->by, json_string_value(json_object_get(request, "do")));
+		(void)keysource_refresh(options->keysource);
+		error = client_emit(client, json_pack("{s:b}", "ok", 1));
+	}
+	return error;
+}
+
 static int answer_line(struct client *client, struct span line)
 {
 	json_t *request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
@@ -167,6 +182,8 @@ static int answer_line(struct client *client, struct span line)
 		error = answer_reload(client);
 	else if (doctor_knows(name))
 		error = answer_doctor(client, name, request);
+	else if (keyadmin_knows(name))
+		error = answer_keys(client, request);
 	else if (admin_knows(name))
 		error = answer_admin(client, request);
 	else

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "flow/flow.h"
 #include "ops/stats.h"
+#include "store/keysource.h"
 
 struct control;
 
@@ -18,6 +19,8 @@ struct control_options {
 	const struct store_options *store;
 	struct stats_sources sources;
 	struct current *current;
+	const struct keysource_options *key_options;
+	struct keysource *keysource;     /* told when a request has changed the keys */
 	/* Loads everything anew: 0, or negative with the reason; a remark on success too.  Any thread. */
 	int (*reload)(void *data, struct buffer *said);
 	void *data;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libops.a
-libops_a_SOURCES = src/ops/admin.h src/ops/admin.c src/ops/control.h src/ops/control.c src/ops/doctor.h src/ops/doctor.c src/ops/stats.h src/ops/stats.c
+libops_a_SOURCES = src/ops/admin.h src/ops/admin.c src/ops/control.h src/ops/control.c src/ops/doctor.h src/ops/doctor.c src/ops/stats.h src/ops/stats.c \
+	src/ops/keyadmin.h src/ops/keyadmin.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_admin

@@ -114,6 +114,7 @@ static void add_result(struct pairs *pairs, const struct result *result, const c
 	add_pair(pairs, "suppress", effect_get_name(verdict->effect));
 	if (result->decision)
 		add_decision(pairs, result->decision);
+	add_pair(pairs, "proof-reason", proof_reason_get_name(outcome->proof_reason));
 	pairs_flush(pairs, "");
 }
 

@@ -100,6 +100,9 @@ const char *const statement_texts[] = {
 	[STATEMENT_FORGET_SEEN] = "DELETE FROM seen WHERE recipient = $1",
 	[STATEMENT_FORGET_AUDIT] = "DELETE FROM audit WHERE address = $1",
 	[STATEMENT_FORGET_CHANGES] = "DELETE FROM changes WHERE address = $1",
+	[STATEMENT_LIST_KEYS] = "SELECT name, secret, created_s, retired_s FROM keys ORDER BY created_s, name",
+	[STATEMENT_PUT_KEY] = "INSERT INTO keys(name, secret, created_s, retired_s) VALUES($1, $2, $3, $4)",
+	[STATEMENT_DROP_KEYS] = "DELETE FROM keys",
 };
 static_assert(sizeof(statement_texts) / sizeof(statement_texts[0]) == STATEMENTS, "a text for each statement");
 static_assert((int)STATEMENTS <= (int)SQL_SLOTS, "a slot for each statement");
