@@ -36,3 +36,8 @@ tests_unit_test_follow_SOURCES = tests/unit/test_follow.c
 tests_unit_test_follow_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/seeds/policy tests/fuzz/seeds/netstring
+
+# printed ratios, see its head: make tests/bench/policy && tests/bench/policy
+EXTRA_PROGRAMS += tests/bench/policy
+tests_bench_policy_SOURCES = tests/bench/policy.c
+tests_bench_policy_LDADD = $(INTAKE_LIBS)

@@ -191,9 +191,35 @@ static void test_needless_quotes_are_dropped(void **state)
 	arena_free(arena);
 }
 
+/* An empty comment changes nothing, but it sends the address the long way. */
+static void test_the_short_way_ends_where_the_long_one_does(void **state)
+{
+	static const char letters[] = "aZ09.-_+@@xn--.com";
+	unsigned long seed = 88172645463325252UL, folded = 0;
+
+	(void)state;
+	for (int i = 0; i < 300000; i++) {
+		char text[32] = "()";
+		size_t len = 2;
+		struct address one, two;
+		for (int letters_left = 3 + i % 20; letters_left > 0; letters_left--) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			text[len++] = letters[seed % (sizeof(letters) - 1)];
+		}
+		int a = address_fold(span_make(text + 2, len - 2), &one, NULL), b = address_fold(span_make(text, len), &two, NULL);
+		if (a != b || (a == 0 && (one.at != two.at || !span_is_equal(address_get(&one), address_get(&two)))))
+			fail_msg("%s: %d, %d", text + 2, a, b);
+		folded += a == 0;
+	}
+	assert_in_range(folded, 10000, 290000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_short_way_ends_where_the_long_one_does),
 		cmocka_unit_test(test_vectors_fold_as_written),
 		cmocka_unit_test(test_folding_again_changes_nothing),
 		cmocka_unit_test(test_long_and_nul_are_refused),
