@@ -9,3 +9,9 @@ libflow_a_SOURCES = \
 	src/flow/snapshot.c \
 	src/flow/watch.h src/flow/watch.c
 libflow_a_SOURCES += src/flow/mark.h src/flow/mark.c src/flow/log.h src/flow/log.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_relay
+tests_unit_test_relay_SOURCES = tests/unit/test_relay.c
+tests_unit_test_relay_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
+endif

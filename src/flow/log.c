@@ -133,9 +133,11 @@ static bool is_own_word(const struct log_delivery *delivery)
 
 	if (delivery->mta == LOG_MTA_POSTFIX && is_one_of(delivery->program, agents))
 		return true;
-	/* LMTP over a socket of this machine: "mx.example.jp[private/dovecot-lmtp]" */
 	if (span_is_known(relay.address))
 		return network_parse(relay.address, &address) < 0;
+	/* over a socket of this machine: "mx.example.jp[private/dovecot-lmtp]" */
+	if (delivery->mta == LOG_MTA_POSTFIX && span_find_char(delivery->relay, '[', 0) != SIZE_MAX)
+		return true;
 	/* Sendmail's local and prog mailers */
 	return delivery->mta == LOG_MTA_SENDMAIL && span_is_known(relay.host) && span_find_char(relay.host, '.', 0) == SIZE_MAX;
 }

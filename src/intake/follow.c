@@ -465,6 +465,8 @@ static bool leave_file(struct follow *follow)
 		follow->has_looked_again = true;
 		return true;
 	}
+	/* the goal was in the file that we leave */
+	end_replay(follow);
 	return use_successor(follow, own.st_ino, get_written_ns(&own));
 }
 

@@ -38,3 +38,9 @@ endif
 EXTRA_PROGRAMS += tests/bench/store
 tests_bench_store_SOURCES = tests/bench/store.c
 tests_bench_store_LDADD = $(STORE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_reading
+tests_unit_test_reading_SOURCES = tests/unit/test_reading.c tests/unit/store_help.h
+tests_unit_test_reading_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -14,13 +14,14 @@ static int write_reading(struct store *store, void *data)
 	struct surge *surge = writer_get_surge(commit->writer);
 	int result = 0;
 
-	for (size_t i = 0; i < reading->event_count && result == 0; i++) {
-		struct reading_event *item = &reading->events[i];
-		result = store_apply_read(store, &item->ruling, &item->event, surge, &item->decision);
-	}
+	/* first: a weak failure counts where the provider took other mail of ours */
 	for (size_t i = 0; i < reading->count_count && result == 0; i++) {
 		const struct reading_count *count = &reading->counts[i];
 		result = store_count(store, count->provider, count->class_name, count->hour * 3600, count->count);
+	}
+	for (size_t i = 0; i < reading->event_count && result == 0; i++) {
+		struct reading_event *item = &reading->events[i];
+		result = store_apply_read(store, &item->ruling, &item->event, surge, &item->decision);
 	}
 	return result < 0 ? result : store_set_position(store, reading->name, reading->place);
 }

@@ -93,8 +93,11 @@ const char *const statement_texts[] = {
 	[STATEMENT_PRUNE_SEEN] = "DELETE FROM seen WHERE time_s < $1",
 	[STATEMENT_PRUNE_CHANGES] = "DELETE FROM changes WHERE time_s < $1",
 	[STATEMENT_PRUNE_COUNTS] = "DELETE FROM counts WHERE hour < $1",
-	[STATEMENT_PRUNE_BEFORE] = "DELETE FROM addresses WHERE last_success_s < $1 AND (origin = 2 OR "
-				   "(origin = 0 AND kind = 'none' AND tallies = '' AND last_failure_s < $1))",
+	/* what a success wiped out is kept as long as that one, not the one before it, may turn out to be void */
+	[STATEMENT_PRUNE_BEFORE] = "DELETE FROM addresses WHERE (origin = 0 AND kind = 'none' AND tallies = '' AND last_failure_s < $1 "
+				   "AND last_success_s < $1) OR (origin = 2 AND NOT EXISTS (SELECT 1 FROM addresses AS now "
+				   "WHERE now.address = addresses.address AND now.stream = addresses.stream AND now.origin = 0 "
+				   "AND now.last_success_s >= $1))",
 	[STATEMENT_FORGET_ADDRESSES] = "DELETE FROM addresses WHERE address = $1 RETURNING stream",
 	[STATEMENT_FORGET_OUTCOMES] = "DELETE FROM outcomes WHERE address = $1",
 	[STATEMENT_FORGET_SEEN] = "DELETE FROM seen WHERE recipient = $1",

@@ -537,6 +537,28 @@ static void replay_begins_in_the_file_before(void **state)
 	assert_string_equal(lines(f), "~two|~three|four|");
 }
 
+/* Nothing new in the file of the place, and another one behind it. */
+static void replay_ends_with_its_file(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "one\ntwo\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|two|");
+	end(f);
+	set_age(f->path, 100);
+	assert_int_equal(rename(f->path, name(f, ".1")), 0);
+	append(f, "three\n");
+	f->replay_bytes = 1000;
+	begin(f, true);
+	assert_string_equal(lines(f), "~one|~two|three|");
+	end(f);
+	f->replay_bytes = 0;
+	append(f, "four\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "four|");
+}
+
 /* --- notices */
 
 static bool is_noticed(const struct fixture *f)
@@ -679,6 +701,7 @@ int main(void)
 		TEST(nonsense_for_a_place_is_none),
 		TEST(replay_ends_at_the_place),
 		TEST(replay_begins_in_the_file_before),
+		TEST(replay_ends_with_its_file),
 		TEST(notices_come_for_all_that_happens),
 		TEST(no_regular_file_is_followed),
 		TEST(only_what_nobody_else_writes_is_trusted),

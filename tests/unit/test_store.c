@@ -188,6 +188,7 @@ static void test_a_success_resets_and_a_bounce_of_it_takes_that_back(void **stat
 	full.queue_id = "4XyZabCdEfGhIj2";
 	assert_int_equal(record(f, full).count, 2);
 	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
+	assert_int_equal(store_prune(f->store, NOW + 3 * DAY), 0);
 	/* the relay that took it gives it back: three in a row after all */
 	full.queue_id = "4XyZabCdEfGhIj9";
 	full.at = NOW + 4 * DAY;
