@@ -35,6 +35,7 @@ void scratch_free(struct scratch *scratch)
 	matcher_free(scratch->matcher);
 	hits_done(&scratch->hits);
 	free(scratch->matches);
+	free(scratch->tried);
 	free(scratch->folded);
 	free(scratch);
 }
@@ -195,8 +196,6 @@ static void make_safe(const struct ruleset *ruleset, struct scratch *scratch, co
 
 	if (judgement->verdict.effect != EFFECT_NOW)
 		return;
-	if (!facts->has_words)
-		match_words(ruleset, scratch, facts);
 	objection = safety_find_objection(ruleset, scratch, query, facts, judgement->winner);
 	if (!objection)
 		return;

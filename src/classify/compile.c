@@ -67,6 +67,7 @@ static int set_effect(const struct compiler *compiler, struct rule *rule)
 	bool is_about_recipient = info->scope == SCOPE_RECIPIENT || info->scope == SCOPE_DOMAIN;
 
 	rule->effect = info->effect;
+	rule->is_sign = info->scope == SCOPE_SENDER || info->scope == SCOPE_MESSAGE || info->scope == SCOPE_SUBMISSION;
 	if (!name)
 		return 0;
 	if (!effect_find(span_of(name), &rule->effect))
@@ -338,83 +339,5 @@ int compile_rules(struct ruleset *ruleset, const struct drafts *drafts, struct c
 	}
 	free(sorted);
 	arena_free(scrap);
-	return rc;
-}
-
-static int list_add(struct arena *arena, struct rule_list *list, size_t size, uint32_t number)
-{
-	if (!list->items)
-		list->items = arena_alloc(arena, size * sizeof(*list->items));
-	if (!list->items)
-		return -ENOMEM;
-	list->items[list->count++] = number;
-	return 0;
-}
-
-/* Files a status rule under every subject that its ranges name. */
-static int index_statuses(struct ruleset *ruleset, uint32_t number)
-{
-	const struct conditions *conditions = &ruleset->rules[number].conditions;
-	bool is_filed[SUBJECTS] = { false };
-
-	for (size_t i = 0; i < conditions->status_count; i++) {
-		const struct status_range *range = &conditions->statuses[i];
-		for (unsigned subject = 0; subject < SUBJECTS; subject++) {
-			if (range->is_any_subject || subject == (range->subject < SUBJECTS - 1 ? range->subject : SUBJECTS - 1))
-				is_filed[subject] = true;
-		}
-	}
-	for (unsigned subject = 0; subject < SUBJECTS; subject++) {
-		if (is_filed[subject] && list_add(ruleset->arena, &ruleset->by_subject[subject], ruleset->rule_count, number) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int index_codes(struct ruleset *ruleset)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < ruleset->rule_count; i++) {
-		if (ruleset->rules[i].basis == BASIS_STATUS)
-			rc = index_statuses(ruleset, (uint32_t)i);
-		else if (ruleset->rules[i].basis == BASIS_REPLY)
-			rc = list_add(ruleset->arena, &ruleset->by_reply, ruleset->rule_count, (uint32_t)i);
-	}
-	return rc;
-}
-
-/* The literals of one test, or its place among those that are always tried. */
-static int index_test(struct ruleset *ruleset, uint32_t index, struct prefilter_entry *entries, size_t *count)
-{
-	const struct test *test = &ruleset->tests[index];
-
-	if (!test->pattern) {
-		entries[(*count)++] = (struct prefilter_entry){ test->literal, TEST_NUMBER(index, 0) };
-		return 0;
-	}
-	for (unsigned i = 0; i < NEEDS; i++) {
-		for (size_t j = 0; j < test->needs[i].count; j++)
-			entries[(*count)++] = (struct prefilter_entry){ test->needs[i].items[j], TEST_NUMBER(index, i) };
-	}
-	return test->needs[0].count > 0 ? 0 : list_add(ruleset->arena, &ruleset->always, ruleset->test_count, index);
-}
-
-int compile_indexes(struct ruleset *ruleset)
-{
-	struct prefilter_entry *entries;
-	size_t size = 1, count = 0;
-	int rc = index_codes(ruleset);
-
-	for (size_t i = 0; i < ruleset->test_count; i++)
-		size += 1 + ruleset->tests[i].needs[0].count + ruleset->tests[i].needs[1].count;
-	entries = calloc(size, sizeof(*entries));
-	if (!entries)
-		rc = -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < ruleset->test_count; i++)
-		rc = index_test(ruleset, (uint32_t)i, entries, &count);
-	if (rc == 0)
-		rc = prefilter_new(entries, count, &ruleset->prefilter);
-	free(entries);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From drafts to a frozen rule set: every field checked, every pattern compiled, the indexes built.  Loading only. */
+/* From drafts to a frozen rule set: every field checked, every pattern compiled.  Loading only. */
 #ifndef KODAMA_CLASSIFY_COMPILE_H
 #define KODAMA_CLASSIFY_COMPILE_H
 
@@ -13,8 +13,5 @@ int compile_rules(struct ruleset *ruleset, const struct drafts *drafts, struct c
 /* A literal to look for, not one of a rule; `text` is folded.  -ENOMEM. */
 int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
 	__attribute__((warn_unused_result));
-
-/* After the last test: the prefilter and the indexes. */
-int compile_indexes(struct ruleset *ruleset) __attribute__((warn_unused_result));
 
 #endif

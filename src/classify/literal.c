@@ -500,7 +500,7 @@ static void sequence_add(struct reader *reader, struct sequence *sequence, const
 	if (!set_append(reader, &sequence->run, &part->exact)) {
 		sequence_break(sequence);
 		needs_add(sequence->needs, part->exact);
-		for (unsigned i = 0; i < NEEDS; i++)
+		for (unsigned i = 0; i < NEEDS && !part->exact.is_valid; i++)
 			needs_add(sequence->needs, part->needs[i]);
 	}
 	if (repeat.max != 1)

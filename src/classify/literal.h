@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-enum { NEEDS = 2, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
+enum { NEEDS = 4, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
 
 /* Every match holds at least one of these. */
 struct need {

@@ -4,7 +4,7 @@ libclassify_a_SOURCES = \
 	src/classify/alternative.h src/classify/alternative.c \
 	src/classify/check.h src/classify/check.c src/classify/classify.h src/classify/classify.c \
 	src/classify/compile.h src/classify/compile.c src/classify/condition.h src/classify/condition.c \
-	src/classify/explain.h src/classify/explain.c src/classify/fold.h src/classify/fold.c src/classify/judge.h \
+	src/classify/explain.h src/classify/explain.c src/classify/fold.h src/classify/fold.c src/classify/index.h src/classify/index.c src/classify/judge.h \
 	src/classify/literal.h src/classify/literal.c src/classify/match.h src/classify/match.c \
 	src/classify/optfile.h src/classify/optfile.c src/classify/pattern.h src/classify/pattern.c \
 	src/classify/prefilter.h src/classify/prefilter.c src/classify/provider.h src/classify/provider.c \

@@ -50,17 +50,16 @@ static void set_provider(const struct ruleset *ruleset, struct facts *facts, uin
 static uint16_t find_signature(const struct ruleset *ruleset, const struct hits *hits)
 {
 	uint16_t best = PROVIDER_NONE;
-	size_t best_len = 0;
+	uint32_t best_len = 0;
 
 	for (size_t i = 0; i < hits->count; i++) {
-		const struct test *test = &ruleset->tests[hits->numbers[i] / NEEDS];
-		uint16_t provider = (uint16_t)test->rule;
-		if (test->kind != TEST_SIGNATURE || test->literal.len < best_len)
+		const struct literal_use *use = &ruleset->uses[hits->numbers[i]];
+		if (use->provider == PROVIDER_NONE || use->len < best_len)
 			continue;
-		if (test->literal.len == best_len && strcmp(ruleset->providers.names[provider], ruleset->providers.names[best]) > 0)
+		if (use->len == best_len && strcmp(ruleset->providers.names[use->provider], ruleset->providers.names[best]) > 0)
 			continue;
-		best = provider;
-		best_len = test->literal.len;
+		best = use->provider;
+		best_len = use->len;
 	}
 	return best;
 }
@@ -105,7 +104,7 @@ static void find_provider(const struct ruleset *ruleset, struct scratch *scratch
 static bool has_mark(const struct ruleset *ruleset, const struct hits *hits)
 {
 	for (size_t i = 0; i < hits->count; i++) {
-		if (ruleset->tests[hits->numbers[i] / NEEDS].kind == TEST_MARK)
+		if (ruleset->uses[hits->numbers[i]].is_mark)
 			return true;
 	}
 	return false;
@@ -115,15 +114,22 @@ static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
 {
 	size_t size = ruleset->test_count + ruleset->rule_count;
 	struct match *matches;
+	uint32_t *tried;
 
-	if (size > scratch->match_size) {
-		matches = realloc(scratch->matches, size * sizeof(*matches));
-		if (!matches)
-			return -ENOMEM;
-		scratch->matches = matches;
-		scratch->match_size = size;
-	}
-	return hits_reserve(&scratch->hits, ruleset->test_count * NEEDS);
+	if (size <= scratch->match_size)
+		return hits_reserve(&scratch->hits, ruleset->literal_count);
+	matches = realloc(scratch->matches, size * sizeof(*matches));
+	if (!matches)
+		return -ENOMEM;
+	scratch->matches = matches;
+	tried = calloc(size, sizeof(*tried));
+	if (!tried)
+		return -ENOMEM;
+	free(scratch->tried);
+	scratch->tried = tried;
+	scratch->try = 0;
+	scratch->match_size = size;
+	return hits_reserve(&scratch->hits, ruleset->literal_count);
 }
 
 int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
@@ -251,38 +257,87 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 							       .strength = get_strength(bases[test->kind], rule) };
 }
 
-static bool is_wanted(const struct test *test, bool is_word)
+/* Which tests a pass over the text tries. */
+enum pass { PASS_TEXTS, PASS_WORDS, PASS_SIGNS };
+
+static bool has_others(const struct hits *hits, const struct test *test)
 {
-	return is_word ? test->kind == TEST_WORD : test->kind == TEST_TAG || test->kind == TEST_TEXT;
+	for (unsigned i = 0; i < test->other_count; i++) {
+		const struct wanted *other = &test->others[i];
+		uint32_t at = 0;
+		while (at < other->count && !hits_has(hits, other->numbers[at]))
+			at++;
+		if (at == other->count)
+			return false;
+	}
+	return true;
 }
 
-static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts, bool is_word)
+static bool is_tried(struct scratch *scratch, uint32_t number)
 {
-	const struct hits *hits = &scratch->hits;
+	bool is_tried = scratch->tried[number] == scratch->try;
 
-	for (size_t i = 0; i < hits->count; i++) {
-		uint32_t index = hits->numbers[i] / NEEDS;
-		const struct test *test = &ruleset->tests[index];
-		bool is_first = hits->numbers[i] == TEST_NUMBER(index, 0);
-		if (!is_first || !is_wanted(test, is_word) || (test->needs[1].count > 0 && !hits_has(hits, TEST_NUMBER(index, 1))))
-			continue;
-		try_test(ruleset, scratch, index, test->pattern ? 0 : hits->starts[i], facts);
+	scratch->tried[number] = scratch->try;
+	return is_tried;
+}
+
+static void begin_pass(struct scratch *scratch)
+{
+	if (++scratch->try == 0) {
+		memset(scratch->tried, 0, scratch->match_size * sizeof(*scratch->tried));
+		scratch->try = 1;
 	}
+}
+
+/* The tests behind one literal that stands in the text. */
+static void match_filed(const struct ruleset *ruleset, struct scratch *scratch, size_t hit, enum pass pass, struct facts *facts)
+{
+	const struct literal_use *use = &ruleset->uses[scratch->hits.numbers[hit]];
+	uint32_t at = pass == PASS_TEXTS ? use->texts_at : use->words_at, end = pass == PASS_TEXTS ? use->words_at : use->end;
+
+	for (; at < end; at++) {
+		uint32_t number = ruleset->filed[at];
+		const struct test *test = &ruleset->tests[number];
+		if (!has_others(&scratch->hits, test) || (test->is_filed_often && is_tried(scratch, number)))
+			continue;
+		if (pass != PASS_SIGNS || ruleset->rules[test->rule].is_sign)
+			try_test(ruleset, scratch, number, test->pattern ? 0 : scratch->hits.starts[hit], facts);
+	}
+}
+
+static bool is_of_pass(const struct ruleset *ruleset, const struct test *test, enum pass pass)
+{
+	if (pass == PASS_TEXTS)
+		return test->kind == TEST_TAG || test->kind == TEST_TEXT;
+	return test->kind == TEST_WORD && (pass == PASS_WORDS || ruleset->rules[test->rule].is_sign);
+}
+
+static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, enum pass pass, struct facts *facts)
+{
+	begin_pass(scratch);
+	for (size_t i = 0; i < scratch->hits.count; i++)
+		match_filed(ruleset, scratch, i, pass, facts);
 	for (size_t i = 0; i < ruleset->always.count; i++) {
-		if (is_wanted(&ruleset->tests[ruleset->always.items[i]], is_word))
-			try_test(ruleset, scratch, ruleset->always.items[i], 0, facts);
+		uint32_t number = ruleset->always.items[i];
+		if (is_of_pass(ruleset, &ruleset->tests[number], pass))
+			try_test(ruleset, scratch, number, 0, facts);
 	}
 }
 
 void match_texts(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
 {
-	match_tests(ruleset, scratch, facts, false);
+	match_tests(ruleset, scratch, PASS_TEXTS, facts);
 }
 
 void match_words(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
 {
 	facts->has_words = true;
-	match_tests(ruleset, scratch, facts, true);
+	match_tests(ruleset, scratch, PASS_WORDS, facts);
+}
+
+void match_signs(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
+{
+	match_tests(ruleset, scratch, PASS_SIGNS, facts);
 }
 
 static void match_list(const struct ruleset *ruleset, const struct rule_list *list, struct facts *facts)

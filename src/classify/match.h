@@ -55,6 +55,8 @@ struct scratch {
 	struct hits hits;
 	struct match *matches;
 	size_t match_size;
+	uint32_t *tried; /* by test: the try's number, so that clearing it costs nothing */
+	uint32_t try;
 	char provider_name[64];
 	char *folded; /* CLASSIFY_TEXT_MAX */
 };
@@ -63,9 +65,10 @@ struct scratch {
 int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
 	__attribute__((warn_unused_result));
 
-/* Adds the matches of tags and texts; of words; of status and reply. */
+/* Adds the matches of tags and texts; of words, or of the words that speak of something else than the recipient; of status and reply. */
 void match_texts(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
 void match_words(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
+void match_signs(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
 void match_codes(const struct ruleset *ruleset, struct facts *facts);
 
 /* >0: a is stronger.  *ret_why (may be NULL): the clause that says why the weaker one lost. */

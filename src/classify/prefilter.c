@@ -5,115 +5,119 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { GRAM_MAX = 4, BITMAP_BITS = 16, BITMAP_WORDS = (1 << BITMAP_BITS) / 64, NO_SLOT = UINT32_MAX };
+enum { GRAM_LONG = 4, GRAM_SHORT = 2, BITMAP_BITS = 16, BITMAP_WORDS = (1 << BITMAP_BITS) / 64 };
 
-/* A literal, known by the gram at `offset`: numbers[first .. first + count). */
+/* A literal, known by the gram at `offset`. */
 struct filed {
-	struct span literal;
-	uint32_t offset;
-	uint32_t first, count;
+	const char *bytes;
+	uint32_t gram, number, len, offset;
 	char first_byte, last_byte; /* of the literal: they tell most apart without a look at it */
 };
 
-/* All literals that are known by one gram: filed[first .. first + count). */
-struct slot {
-	uint32_t gram;
-	uint32_t first, count; /* count 0: free */
-};
-
-/* The literals whose grams have one length. */
+/* The literals whose grams have one length, sorted by gram. */
 struct table {
-	uint64_t bitmap[BITMAP_WORDS];
-	struct slot *slots;
+	uint64_t bitmap[BITMAP_WORDS]; /* of the grams' hashes */
+	uint32_t *slots;               /* by gram: the first that has it, counted from 1; 0: free */
 	uint32_t slot_mask;
 	struct filed *filed;
 	size_t count;
 };
 
 struct prefilter {
-	struct table *tables[GRAM_MAX + 1]; /* by gram length; NULL where there are none */
-	struct filed *literals;             /* each once, sorted; the tables have copies */
-	uint32_t *numbers;
-	size_t literal_count, number_count;
+	struct table of_long, of_short;
 };
 
-static inline uint32_t gram_load(const char *bytes, unsigned len)
+static inline uint32_t gram_load_long(const char *bytes)
 {
-	const unsigned char *b = (const unsigned char *)bytes;
+	uint32_t gram;
 
-	switch (len) {
-	case 2:
-		return (uint32_t)b[0] | (uint32_t)b[1] << 8;
-	case 3:
-		return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16;
-	default: {
-		uint32_t gram;
-		memcpy(&gram, bytes, sizeof(gram));
-		return gram;
-	}
-	}
+	memcpy(&gram, bytes, sizeof(gram));
+	return gram;
 }
 
-static inline uint32_t gram_hash(uint32_t gram)
+static inline uint32_t gram_load_short(const char *bytes)
+{
+	uint16_t gram;
+
+	memcpy(&gram, bytes, sizeof(gram));
+	return gram;
+}
+
+/* Two bytes have a bit of their own, four share one. */
+static inline uint32_t hash_long(uint32_t gram)
 {
 	return gram * 2654435761u >> (32 - BITMAP_BITS);
 }
 
-static unsigned gram_len_of(struct span literal)
+static bool is_long(struct span literal)
 {
-	return literal.len < GRAM_MAX ? (unsigned)literal.len : GRAM_MAX;
+	return literal.len >= GRAM_LONG;
+}
+
+static inline bool bitmap_has(const uint64_t *bitmap, uint32_t hash)
+{
+	return bitmap[hash / 64] >> hash % 64 & 1;
 }
 
 /* ---- building ---- */
 
-/* How often each gram (by its hash) stands in the literals: the rarer, the better it tells them apart. */
-static void count_grams(const struct prefilter *prefilter, uint32_t *uses)
+static uint32_t hash_at(struct span literal, size_t at)
 {
-	for (size_t i = 0; i < prefilter->literal_count; i++) {
-		struct span literal = prefilter->literals[i].literal;
-		unsigned len = gram_len_of(literal);
-		for (size_t at = 0; at + len <= literal.len; at++)
-			uses[gram_hash(gram_load(literal.ptr + at, len))]++;
+	return is_long(literal) ? hash_long(gram_load_long(literal.ptr + at)) : gram_load_short(literal.ptr + at);
+}
+
+static size_t get_last_offset(struct span literal)
+{
+	return literal.len - (is_long(literal) ? GRAM_LONG : GRAM_SHORT);
+}
+
+/* How often each gram (by its hash) stands in the literals: the rarer, the better it tells them apart. */
+static void count_grams(const struct span *literals, size_t count, uint32_t *uses)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t at = 0; at <= get_last_offset(literals[i]); at++)
+			uses[hash_at(literals[i], at)]++;
 	}
 }
 
 static uint32_t choose_offset(struct span literal, const uint32_t *uses)
 {
-	unsigned len = gram_len_of(literal);
-	uint32_t best = 0, best_uses = UINT32_MAX;
+	uint32_t best = 0;
 
-	for (uint32_t at = 0; at + len <= literal.len; at++) {
-		uint32_t here = uses[gram_hash(gram_load(literal.ptr + at, len))];
-		if (here < best_uses) {
-			best_uses = here;
+	for (uint32_t at = 1; at <= get_last_offset(literal); at++) {
+		if (uses[hash_at(literal, at)] < uses[hash_at(literal, best)])
 			best = at;
-		}
 	}
 	return best;
 }
 
-static uint32_t filed_get_gram(const struct filed *filed)
+static struct filed filed_make(struct span literal, uint32_t number, uint32_t offset)
 {
-	return gram_load(filed->literal.ptr + filed->offset, gram_len_of(filed->literal));
+	const char *gram = literal.ptr + offset;
+
+	return (struct filed){ .bytes = literal.ptr, .gram = is_long(literal) ? gram_load_long(gram) : gram_load_short(gram),
+			       .number = number, .len = (uint32_t)literal.len, .offset = offset, .first_byte = literal.ptr[0],
+			       .last_byte = literal.ptr[literal.len - 1] };
 }
 
 static int compare_filed(const void *a, const void *b)
 {
-	uint32_t gram_a = filed_get_gram(a), gram_b = filed_get_gram(b);
+	const struct filed *x = a, *y = b;
 
-	return (gram_a > gram_b) - (gram_a < gram_b);
+	return (x->gram > y->gram) - (x->gram < y->gram);
 }
 
-static struct slot *find_slot(const struct table *table, uint32_t gram)
+/* The slot of the literals that have the gram, or the free one where it would be. */
+static inline uint32_t *find_slot(const struct table *table, uint32_t gram)
 {
 	uint32_t at = gram * 2246822519u >> 7 & table->slot_mask;
 
-	while (table->slots[at].count > 0 && table->slots[at].gram != gram)
+	while (table->slots[at] > 0 && table->filed[table->slots[at] - 1].gram != gram)
 		at = (at + 1) & table->slot_mask;
 	return &table->slots[at];
 }
 
-static int table_fill(struct table *table)
+static int table_fill(struct table *table, bool of_long)
 {
 	uint32_t size = 64;
 
@@ -125,90 +129,42 @@ static int table_fill(struct table *table)
 		return -ENOMEM;
 	qsort(table->filed, table->count, sizeof(*table->filed), compare_filed);
 	for (size_t i = 0; i < table->count; i++) {
-		uint32_t gram = filed_get_gram(&table->filed[i]), hash = gram_hash(gram);
-		struct slot *slot = find_slot(table, gram);
-		if (slot->count == 0)
-			*slot = (struct slot){ .gram = gram, .first = (uint32_t)i };
-		slot->count++;
+		uint32_t gram = table->filed[i].gram, hash = of_long ? hash_long(gram) : gram, *slot = find_slot(table, gram);
+		if (*slot == 0)
+			*slot = (uint32_t)i + 1;
 		table->bitmap[hash / 64] |= (uint64_t)1 << hash % 64;
 	}
 	return 0;
 }
 
-static int table_new(unsigned gram_len, const struct prefilter *prefilter, const uint32_t *uses, struct table **ret_table)
+static int table_init(struct table *table, bool of_long, const struct span *literals, size_t count)
 {
-	struct table *table = calloc(1, sizeof(*table));
-
-	if (!table)
-		return -ENOMEM;
-	*ret_table = table; /* the prefilter frees it, whatever happens */
-	table->filed = calloc(prefilter->literal_count + 1, sizeof(*table->filed));
-	if (!table->filed)
-		return -ENOMEM;
-	for (size_t i = 0; i < prefilter->literal_count; i++) {
-		struct filed filed = prefilter->literals[i];
-		if (gram_len_of(filed.literal) != gram_len)
-			continue;
-		filed.offset = choose_offset(filed.literal, uses);
-		table->filed[table->count++] = filed;
-	}
-	return table_fill(table);
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct prefilter_entry *x = a, *y = b;
-
-	return span_compare(x->literal, y->literal);
-}
-
-static struct filed filed_make(struct span literal, uint32_t first)
-{
-	return (struct filed){ .literal = literal, .first = first, .first_byte = literal.ptr[0],
-			       .last_byte = literal.ptr[literal.len - 1] };
-}
-
-/* Each literal once, with all its numbers. */
-static int gather(struct prefilter *prefilter, const struct prefilter_entry *entries, size_t count)
-{
-	struct prefilter_entry *sorted = calloc(count + 1, sizeof(*sorted));
-
-	prefilter->literals = calloc(count + 1, sizeof(*prefilter->literals));
-	prefilter->numbers = calloc(count + 1, sizeof(*prefilter->numbers));
-	if (!sorted || !prefilter->literals || !prefilter->numbers) {
-		free(sorted);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = entries[i];
-	qsort(sorted, count, sizeof(*sorted), compare_entries);
-	for (size_t i = 0; i < count; i++) {
-		if (i == 0 || !span_is_equal(sorted[i].literal, sorted[i - 1].literal))
-			prefilter->literals[prefilter->literal_count++] =
-				filed_make(sorted[i].literal, (uint32_t)i);
-		prefilter->literals[prefilter->literal_count - 1].count++;
-		prefilter->numbers[prefilter->number_count++] = sorted[i].number;
-	}
-	free(sorted);
-	return 0;
-}
-
-int prefilter_new(const struct prefilter_entry *entries, size_t count, struct prefilter **ret_prefilter)
-{
-	struct prefilter *prefilter = calloc(1, sizeof(*prefilter));
 	uint32_t *uses = calloc(1 << BITMAP_BITS, sizeof(*uses));
-	size_t of_len[GRAM_MAX + 1] = { 0 };
-	int rc = prefilter && uses ? gather(prefilter, entries, count) : -ENOMEM;
+	int rc = -ENOMEM;
 
-	for (size_t i = 0; i < count; i++)
-		of_len[gram_len_of(entries[i].literal)]++;
-	if (rc == 0)
-		count_grams(prefilter, uses);
-	for (unsigned len = PREFILTER_LITERAL_MIN; rc == 0 && len <= GRAM_MAX; len++) {
-		if (of_len[len] > 0)
-			rc = table_new(len, prefilter, uses, &prefilter->tables[len]);
+	table->filed = calloc(count + 1, sizeof(*table->filed));
+	if (uses && table->filed) {
+		count_grams(literals, count, uses);
+		for (size_t i = 0; i < count; i++) {
+			if (is_long(literals[i]) == of_long)
+				table->filed[table->count++] = filed_make(literals[i], (uint32_t)i, choose_offset(literals[i], uses));
+		}
+		rc = table_fill(table, of_long);
 	}
 	free(uses);
+	return rc;
+}
+
+int prefilter_new(const struct span *literals, size_t count, struct prefilter **ret_prefilter)
+{
+	struct prefilter *prefilter = calloc(1, sizeof(*prefilter));
+	int rc;
+
+	if (!prefilter)
+		return -ENOMEM;
+	rc = table_init(&prefilter->of_long, true, literals, count);
+	if (rc == 0)
+		rc = table_init(&prefilter->of_short, false, literals, count);
 	if (rc < 0) {
 		prefilter_free(prefilter);
 		return rc;
@@ -217,36 +173,29 @@ int prefilter_new(const struct prefilter_entry *entries, size_t count, struct pr
 	return 0;
 }
 
-static void table_free(struct table *table)
+static void table_done(struct table *table)
 {
-	if (!table)
-		return;
 	free(table->slots);
 	free(table->filed);
-	free(table);
 }
 
 void prefilter_free(struct prefilter *prefilter)
 {
 	if (!prefilter)
 		return;
-	for (unsigned len = 0; len <= GRAM_MAX; len++)
-		table_free(prefilter->tables[len]);
-	free(prefilter->literals);
-	free(prefilter->numbers);
+	table_done(&prefilter->of_long);
+	table_done(&prefilter->of_short);
 	free(prefilter);
+}
+
+static size_t table_get_size(const struct table *table)
+{
+	return (table->slot_mask + 1) * sizeof(*table->slots) + (table->count + 1) * sizeof(*table->filed);
 }
 
 size_t prefilter_get_size(const struct prefilter *prefilter)
 {
-	size_t size = sizeof(*prefilter) + prefilter->number_count * sizeof(*prefilter->numbers);
-
-	for (unsigned len = 0; len <= GRAM_MAX; len++) {
-		const struct table *table = prefilter->tables[len];
-		if (table)
-			size += sizeof(*table) + (table->slot_mask + 1) * sizeof(*table->slots) + table->count * sizeof(*table->filed);
-	}
-	return size;
+	return sizeof(*prefilter) + table_get_size(&prefilter->of_long) + table_get_size(&prefilter->of_short);
 }
 
 /* ---- scanning ---- */
@@ -288,80 +237,53 @@ static void hits_begin(struct hits *hits)
 	}
 }
 
-static void report(const struct prefilter *prefilter, const struct filed *filed, size_t start, struct hits *hits)
+static void report(uint32_t number, size_t start, struct hits *hits)
 {
-	for (uint32_t i = filed->first; i < filed->first + filed->count; i++) {
-		uint32_t number = prefilter->numbers[i];
-		if (hits_has(hits, number))
-			continue;
-		hits->seen[number] = hits->stamp;
-		hits->numbers[hits->count] = number;
-		hits->starts[hits->count++] = (uint32_t)start;
-	}
+	if (hits_has(hits, number))
+		return;
+	hits->seen[number] = hits->stamp;
+	hits->numbers[hits->count] = number;
+	hits->starts[hits->count++] = (uint32_t)start;
 }
 
 static bool stands_at(const struct filed *filed, struct span text, size_t start)
 {
 	const char *here = text.ptr + start;
-	size_t len = filed->literal.len;
+	size_t len = filed->len;
 
 	return len <= text.len - start && here[0] == filed->first_byte && here[len - 1] == filed->last_byte &&
-	       memcmp(here, filed->literal.ptr, len) == 0;
+	       memcmp(here, filed->bytes, len) == 0;
 }
 
 /* The gram of some literals stands at `at`, or one that has the same hash. */
-static void look_closer(const struct prefilter *prefilter, const struct table *table, uint32_t gram, struct span text, size_t at, struct hits *hits)
+static __attribute__((noinline)) void look_closer(const struct table *table, uint32_t gram, struct span text, size_t at, struct hits *hits)
 {
-	const struct slot *slot = find_slot(table, gram);
+	uint32_t first = *find_slot(table, gram);
 
-	for (uint32_t i = 0; i < slot->count; i++) {
-		const struct filed *filed = &table->filed[slot->first + i];
-		if (filed->offset <= at && stands_at(filed, text, at - filed->offset))
-			report(prefilter, filed, at - filed->offset, hits);
-	}
-}
-
-/* May a gram of the table, `len` bytes long, stand here? */
-static inline bool has_gram(const struct table *table, uint32_t gram)
-{
-	uint32_t hash = gram_hash(gram);
-
-	return table && (table->bitmap[hash / 64] >> hash % 64 & 1);
-}
-
-/* The longest grams tell most and are most: their loop stands alone. */
-static void scan_long(const struct prefilter *prefilter, struct span text, struct hits *hits)
-{
-	const struct table *table = prefilter->tables[GRAM_MAX];
-
-	for (size_t at = 0; table && at + GRAM_MAX <= text.len; at++) {
-		uint32_t gram = gram_load(text.ptr + at, GRAM_MAX);
-		if (has_gram(table, gram))
-			look_closer(prefilter, table, gram, text, at, hits);
-	}
-}
-
-static void scan_short(const struct prefilter *prefilter, struct span text, struct hits *hits)
-{
-	const struct table *three = prefilter->tables[3], *two = prefilter->tables[2];
-
-	if (!three && !two)
+	if (first == 0)
 		return;
-	for (size_t at = 0; at + 2 <= text.len; at++) {
-		uint32_t gram = gram_load(text.ptr + at, 2);
-		if (has_gram(two, gram))
-			look_closer(prefilter, two, gram, text, at, hits);
-		if (at + 3 > text.len)
-			break;
-		gram |= (uint32_t)(unsigned char)text.ptr[at + 2] << 16;
-		if (has_gram(three, gram))
-			look_closer(prefilter, three, gram, text, at, hits);
+	for (const struct filed *filed = &table->filed[first - 1], *end = table->filed + table->count; filed < end && filed->gram == gram; filed++) {
+		if (filed->offset <= at && stands_at(filed, text, at - filed->offset))
+			report(filed->number, at - filed->offset, hits);
 	}
 }
 
 void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits)
 {
+	const struct table *of_long = &prefilter->of_long, *of_short = &prefilter->of_short;
+	size_t at = 0;
+
 	hits_begin(hits);
-	scan_long(prefilter, text, hits);
-	scan_short(prefilter, text, hits);
+	for (; at + GRAM_LONG <= text.len; at++) {
+		uint32_t gram = gram_load_long(text.ptr + at), start = gram_load_short(text.ptr + at);
+		if (bitmap_has(of_long->bitmap, hash_long(gram)))
+			look_closer(of_long, gram, text, at, hits);
+		if (bitmap_has(of_short->bitmap, start))
+			look_closer(of_short, start, text, at, hits);
+	}
+	for (; at + GRAM_SHORT <= text.len; at++) {
+		uint32_t start = gram_load_short(text.ptr + at);
+		if (bitmap_has(of_short->bitmap, start))
+			look_closer(of_short, start, text, at, hits);
+	}
 }

@@ -24,6 +24,7 @@ struct rule {
 	enum effect effect;
 	enum basis basis; /* of its strongest test; BASIS_STATUS and BASIS_REPLY have no test */
 	uint16_t provider;
+	bool is_sign; /* it speaks of the sender, the message or the submission */
 	uint16_t advice; /* index; ADVICE_BY_CLASS: whatever provider and class say */
 	int32_t priority;
 	struct conditions conditions;
@@ -43,8 +44,11 @@ enum test_kind {
 	TEST_MARK       /* our own refusal, read back */
 };
 
-/* Its needs have the numbers TEST_NUMBER(index, 0) and on in the prefilter; a literal has the first. */
-#define TEST_NUMBER(index, need) ((uint32_t)(index) * NEEDS + (need))
+/* Literals of the prefilter: a match holds one of them. */
+struct wanted {
+	const uint32_t *numbers;
+	uint32_t count;
+};
 
 struct test {
 	enum test_kind kind;
@@ -52,7 +56,18 @@ struct test {
 	struct pattern *pattern; /* NULL: `literal` is the whole of it */
 	struct span literal;     /* folded; where there is no pattern */
 	struct need needs[NEEDS]; /* what a match of the pattern holds */
+	struct wanted others[NEEDS]; /* the same, without the need that the test is filed under */
+	unsigned other_count;
+	bool is_filed_often; /* under several literals: to be tried once all the same */
 	struct span text;         /* as the operator wrote it */
+};
+
+/* What a literal in a text means: the tests of ruleset->filed that now come into question, texts and tags, then words. */
+struct literal_use {
+	uint32_t texts_at, words_at, end;
+	uint32_t len;
+	uint16_t provider; /* whose signature it is; PROVIDER_NONE */
+	bool is_mark;
 };
 
 struct advice {
@@ -76,6 +91,9 @@ struct ruleset {
 	struct test *tests;
 	size_t test_count, test_size;
 	struct prefilter *prefilter;
+	struct literal_use *uses; /* by the prefilter's numbers */
+	size_t literal_count;
+	uint32_t *filed; /* tests, each under every literal of one of its needs */
 	struct rule_list always; /* tests with no literal: tried on every text */
 	struct rule_list by_subject[SUBJECTS], by_reply;
 	struct providers providers;

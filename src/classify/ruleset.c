@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "classify/compile.h"
+#include "classify/index.h"
 #include "classify/optfile.h"
 
 struct loader {
@@ -266,7 +267,7 @@ static int load(struct loader *loader, const char *etc)
 		rc = resolve_advice(loader);
 	if (rc == 0)
 		rc = compile_literal(ruleset, TEST_MARK, 0, OWN_MARK);
-	return rc == 0 ? compile_indexes(ruleset) : rc;
+	return rc == 0 ? index_build(ruleset) : rc;
 }
 
 /* The tests run the interpreter by this; where JIT is forbidden it is found out by itself. */
@@ -319,6 +320,8 @@ void ruleset_unref(struct ruleset *ruleset)
 	free(ruleset->advice);
 	free(ruleset->advice_of);
 	prefilter_free(ruleset->prefilter);
+	free(ruleset->uses);
+	free(ruleset->filed);
 	providers_done(&ruleset->providers);
 	arena_free(ruleset->arena);
 	free(ruleset);

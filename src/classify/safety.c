@@ -34,11 +34,7 @@ static bool is_hearsay(const struct ruleset *ruleset, const struct query *query,
 /* Is this a match that speaks of the sender, the message or the submission? */
 static bool is_sign(const struct ruleset *ruleset, const struct match *match)
 {
-	enum scope scope = class_get_info(ruleset->rules[match->rule].class_id)->scope;
-
-	if (scope != SCOPE_SENDER && scope != SCOPE_MESSAGE && scope != SCOPE_SUBMISSION)
-		return false;
-	return match->strength == STRENGTH_WORD || match->strength >= STRENGTH_PHRASE;
+	return ruleset->rules[match->rule].is_sign && (match->strength == STRENGTH_WORD || match->strength >= STRENGTH_PHRASE);
 }
 
 static bool has_sign(const struct ruleset *ruleset, struct scratch *scratch, const struct facts *facts, const struct match *winner)
@@ -52,7 +48,7 @@ static bool has_sign(const struct ruleset *ruleset, struct scratch *scratch, con
 }
 
 const char *safety_find_objection(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query,
-				  const struct facts *facts, const struct match *winner)
+				  struct facts *facts, const struct match *winner)
 {
 	enum basis basis = strength_get_basis(winner->strength);
 
@@ -68,6 +64,8 @@ const char *safety_find_objection(const struct ruleset *ruleset, struct scratch 
 		return "a reply code alone is too vague to suppress at once";
 	if (is_hearsay(ruleset, query, facts, winner))
 		return "a mail's words alone, with no status of the address and not in answer to RCPT, never suppress at once";
+	if (!facts->has_words)
+		match_signs(ruleset, scratch, facts);
 	if (facts->is_limited)
 		return "the text was too long or too tangled to be read whole";
 	if (has_sign(ruleset, scratch, facts, winner))

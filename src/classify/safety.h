@@ -5,8 +5,11 @@
 
 #include "classify/match.h"
 
-/* May this winner suppress at once?  NULL: yes; else the rule of safety that forbids it, an English clause. */
+/*
+ * May this winner suppress at once?  NULL: yes; else the rule of safety that forbids it, an English clause.
+ * Adds the matches of words that may forbid it, where nothing else does.
+ */
 const char *safety_find_objection(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query,
-				  const struct facts *facts, const struct match *winner);
+				  struct facts *facts, const struct match *winner);
 
 #endif

@@ -3,7 +3,8 @@
  * How fast texts find their rule, beside what else could do it: PCRE2 with JIT one pattern after the other, and
  * Hyperscan (where libhs is there) whose findings PCRE2 settles.  All sides answer the same question about the same
  * folded texts, in one interleaved run; a different winner on any side ends the run.
- * usage: classify [--etc DIR] [--texts FILE] [--rounds N]    (FILE: one response a line; default: the rules' own samples)
+ * usage: classify [--etc DIR] [--texts FILE] [--rounds N] [--contest no]
+ * FILE: one response a line; default: the rules' own samples.  Without the contest: the whole path alone.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -484,6 +485,7 @@ int main(int argc, char **argv)
 {
 	const char *etc = SYSCONFDIR "/kodama", *path = NULL;
 	size_t rounds = 11;
+	bool has_contest = true;
 	struct arena *arena = need(arena_new(0));
 	struct ruleset *shipped;
 	double bytes = 0;
@@ -495,6 +497,8 @@ int main(int argc, char **argv)
 			path = argv[i + 1];
 		else if (strcmp(argv[i], "--rounds") == 0)
 			rounds = strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--contest") == 0)
+			has_contest = strcmp(argv[i + 1], "no") != 0;
 	}
 	if (rounds < 1 || rounds > ROUNDS_MAX)
 		rounds = ROUNDS_MAX;
@@ -513,7 +517,8 @@ int main(int argc, char **argv)
 	printf("%zu texts (%zu of them ASCII, for the contest) of %.0f bytes in the mean, %zu rounds, medians\n", text_count, ascii_count,
 	       bytes / (double)text_count, rounds);
 	run_whole_path(etc, rounds);
-	run_generated(shipped, arena, rounds);
+	if (has_contest)
+		run_generated(shipped, arena, rounds);
 	ruleset_unref(shipped);
 	arena_free(arena);
 	return 0;
