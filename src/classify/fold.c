@@ -57,14 +57,51 @@ size_t fold_char(uint32_t c, char out[static FOLD_CHAR_SIZE])
 	return utf8_put(fold_case(c), out);
 }
 
-/* A run of plain characters, as long as there is room: how many bytes.  Most texts are one. */
-static size_t fold_plain(struct span text, char *out, size_t room)
-{
-	size_t len = text.len < room ? text.len : room, i;
+#define EACH_BYTE(c) (0x0101010101010101u * (uint64_t)(c))
 
-	for (i = 0; i < len && text.ptr[i] > ' ' && text.ptr[i] < 0x7F; i++)
-		out[i] = ascii_lower(text.ptr[i]);
-	return i;
+/* The high bit of each byte that is at least `low`; the bytes are below 0x80, and so is 0x80 - low. */
+static inline uint64_t mark_from(uint64_t bytes, unsigned low)
+{
+	return (bytes + EACH_BYTE(0x80 - low)) & EACH_BYTE(0x80);
+}
+
+/* Eight characters that fold one by one: ASCII, no control bytes, no two blanks in a row. */
+static inline bool is_plain_eight(uint64_t bytes)
+{
+	uint64_t above_blank;
+
+	if (bytes & EACH_BYTE(0x80))
+		return false;
+	above_blank = mark_from(bytes, ' ' + 1);
+	if (mark_from(bytes, ' ') != EACH_BYTE(0x80) || mark_from(bytes, 0x7F))
+		return false;
+	return ((above_blank >> 8 | above_blank) & EACH_BYTE(0x80) >> 8) == EACH_BYTE(0x80) >> 8;
+}
+
+static inline uint64_t lower_eight(uint64_t bytes)
+{
+	uint64_t is_upper = mark_from(bytes, 'A') & ~mark_from(bytes, 'Z' + 1);
+
+	return bytes | is_upper >> 2; /* 0x80 >> 2 is the bit that tells "A" from "a" */
+}
+
+/* A run of plain characters, as long as there is room: how many bytes.  Most texts are one. */
+static size_t fold_plain(struct span text, char *out, size_t room, bool is_after_blank)
+{
+	size_t len = text.len < room ? text.len : room, at = 0;
+
+	for (; at + sizeof(uint64_t) <= len && !(is_after_blank && text.ptr[at] == ' '); at += sizeof(uint64_t)) {
+		uint64_t eight;
+		memcpy(&eight, text.ptr + at, sizeof(eight));
+		if (!is_plain_eight(eight))
+			break;
+		eight = lower_eight(eight);
+		memcpy(out + at, &eight, sizeof(eight));
+		is_after_blank = text.ptr[at + sizeof(eight) - 1] == ' ';
+	}
+	for (; at < len && text.ptr[at] > ' ' && text.ptr[at] < 0x7F; at++)
+		out[at] = ascii_lower(text.ptr[at]);
+	return at;
 }
 
 size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
@@ -75,12 +112,12 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 	*ret_is_cut = false;
 	while (at < text.len) {
 		char folded[FOLD_CHAR_SIZE];
-		size_t plain = fold_plain(span_skip(text, at), out + used, size - used), len = 1, folded_len = 1;
+		size_t plain = fold_plain(span_skip(text, at), out + used, size - used, is_after_blank), len = 1, folded_len = 1;
 
 		if (plain > 0) {
 			at += plain;
 			used += plain;
-			is_after_blank = false;
+			is_after_blank = out[used - 1] == ' ';
 			continue;
 		}
 		if ((unsigned char)text.ptr[at] < 0x80)

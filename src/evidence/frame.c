@@ -268,22 +268,33 @@ static bool is_followed(const struct phrase *phrase, struct span rest, struct fr
 	return true;
 }
 
+/* The second and third byte tell most of them apart; after the end of "##" stands a NUL. */
+static bool may_be(const struct phrase *phrase, char second, char third)
+{
+	const char *bytes = phrase->text.ptr;
+
+	return bytes[1] == second && (bytes[2] == third || bytes[2] == ' ' || bytes[2] == '\0');
+}
+
 size_t frame_take(struct span text, struct frame *ret_frame)
 {
 	const struct phrase *phrase = phrases_sign;
+	char second, third;
 
-	if (text.len && ascii_is_alpha(text.ptr[0]))
+	if (text.len < 2)
+		return 0;
+	second = ascii_lower(text.ptr[1]);
+	third = text.len > 2 ? ascii_lower(text.ptr[2]) : ' ';
+	if (ascii_is_alpha(text.ptr[0]))
 		phrase = phrases_by_letter[ascii_lower(text.ptr[0]) - 'a'];
 	for (; phrase && phrase->text.len; phrase++) {
-		/* the second byte tells most of them apart */
-		if (text.len < 2 || ascii_lower(text.ptr[1]) != phrase->text.ptr[1])
+		size_t len = may_be(phrase, second, third) ? match_phrase(text, phrase->text) : 0;
+		if (len == 0)
 			continue;
-		size_t len = match_phrase(text, phrase->text);
 		struct frame frame = { .command = phrase->command, .is_opening = phrase->is_opening,
 				       .is_closing = phrase->is_closing, .is_soft = phrase->is_soft,
 				       .is_after_host = phrase->is_after_host };
-
-		if (len && is_followed(phrase, span_skip(text, len), &frame, &len)) {
+		if (is_followed(phrase, span_skip(text, len), &frame, &len)) {
 			*ret_frame = frame;
 			return len;
 		}

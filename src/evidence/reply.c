@@ -417,6 +417,27 @@ static bool skip_gap(struct words *words, bool *ret_is_line)
 	       span_has_prefix(span_skip(words->text, end), SPAN_LIT(">>>"));
 }
 
+/* Where a run ends of plain characters with single blanks between them, none of which a prefix or a client's line follows. */
+static size_t find_run_end(struct span text, size_t at)
+{
+	while (at < text.len) {
+		char c = text.ptr[at];
+		if (!is_plain(c) && !(c == ' ' && at + 1 < text.len && ascii_is_alpha(text.ptr[at + 1])))
+			break;
+		at++;
+	}
+	return at;
+}
+
+static void copy_run(struct words *words)
+{
+	size_t end = find_run_end(words->text, words->at + 1);
+
+	memcpy(words->bytes + words->len, words->text.ptr + words->at, end - words->at);
+	words->len += end - words->at;
+	words->at = end;
+}
+
 static void copy_words(struct words *words, struct status *status)
 {
 	bool is_line = false;
@@ -430,9 +451,7 @@ static void copy_words(struct words *words, struct status *status)
 			if (words->len && words->bytes[words->len - 1] != ' ' && words->at < words->text.len)
 				words->bytes[words->len++] = ' ';
 		} else {
-			do
-				words->bytes[words->len++] = words->text.ptr[words->at++];
-			while (words->at < words->text.len && is_plain(words->text.ptr[words->at]));
+			copy_run(words);
 		}
 	}
 }
@@ -449,7 +468,7 @@ static int fold_text(struct span text, struct arena *arena, struct span *ret_tex
 	while (words.at < text.len) {
 		bool is_line;
 		if (!get_blank(text, words.at)) {
-			words.bytes[words.len++] = text.ptr[words.at++];
+			copy_run(&words);
 			continue;
 		}
 		skip_gap(&words, &is_line);
