@@ -71,3 +71,8 @@ struct span alternative_take(struct span *rest)
 	*rest = end < whole.len ? span_skip(whole, end + 1) : SPAN_NONE;
 	return span_slice(whole, 0, end);
 }
+
+bool alternative_is_single(struct span pattern)
+{
+	return find_end(pattern) == pattern.len;
+}

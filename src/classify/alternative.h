@@ -14,4 +14,7 @@
  */
 struct span alternative_take(struct span *rest);
 
+/* Is it one alternative for certain? */
+bool alternative_is_single(struct span pattern);
+
 #endif

@@ -204,7 +204,7 @@ static int keep_needs(struct arena *arena, const struct literals *literals, stru
 			if (!span_is_known(items[j]))
 				return -ENOMEM;
 		}
-		test->needs[i] = (struct need){ items, count };
+		test->needs[i] = (struct need){ items, count, literals->needs[i].reach };
 	}
 	return 0;
 }

@@ -72,7 +72,7 @@ struct indexer {
 static struct need get_need(const struct test *test, unsigned need)
 {
 	if (!test->pattern)
-		return (struct need){ &test->literal, need == 0 };
+		return (struct need){ &test->literal, need == 0, 0 };
 	return test->needs[need];
 }
 
@@ -158,24 +158,24 @@ static int count_in_samples(const struct indexer *indexer)
 }
 
 /* The needs of every test as numbers. */
-static int set_others(struct indexer *indexer)
+static int set_wanted(struct indexer *indexer)
 {
 	struct ruleset *ruleset = indexer->ruleset;
 
 	for (size_t i = 0; i < indexer->count; i++) {
 		const struct entry *entry = &indexer->entries[i];
 		struct test *test = &ruleset->tests[entry->test];
-		struct wanted *other = &test->others[entry->need];
-		uint32_t *numbers = (uint32_t *)(uintptr_t)other->numbers;
+		struct wanted *wanted = &test->wanted[entry->need];
+		uint32_t *numbers = (uint32_t *)(uintptr_t)wanted->numbers;
 		if (!numbers) {
 			numbers = arena_alloc(ruleset->arena, get_need(test, entry->need).count * sizeof(*numbers));
 			if (!numbers)
 				return -ENOMEM;
-			other->numbers = numbers;
+			*wanted = (struct wanted){ .numbers = numbers, .reach = (uint32_t)get_need(test, entry->need).reach };
 		}
-		numbers[other->count++] = entry->number;
-		if (entry->need >= test->other_count)
-			test->other_count = entry->need + 1;
+		numbers[wanted->count++] = entry->number;
+		if (entry->need >= test->wanted_count)
+			test->wanted_count = entry->need + 1;
 	}
 	return 0;
 }
@@ -189,18 +189,19 @@ static uint64_t get_commonness(const struct indexer *indexer, const struct wante
 	return sum;
 }
 
-/* Takes the rarest of the test's needs out of the others: that is the key. */
-static struct wanted take_key(const struct indexer *indexer, struct test *test)
+/* Puts the rarest of the test's needs first: that is the key. */
+static struct wanted choose_key(const struct indexer *indexer, struct test *test)
 {
 	unsigned best = 0;
 	struct wanted key;
 
-	for (unsigned i = 1; i < test->other_count; i++) {
-		if (get_commonness(indexer, &test->others[i]) < get_commonness(indexer, &test->others[best]))
+	for (unsigned i = 1; i < test->wanted_count; i++) {
+		if (get_commonness(indexer, &test->wanted[i]) < get_commonness(indexer, &test->wanted[best]))
 			best = i;
 	}
-	key = test->others[best];
-	test->others[best] = test->others[--test->other_count];
+	key = test->wanted[best];
+	test->wanted[best] = test->wanted[0];
+	test->wanted[0] = key;
 	return key;
 }
 
@@ -241,9 +242,9 @@ static size_t make_filings(const struct indexer *indexer, struct filing *filings
 	for (size_t i = 0; i < ruleset->test_count; i++) {
 		struct test *test = &ruleset->tests[i];
 		struct wanted key;
-		if (test->other_count == 0)
+		if (test->wanted_count == 0)
 			continue;
-		key = take_key(indexer, test);
+		key = choose_key(indexer, test);
 		if (use_alone(ruleset, test, &ruleset->uses[key.numbers[0]]))
 			continue;
 		test->is_filed_often = key.count > 1;
@@ -302,7 +303,7 @@ static int index_tests(struct indexer *indexer)
 	if (rc == 0)
 		rc = count_in_samples(indexer);
 	if (rc == 0)
-		rc = set_others(indexer);
+		rc = set_wanted(indexer);
 	if (rc == 0)
 		rc = file_tests(indexer);
 	return rc == 0 ? index_unfiled(ruleset) : rc;

@@ -18,6 +18,7 @@ struct set {
 	const struct span *items;
 	size_t count;
 	bool is_valid;
+	size_t reach; /* of a need: at most that many bytes of its part stand before it */
 };
 
 struct part {
@@ -28,6 +29,7 @@ struct part {
 	bool is_variable; /* holds a repeat of no fixed length, or alternatives */
 	bool is_doubled;  /* two of its alternatives are the same */
 	bool is_asserting; /* holds a zero-width test, so that the exact strings are not the whole truth */
+	size_t longest;    /* at most that many bytes are matched; LITERAL_FAR: nobody knows */
 	char example;      /* a byte that a single character of many kinds matches; 0: the exact string */
 	struct span pieces[PIECES_MAX]; /* of a group: an example of each alternative */
 	size_t piece_count;
@@ -73,7 +75,7 @@ static bool take_text(struct reader *reader, const char *text)
 }
 
 static const struct span empty_string = { "", 0 };
-static const struct set set_empty_string = { &empty_string, 1, true };
+static const struct set set_empty_string = { &empty_string, 1, true, 0 };
 
 static struct span *make_items(struct reader *reader, size_t count)
 {
@@ -111,10 +113,26 @@ static bool set_has(const struct set *set, struct span text)
 	return false;
 }
 
+/* Lengths, as far as anybody wants to know. */
+static size_t add_lengths(size_t a, size_t b)
+{
+	return a + b < LITERAL_FAR ? a + b : LITERAL_FAR;
+}
+
+static size_t multiply_length(size_t length, int32_t times)
+{
+	return length < LITERAL_FAR && times < LITERAL_FAR && length * (size_t)times < LITERAL_FAR ? length * (size_t)times : LITERAL_FAR;
+}
+
+static size_t get_larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 /* All of a and b; not valid when that is too many. */
 static struct set set_unite(struct reader *reader, const struct set *a, const struct set *b)
 {
-	struct set all = { .is_valid = a->is_valid && b->is_valid };
+	struct set all = { .is_valid = a->is_valid && b->is_valid, .reach = get_larger(a->reach, b->reach) };
 	struct span *items;
 
 	if (!all.is_valid || !(items = make_items(reader, a->count + b->count)))
@@ -167,7 +185,7 @@ static bool set_append(struct reader *reader, struct set *a, const struct set *b
 		for (size_t j = 0; j < b->count; j++)
 			items[used++] = join(reader, a->items[i], b->items[j]);
 	}
-	*a = (struct set){ items, count, true };
+	*a = (struct set){ items, count, true, a->reach };
 	return true;
 }
 
@@ -224,7 +242,7 @@ static void part_add_string(struct reader *reader, struct part *part, struct spa
 	for (size_t i = 0; i < part->exact.count; i++)
 		items[i] = part->exact.items[i];
 	items[part->exact.count] = text;
-	part->exact = (struct set){ items, part->exact.count + 1, true };
+	part->exact = (struct set){ items, part->exact.count + 1, true, 0 };
 }
 
 /* The part matches this character (in a class: this one too). */
@@ -395,6 +413,7 @@ static bool read_plain_run(struct reader *reader, struct part *part)
 		return false;
 	part_add_string(reader, part, arena_copy(reader->arena, span_make(folded, len)));
 	sample_add(reader, span_make(folded, len));
+	part->longest = len;
 	reader->at += len;
 	return true;
 }
@@ -426,6 +445,8 @@ static void read_atom(struct reader *reader, struct part *part)
 	default:
 		part_set_char(reader, part, c);
 	}
+	if (c != '(' && !part->is_zero_width)
+		part->longest = part->exact.is_valid ? set_get_longest(&part->exact) : FOLD_CHAR_SIZE;
 	if (c != '(' && !part->is_zero_width && !reader->is_lost && !reader->error)
 		sample_add(reader, part->example ? span_make(&part->example, 1) : part->exact.items[0]);
 }
@@ -474,9 +495,10 @@ static struct repeat read_repeat(struct reader *reader)
 
 /* What has been read of a sequence: `run` is what stands next to each other at its end. */
 struct sequence {
-	struct set run;
+	struct set run; /* its reach: what may stand before it */
 	struct set needs[NEEDS];
 	bool is_whole; /* run is all of it */
+	size_t longest;
 };
 
 static void sequence_break(struct sequence *sequence)
@@ -486,7 +508,14 @@ static void sequence_break(struct sequence *sequence)
 	sequence->is_whole = false;
 }
 
-static void sequence_add(struct reader *reader, struct sequence *sequence, const struct part *part, struct repeat repeat)
+/* A need of a part that begins where the sequence ends. */
+static void sequence_need(struct sequence *sequence, struct set need)
+{
+	need.reach = add_lengths(sequence->longest, need.reach);
+	needs_add(sequence->needs, need);
+}
+
+static void sequence_append(struct reader *reader, struct sequence *sequence, const struct part *part, struct repeat repeat)
 {
 	if (repeat.min == 0 && repeat.max == 1 && part->exact.is_valid) {
 		struct set optional = set_unite(reader, &part->exact, &set_empty_string);
@@ -499,12 +528,20 @@ static void sequence_add(struct reader *reader, struct sequence *sequence, const
 	}
 	if (!set_append(reader, &sequence->run, &part->exact)) {
 		sequence_break(sequence);
-		needs_add(sequence->needs, part->exact);
+		sequence_need(sequence, part->exact);
 		for (unsigned i = 0; i < NEEDS && !part->exact.is_valid; i++)
-			needs_add(sequence->needs, part->needs[i]);
+			sequence_need(sequence, part->needs[i]);
 	}
 	if (repeat.max != 1)
 		sequence_break(sequence);
+}
+
+static void sequence_add(struct reader *reader, struct sequence *sequence, const struct part *part, struct repeat repeat)
+{
+	sequence_append(reader, sequence, part, repeat);
+	sequence->longest = add_lengths(sequence->longest, multiply_length(part->longest, repeat.max));
+	if (sequence->run.items == set_empty_string.items)
+		sequence->run.reach = sequence->longest; /* the next run begins here */
 }
 
 /*
@@ -564,6 +601,7 @@ static void read_sequence(struct reader *reader, struct part *ret_part)
 			sequence_add(reader, &sequence, &part, repeat);
 	}
 	ret_part->exact = sequence.run;
+	ret_part->longest = sequence.longest;
 	if (!sequence.is_whole) {
 		sequence_break(&sequence);
 		ret_part->exact.is_valid = false;
@@ -595,28 +633,35 @@ static void read_alternatives(struct reader *reader, struct part *ret_part)
 		other_need = other.needs[0];
 		set_keep_better(&other_need, &other.exact);
 		ret_part->needs[0] = set_unite(reader, &need, &other_need);
-		ret_part->needs[1] = (struct set){ .is_valid = false };
+		for (unsigned i = 1; i < NEEDS; i++)
+			ret_part->needs[i] = (struct set){ .is_valid = false };
 		for (size_t i = 0; i < other.exact.count; i++)
 			ret_part->is_doubled |= set_has(&ret_part->exact, other.exact.items[i]);
 		ret_part->exact = set_unite(reader, &ret_part->exact, &other.exact);
 		ret_part->is_variable = true;
 		ret_part->is_asserting |= other.is_asserting;
+		ret_part->longest = get_larger(ret_part->longest, other.longest);
 	}
 }
 
-/* Without those that hold another one: where they stand, that stands too. */
+/* Without those that hold another one: where they stand, that stands too, if not at their start. */
 static struct need minimize(struct reader *reader, const struct set *set)
 {
 	struct span *items = make_items(reader, set->count + 1);
-	struct need need = { items, 0 };
+	struct need need = { items, 0, 0 };
+	size_t inside = 0;
 
 	for (size_t i = 0; items && set_get_worth(set) > 0 && i < set->count; i++) {
 		bool is_implied = false;
-		for (size_t j = 0; j < set->count; j++)
-			is_implied |= i != j && span_find(set->items[i], set->items[j], 0) != SIZE_MAX;
+		for (size_t j = 0; j < set->count; j++) {
+			size_t at = i == j ? SIZE_MAX : span_find(set->items[i], set->items[j], 0);
+			is_implied |= at != SIZE_MAX;
+			inside = at == SIZE_MAX ? inside : get_larger(inside, at);
+		}
 		if (!is_implied)
 			items[need.count++] = set->items[i];
 	}
+	need.reach = add_lengths(set->reach, inside);
 	return need;
 }
 
@@ -631,7 +676,7 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	if (reader.error || reader.is_lost)
 		return reader.error;
 	if (set_get_worth(&part.needs[0]) == 0)
-		part.needs[0] = part.exact;
+		part.needs[0] = part.exact; /* all of the pattern: it begins where this begins */
 	for (unsigned i = 0; i < NEEDS; i++)
 		ret_literals->needs[i] = minimize(&reader, &part.needs[i]);
 	ret_literals->is_exact = part.exact.is_valid && part.exact.count == 1 && !part.is_asserting && ret_literals->needs[0].count == 1;

@@ -9,12 +9,13 @@
 
 #include "base/arena.h"
 
-enum { NEEDS = 4, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
+enum { NEEDS = 4, LITERAL_FAR = 4096, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
 
 /* Every match holds at least one of these. */
 struct need {
 	const struct span *items; /* at least LITERAL_SIZE_MIN bytes each, at most LITERALS_MAX */
 	size_t count;             /* 0: nothing is needed */
+	size_t reach;             /* the pattern begins at most that many bytes before one of them; LITERAL_FAR: nobody knows */
 };
 
 /* A repeat without bound around what can vary itself: texts of `prefix` and many times one of the pieces show what it costs. */

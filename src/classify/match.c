@@ -186,13 +186,6 @@ static enum pattern_found find_literal(const struct test *test, struct span text
 	return PATTERN_FOUND;
 }
 
-static enum pattern_found find(const struct test *test, struct scratch *scratch, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
-{
-	if (!test->pattern)
-		return find_literal(test, text, start, ret_from, ret_to);
-	return pattern_find(test->pattern, scratch->matcher, text, start, ret_from, ret_to);
-}
-
 /* Does the rule apply at all: its provider, its conditions, and what the action leaves possible? */
 static bool is_applicable(const struct rule *rule, const struct facts *facts, unsigned *ret_rank)
 {
@@ -234,7 +227,58 @@ enum basis strength_get_basis(enum strength strength)
 	return bases[strength];
 }
 
-static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uint32_t number, size_t start, struct facts *facts)
+/* Does all stand in the text that the test needs besides the literal that it was found by? */
+static bool has_others(const struct hits *hits, const struct test *test)
+{
+	for (unsigned i = 1; i < test->wanted_count; i++) {
+		const struct wanted *other = &test->wanted[i];
+		uint32_t at = 0;
+		while (at < other->count && !hits_has(hits, other->numbers[at]))
+			at++;
+		if (at == other->count)
+			return false;
+	}
+	return true;
+}
+
+/* Before this place, which is a character's first byte, nothing of a match stands that the test's literals know. */
+static size_t find_hint(const struct hits *hits, const struct test *test, struct span text)
+{
+	size_t start = 0;
+
+	for (unsigned i = 0; i < test->wanted_count; i++) {
+		const struct wanted *wanted = &test->wanted[i];
+		uint32_t first = UINT32_MAX;
+		for (uint32_t at = 0; wanted->reach < LITERAL_FAR && at < wanted->count; at++) {
+			if (hits_has(hits, wanted->numbers[at]) && hits->starts[wanted->numbers[at]] < first)
+				first = hits->starts[wanted->numbers[at]];
+		}
+		if (first != UINT32_MAX && first > start + wanted->reach)
+			start = first - wanted->reach;
+	}
+	while (start > 0 && (text.ptr[start] & 0xC0) == 0x80)
+		start--;
+	return start;
+}
+
+static enum pattern_found find_first(const struct test *test, struct scratch *scratch, struct span text, size_t *ret_from, size_t *ret_to)
+{
+	size_t hint = find_hint(&scratch->hits, test, text);
+
+	if (!test->pattern)
+		return find_literal(test, text, hint, ret_from, ret_to);
+	return pattern_find(test->pattern, scratch->matcher, text, hint, ret_from, ret_to);
+}
+
+static enum pattern_found find_next(const struct test *test, struct scratch *scratch, struct span text, size_t start, size_t *ret_from,
+				    size_t *ret_to)
+{
+	if (!test->pattern)
+		return find_literal(test, text, start, ret_from, ret_to);
+	return pattern_find_next(test->pattern, scratch->matcher, text, start, ret_from, ret_to);
+}
+
+static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uint32_t number, struct facts *facts)
 {
 	static const enum basis bases[] = { [TEST_TAG] = BASIS_TAG, [TEST_TEXT] = BASIS_PHRASE, [TEST_WORD] = BASIS_WORD };
 	const struct test *test = &ruleset->tests[number];
@@ -245,7 +289,7 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 
 	if (facts->stop_count == STOPS_MAX || !is_applicable(rule, facts, &rank))
 		return;
-	found = find(test, scratch, facts->folded, start, &from, &to);
+	found = find_first(test, scratch, facts->folded, &from, &to);
 	if (found == PATTERN_STOPPED) {
 		facts->is_limited = true;
 		facts->stop_count++;
@@ -259,19 +303,6 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 
 /* Which tests a pass over the text tries. */
 enum pass { PASS_TEXTS, PASS_WORDS, PASS_SIGNS };
-
-static bool has_others(const struct hits *hits, const struct test *test)
-{
-	for (unsigned i = 0; i < test->other_count; i++) {
-		const struct wanted *other = &test->others[i];
-		uint32_t at = 0;
-		while (at < other->count && !hits_has(hits, other->numbers[at]))
-			at++;
-		if (at == other->count)
-			return false;
-	}
-	return true;
-}
 
 static bool is_tried(struct scratch *scratch, uint32_t number)
 {
@@ -301,7 +332,7 @@ static void match_filed(const struct ruleset *ruleset, struct scratch *scratch, 
 		if (!has_others(&scratch->hits, test) || (test->is_filed_often && is_tried(scratch, number)))
 			continue;
 		if (pass != PASS_SIGNS || ruleset->rules[test->rule].is_sign)
-			try_test(ruleset, scratch, number, test->pattern ? 0 : scratch->hits.starts[hit], facts);
+			try_test(ruleset, scratch, number, facts);
 	}
 }
 
@@ -320,7 +351,7 @@ static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, 
 	for (size_t i = 0; i < ruleset->always.count; i++) {
 		uint32_t number = ruleset->always.items[i];
 		if (is_of_pass(ruleset, &ruleset->tests[number], pass))
-			try_test(ruleset, scratch, number, 0, facts);
+			try_test(ruleset, scratch, number, facts);
 	}
 }
 
@@ -446,7 +477,7 @@ bool match_is_outside(const struct ruleset *ruleset, struct scratch *scratch, co
 		} while (match_from < facts->folded.len && (facts->folded.ptr[match_from] & 0xC0) == 0x80);
 		if (match_from >= facts->folded.len)
 			return false;
-		found = find(test, scratch, facts->folded, match_from, &match_from, &match_to);
+		found = find_next(test, scratch, facts->folded, match_from, &match_from, &match_to);
 		if (found != PATTERN_FOUND)
 			return found == PATTERN_STOPPED;
 	}

@@ -30,8 +30,15 @@ struct matcher;
 struct matcher *matcher_new(void);
 void matcher_free(struct matcher *matcher);
 
-/* The leftmost match at or after `start`: [*ret_from, *ret_to), never empty. */
-enum pattern_found pattern_find(const struct pattern *pattern, struct matcher *matcher, struct span text, size_t start, size_t *ret_from,
+/*
+ * The leftmost match: [*ret_from, *ret_to), never empty.  hint: 0, or where the search may begin since no literal that the
+ * pattern needs stands within its reach before; a character's first byte.
+ */
+enum pattern_found pattern_find(const struct pattern *pattern, struct matcher *matcher, struct span text, size_t hint, size_t *ret_from,
 				size_t *ret_to);
+
+/* The leftmost match at or after `start`. */
+enum pattern_found pattern_find_next(const struct pattern *pattern, struct matcher *matcher, struct span text, size_t start,
+				     size_t *ret_from, size_t *ret_to);
 
 #endif

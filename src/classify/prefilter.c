@@ -242,8 +242,8 @@ static void report(uint32_t number, size_t start, struct hits *hits)
 	if (hits_has(hits, number))
 		return;
 	hits->seen[number] = hits->stamp;
-	hits->numbers[hits->count] = number;
-	hits->starts[hits->count++] = (uint32_t)start;
+	hits->starts[number] = (uint32_t)start;
+	hits->numbers[hits->count++] = number;
 }
 
 static bool stands_at(const struct filed *filed, struct span text, size_t start)

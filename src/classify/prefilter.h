@@ -23,7 +23,7 @@ size_t prefilter_get_size(const struct prefilter *prefilter); /* bytes */
 /* One scan's findings: literals by number, each once.  `seen` has a stamp per literal, so that clearing it costs nothing. */
 struct hits {
 	uint32_t *numbers;
-	uint32_t *starts; /* where the first place of numbers[i] begins */
+	uint32_t *starts; /* by number: where the first place of a literal that was found begins */
 	size_t count;
 	uint32_t *seen;
 	uint32_t stamp;

@@ -44,10 +44,10 @@ enum test_kind {
 	TEST_MARK       /* our own refusal, read back */
 };
 
-/* Literals of the prefilter: a match holds one of them. */
+/* Literals of the prefilter: a match holds one of them, and begins at most `reach` bytes before it (struct need). */
 struct wanted {
 	const uint32_t *numbers;
-	uint32_t count;
+	uint32_t count, reach;
 };
 
 struct test {
@@ -56,8 +56,8 @@ struct test {
 	struct pattern *pattern; /* NULL: `literal` is the whole of it */
 	struct span literal;     /* folded; where there is no pattern */
 	struct need needs[NEEDS]; /* what a match of the pattern holds */
-	struct wanted others[NEEDS]; /* the same, without the need that the test is filed under */
-	unsigned other_count;
+	struct wanted wanted[NEEDS]; /* the same; the first is what the test is filed under */
+	unsigned wanted_count;
 	bool is_filed_often; /* under several literals: to be tried once all the same */
 	struct span text;         /* as the operator wrote it */
 };

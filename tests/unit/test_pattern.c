@@ -242,7 +242,7 @@ static void test_the_filter_finds_what_stands_there(void **state)
 			for (size_t i = 0; i < count; i++)
 				assert_int_equal(hits_has(&hits, (uint32_t)i), span_find(here, literals[i], 0) != SIZE_MAX);
 			for (size_t i = 0; i < hits.count; i++)
-				assert_int_equal(hits.starts[i], span_find(here, literals[hits.numbers[i]], 0));
+				assert_int_equal(hits.starts[hits.numbers[i]], span_find(here, literals[hits.numbers[i]], 0));
 		}
 		prefilter_free(prefilter);
 	}
