@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/timestamp.h"
+#include "base/utf8.h"
 #include "reply/fold.h"
 #include "reply/xtext.h"
 
@@ -158,7 +159,7 @@ static int write_advice(const struct verdict *verdict, const char *host, enum la
 	add_pair(&pairs, "lang", language_get_name(language));
 	pairs_flush(&pairs, ";");
 	fold_break(&fold);
-	fold_add_text(&fold, span_of(verdict->advice[language]));
+	fold_add_text(&fold, utf8_cut(span_of(verdict->advice[language]), ADVICE_MAX));
 	int error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_ADVICE, buffer_get_text(&fold.buffer), 0);
 	fold_done(&fold);
 	return error;

@@ -9,7 +9,7 @@
 #include "decide/decision.h"
 #include "reply/edits.h"
 
-enum { RESULTS_MAX = 50 };
+enum { RESULTS_MAX = 50, ADVICE_MAX = 4000 /* bytes of an advice; the rest is cut */ };
 
 #define HEADER_RESULT "X-Bounce-Result"
 #define HEADER_ADVICE "X-Bounce-Advice"
