@@ -8,7 +8,7 @@
 static const struct command *const commands[] = {
 	&command_classify, &command_explain, &command_why,    &command_suppress,
 	&command_rules,	   &command_config,  &command_status, &command_reload,
-	&command_key,	   &command_setup, &command_doctor,
+	&command_ingest,   &command_key,     &command_setup,  &command_doctor,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

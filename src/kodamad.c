@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "flow/counter.h"
+#include "intake/ingest.h"
 #include "intake/maillog.h"
 #include "intake/milter.h"
 #include "intake/policy.h"
@@ -31,7 +32,7 @@ struct daemon {
 	struct current *current;
 	struct account account;
 
-	int policy_fd, socketmap_fd, control_fd; /* -1: not open, or somebody else's by now */
+	int policy_fd, socketmap_fd, ingest_fd, control_fd; /* -1: not open, or somebody else's by now */
 	struct loop *loop;
 	struct intake intake;
 	struct index_follower *follower;
@@ -39,6 +40,7 @@ struct daemon {
 	struct socketmap *socketmap;
 	struct server *policy_server, *socketmap_server;
 	struct maillog *maillog;
+	struct ingest *ingest;
 	struct control *control;
 	struct store_options store_options;
 	struct keysource_options key_options;
@@ -211,6 +213,8 @@ static int open_sockets(struct daemon *daemon, struct complaint *complaint)
 		error = socket_listen(&config->policy.socket, daemon->account.uid, &daemon->policy_fd, complaint);
 	if (error == 0 && config->socketmap.is_enabled)
 		error = socket_listen(&config->socketmap.socket, daemon->account.uid, &daemon->socketmap_fd, complaint);
+	if (error == 0 && config->ingest.is_enabled)
+		error = socket_listen(&config->ingest.socket, daemon->account.uid, &daemon->ingest_fd, complaint);
 	if (error == 0)
 		error = socket_listen(&config->control.socket, (uid_t)-1, &daemon->control_fd, complaint);
 	return error;
@@ -369,6 +373,24 @@ static int start_maillog(struct daemon *daemon, struct complaint *complaint)
 	return maillog_start(&daemon->intake, &options, &daemon->maillog, complaint);
 }
 
+static int start_ingest(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct ingest_options options = {
+		.connections = (unsigned)config->ingest.connections,
+		.idle_s = (unsigned)config->ingest.idle_s,
+		.request_s = (unsigned)config->ingest.request_s,
+	};
+	int error;
+
+	if (!config->ingest.is_enabled)
+		return 0;
+	error = ingest_start(&daemon->intake, daemon->loop, daemon->ingest_fd, &options, &daemon->ingest);
+	if (error == 0)
+		daemon->ingest_fd = -1;
+	return error;
+}
+
 static int start_control(struct daemon *daemon)
 {
 	struct control_options options = {
@@ -383,8 +405,13 @@ static int start_control(struct daemon *daemon)
 				[GROUP_POLICY] = daemon->config->policy.is_enabled,
 				[GROUP_SOCKETMAP] = daemon->config->socketmap.is_enabled,
 				[GROUP_MAILLOG] = daemon->config->maillog.is_enabled,
+				[GROUP_INGEST] = daemon->config->ingest.is_enabled,
 			},
-			.servers = { [GROUP_POLICY] = daemon->policy_server, [GROUP_SOCKETMAP] = daemon->socketmap_server },
+			.servers = {
+				[GROUP_POLICY] = daemon->policy_server,
+				[GROUP_SOCKETMAP] = daemon->socketmap_server,
+				[GROUP_INGEST] = ingest_get_server(daemon->ingest),
+			},
 			.get_log_status = daemon->maillog ? maillog_get_status : NULL,
 			.log_data = daemon->maillog,
 			.started_s = time(NULL),
@@ -438,6 +465,8 @@ static int start_threads(struct daemon *daemon, struct complaint *complaint)
 		error = start_socketmap(daemon);
 	if (error == 0)
 		error = start_maillog(daemon, complaint);
+	if (error == 0)
+		error = start_ingest(daemon);
 	if (error == 0)
 		error = start_control(daemon);
 	if (error == 0 && daemon->config->milter.is_enabled)
@@ -505,9 +534,11 @@ static int stop(struct daemon *daemon)
 		log_event(LOG_LEVEL_ERROR, "milter-stuck", "patience_ms=%d", STOP_PATIENCE_MS);
 		_exit(EXIT_FAILURE);
 	}
+	/* it shows the numbers of the others */
+	control_stop(daemon->control);
 	server_stop(daemon->policy_server);
 	server_stop(daemon->socketmap_server);
-	control_stop(daemon->control);
+	ingest_stop(daemon->ingest);
 	maillog_stop(daemon->maillog);
 	index_follower_stop(daemon->follower);
 	writer_stop(daemon->intake.writer);
@@ -520,9 +551,11 @@ static void clean_up(struct daemon *daemon)
 	remove_socket(daemon->config->milter.socket.address);
 	remove_socket(daemon->config->policy.socket.address);
 	remove_socket(daemon->config->socketmap.socket.address);
+	remove_socket(daemon->config->ingest.socket.address);
 	remove_socket(daemon->config->control.socket.address);
 	close_socket(daemon->policy_fd);
 	close_socket(daemon->socketmap_fd);
+	close_socket(daemon->ingest_fd);
 	close_socket(daemon->control_fd);
 	policy_free(daemon->policy);
 	socketmap_free(daemon->socketmap);
@@ -626,7 +659,7 @@ static int run(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = { .policy_fd = -1, .socketmap_fd = -1, .control_fd = -1, .reload_lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct daemon daemon = { .policy_fd = -1, .socketmap_fd = -1, .ingest_fd = -1, .control_fd = -1, .reload_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct arguments arguments = parse_arguments(argc, argv);
 	struct complaint complaint = { .line = 0 };
 	char path[4096];

@@ -17,7 +17,7 @@ int command_refuse(const struct command *command, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fprintf(stderr, "\nTry: kodama %s --help\n", command->name);
-	return EXIT_WRONG_USAGE;
+	return command->wrong_usage ? command->wrong_usage : EXIT_WRONG_USAGE;
 }
 
 int command_fail(const char *format, ...)

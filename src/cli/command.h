@@ -18,13 +18,14 @@ struct command {
 	const char *summary;  /* one line of `kodama help` */
 	const char *help;     /* the paragraphs of --help */
 	uint64_t options;     /* OPTION_BIT of those that it takes */
+	int wrong_usage;      /* the exit status, where it is not EXIT_WRONG_USAGE */
 	int (*run)(const struct command *command, const struct options *options); /* the exit status */
 };
 
 extern const struct command command_classify, command_explain, command_rules, command_config, command_why, command_suppress,
-	command_status, command_reload, command_key, command_setup, command_doctor;
+	command_status, command_reload, command_ingest, command_key, command_setup, command_doctor;
 
-/* "kodama classify: ...", and where help is: EXIT_WRONG_USAGE. */
+/* "kodama classify: ...", and where help is: EXIT_WRONG_USAGE, or what the command has in its place. */
 int command_refuse(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "kodama: ..." on standard error: EXIT_SOME_FAILED. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	src/cli/annotate.h src/cli/annotate.c src/cli/ingest.c \
 	src/cli/classifier.h src/cli/classifier.c src/cli/classify.c src/cli/command.h src/cli/command.c \
 	src/cli/config.h src/cli/config.c src/cli/control.h src/cli/control.c src/cli/daemon.c \
 	src/cli/doctor.c src/cli/direct.h src/cli/direct.c src/cli/explain.c src/cli/key.c \
@@ -12,7 +13,16 @@ libcli_a_SOURCES = \
 	src/cli/smtp.h src/cli/smtp.c src/cli/setup_plan.h src/cli/setup_plan.c src/cli/setup_postfix.c src/cli/suppress.c \
 	src/cli/terminal.h src/cli/terminal.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
 
+check_PROGRAMS += tests/fuzz/fuzz_ingest
+tests_fuzz_fuzz_ingest_SOURCES = tests/fuzz/fuzz_ingest.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ingest_LDADD = libcli.a $(INTAKE_LIBS)
+tests_fuzz_fuzz_ingest_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/ingest
+
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_annotate
+tests_unit_test_annotate_SOURCES = tests/unit/test_annotate.c
+tests_unit_test_annotate_LDADD = libcli.a $(REPLY_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_reader tests/unit/test_command tests/unit/test_setup
 tests_unit_test_setup_SOURCES = tests/unit/test_setup.c
 tests_unit_test_setup_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)

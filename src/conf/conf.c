@@ -345,6 +345,8 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 		error = choose_key_file(loading->config, &loading->config->keys.path);
 	loading->config->milter.is_enabled = loading->config->milter.socket.address[0] != '\0';
 	loading->config->policy.is_enabled = loading->config->policy.socket.address[0] != '\0';
+	loading->config->ingest.is_enabled = loading->config->ingest.socket.address[0] != '\0';
+	loading->config->ingest.socket.is_public = true;
 	loading->config->socketmap.is_enabled = loading->config->socketmap.socket.address[0] != '\0';
 	return error < 0 ? error : check_maillog(loading);
 }
@@ -428,6 +430,11 @@ const char *conf_get_etc(const char *option)
 	if (option)
 		return option;
 	return environment && environment[0] ? environment : SYSCONFDIR "/kodama";
+}
+
+const char *conf_get_default(const char *section, const char *name)
+{
+	return option_find(section, name)->initial;
 }
 
 struct store_options conf_get_store_options(const struct config *config)

@@ -33,6 +33,7 @@ struct config {
 	} milter;
 	struct { struct socket_options socket; bool is_enabled; int on_suppressed; int64_t idle_s, request_s, connections; } policy;
 	struct { struct socket_options socket; bool is_enabled; int on_suppressed; bool softens; int64_t idle_s, request_s, connections; } socketmap;
+	struct { struct socket_options socket; bool is_enabled; int64_t idle_s, request_s, connections; } ingest;
 	struct { struct socket_options socket; } control;
 	struct { const char *uri; int64_t retention_s, busy_ms; } store;
 	struct { const char *dir; int64_t size, deadline_ms; } queue;
@@ -58,6 +59,9 @@ void conf_free(struct config *config);
 
 /* The folder in force: `option` (--etc) if not NULL, else KODAMA_ETC, else the one of the installation. */
 const char *conf_get_etc(const char *option);
+
+/* The default of one option, as it stands in the file. */
+const char *conf_get_default(const char *section, const char *name);
 
 /* What the modules want.  Borrowed from the config. */
 struct store_options conf_get_store_options(const struct config *config);

@@ -207,6 +207,14 @@ const struct option options[] = {
 	  "its folders must be root's or syslog's, and writable by nobody else, or the daemon does not believe it all the same." },
 	{ "maillog", "start", OPTION_CHOICE, false, AT(maillog.start), "end", 0, 0, "", start_name,
 	  "Where to begin the first time.  Later it goes on where it was." },
+	{ "ingest", "listen", OPTION_SOCKET, false, AT(ingest.socket.address), "unix:/run/kodama/ingest.sock", 0, 0, "", NULL,
+	  "Where kodama ingest brings bounces, as milter socket.  Everybody on this host may open a unix socket here (mode 0666): what comes in proves "
+	  "nothing by that.  Empty: nothing is taken in." },
+	{ "ingest", "connections", OPTION_NUMBER, false, AT(ingest.connections), "1000", 1, 100000, "", NULL, "As policy connections." },
+	{ "ingest", "idle-timeout", OPTION_DURATION, false, AT(ingest.idle_s), "30s", 1, 86400, "s", NULL,
+	  "A connection that brings nothing is closed after this time." },
+	{ "ingest", "request-timeout", OPTION_DURATION, false, AT(ingest.request_s), "10s", 1, 3600, "s", NULL,
+	  "A message that has begun must be whole within this time, and its answer must be taken within it." },
 
 	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
 	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },

@@ -52,6 +52,10 @@ enum counter {
 	COUNTER_MAILLOG_COMMITS,
 	COUNTER_MAILLOG_PAUSES,     /* commits that failed: reading waits for the store */
 	COUNTER_MAILLOG_GAPS,       /* the rest of a log that was rotated away could not be found */
+	COUNTER_INGEST_MESSAGES,    /* that came whole */
+	COUNTER_INGEST_BOUNCES,     /* with outcomes */
+	COUNTER_INGEST_TEMPFAILED,  /* to be brought again, because nothing could keep their outcomes */
+	COUNTER_INGEST_REFUSED,     /* no message, or one that is too large */
 	COUNTER_OUTCOMES,
 	COUNTER_QUEUED,             /* outcomes that went to the queue on disk */
 	COUNTER_LOST,               /* outcomes that neither the store nor the queue took */

@@ -4,6 +4,9 @@ libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/workspa
 	src/intake/socketmap.h src/intake/socketmap.c src/intake/session.h src/intake/session.c \
 	src/intake/milter.h src/intake/milter.c
 
+# bounces handed over by a program
+libintake_a_SOURCES += src/intake/ingest_frame.h src/intake/ingest_frame.c src/intake/ingest.h src/intake/ingest.c
+
 # the log follower
 libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/follow.h src/intake/follow.c
 libintake_a_SOURCES += src/intake/journal.h src/intake/journal.c src/intake/maillog.h src/intake/maillog.c
@@ -23,9 +26,11 @@ tests_fuzz_fuzz_netstring_LDADD = $(INTAKE_LIBS)
 tests_fuzz_fuzz_netstring_LDFLAGS = $(FUZZ_LINK)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_milter_session tests/unit/test_server
+check_PROGRAMS += tests/unit/test_milter_session tests/unit/test_server tests/unit/test_server_stream
 tests_unit_test_milter_session_SOURCES = tests/unit/test_milter_session.c
 tests_unit_test_milter_session_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_server_stream_SOURCES = tests/unit/test_server_stream.c
+tests_unit_test_server_stream_LDADD = libloop.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_server_SOURCES = tests/unit/test_server.c
 tests_unit_test_server_LDADD = libloop.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
 endif

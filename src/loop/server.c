@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Connections stand in one of two lists, each in the order of its deadline: quiet ones (between requests) and busy ones
- * (half a request read, or an answer that the peer has not taken).  One tick a second looks at the heads.  One read
+ * (half a request read, or an answer that the peer has not taken).  Of a stream some wait for room, and some for us, without
+ * a deadline: what is done for them ends by itself.  One tick a second looks at the heads.  One read
  * an event into a buffer that all share: a quiet connection holds no memory but itself.
  */
 #include "loop/server.h"
@@ -23,6 +24,7 @@ struct connection {
 	struct watch *reading, *writing;
 	int fd;
 	bool is_closing; /* after the output */
+	void *request;   /* of a stream */
 	int64_t since_s;
 	struct buffer input, output; /* what waits for more bytes; what waits for the peer */
 };
@@ -38,7 +40,7 @@ struct server {
 	struct loop *loop;
 	struct server_options options;
 	struct watch *accepting;
-	struct list quiet, busy;
+	struct list quiet, busy, waiting, away;
 	struct server_stats stats; /* each member atomic */
 	int64_t now_s, logged_s[TROUBLES];
 	int fd;
@@ -90,6 +92,13 @@ static void list_append(struct list *list, struct connection *connection)
 	list->last = connection;
 }
 
+static void connection_move(struct connection *connection, struct list *list)
+{
+	list_remove(connection);
+	connection->since_s = connection->server->now_s;
+	list_append(list, connection);
+}
+
 /* A busy connection keeps the time at which it became busy: trickling bytes does not extend it. */
 static void connection_place(struct connection *connection)
 {
@@ -98,9 +107,7 @@ static void connection_place(struct connection *connection)
 
 	if (is_busy && connection->list == &server->busy)
 		return;
-	list_remove(connection);
-	connection->since_s = server->now_s;
-	list_append(is_busy ? &server->busy : &server->quiet, connection);
+	connection_move(connection, is_busy ? &server->busy : &server->quiet);
 }
 
 /* --- one connection */
@@ -110,6 +117,8 @@ static void connection_close(struct connection *connection)
 	struct server *server = connection->server;
 
 	list_remove(connection);
+	if (connection->request)
+		server->options.stream->end(connection->request);
 	watch_free(connection->reading);
 	watch_free(connection->writing);
 	close(connection->fd);
@@ -197,19 +206,76 @@ static bool connection_take(struct connection *connection, struct span chunk)
 	return !connection->is_closing || connection->output.len > 0;
 }
 
+/* --- a stream */
+
+/* Is there a request to feed?  Not the peer's fault when not: what it has sent stays where it is. */
+static bool connection_begin(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	if (connection->request)
+		return true;
+	connection->request = server->options.stream->begin(server->options.data, connection);
+	if (connection->list == (connection->request ? &server->busy : &server->waiting))
+		return connection->request;
+	watch_set(connection->reading, connection->request);
+	connection_move(connection, connection->request ? &server->busy : &server->waiting);
+	return connection->request;
+}
+
+static void connection_feed(struct connection *connection, struct span chunk)
+{
+	struct server *server = connection->server;
+
+	if (server->options.stream->feed(connection->request, chunk) == 0)
+		return;
+	watch_set(connection->reading, false);
+	if (!connection->is_closing)
+		connection_move(connection, &server->away);
+}
+
+void server_answer(struct connection *connection, struct span answer)
+{
+	buffer_add(&connection->output, answer);
+	connection->is_closing = true;
+	watch_set(connection->writing, true);
+	connection_move(connection, &connection->server->busy);
+}
+
+void server_retry(struct server *server)
+{
+	while (server->waiting.first && connection_begin(server->waiting.first))
+		continue;
+}
+
+/* --- reading */
+
+/* false: the peer is to be left */
+static bool connection_read(struct connection *connection, struct span chunk)
+{
+	if (!connection->server->options.stream)
+		return connection_take(connection, chunk);
+	connection_feed(connection, chunk);
+	return true;
+}
+
 static void on_readable(void *data)
 {
 	struct connection *connection = data;
 	struct server *server = connection->server;
-	ssize_t got = recv(connection->fd, server->chunk, sizeof(server->chunk), 0);
+	ssize_t got;
 
+	if (server->options.stream && !connection_begin(connection))
+		return;
+	got = recv(connection->fd, server->chunk, sizeof(server->chunk), 0);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0 || !connection_take(connection, span_make(server->chunk, (size_t)got))) {
+	if (got <= 0 || !connection_read(connection, span_make(server->chunk, (size_t)got))) {
 		connection_close(connection);
 		return;
 	}
-	connection_place(connection);
+	if (!server->options.stream)
+		connection_place(connection);
 }
 
 static void connection_open(struct server *server, int fd)
@@ -243,7 +309,12 @@ static void make_room(struct server *server)
 	if (may_log(server, TROUBLE_FULL))
 		log_event(LOG_LEVEL_WARNING, "connections-full", "front=%s connections=%u", server->options.name, server->stats.open);
 	count_up(&server->stats.evicted);
-	connection_close(server->quiet.first ? server->quiet.first : server->busy.first);
+	struct list *lists[] = { &server->quiet, &server->waiting, &server->busy, &server->away };
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i]->first) {
+			connection_close(lists[i]->first);
+			return;
+		}
 }
 
 static void on_acceptable(void *data)
@@ -289,6 +360,8 @@ static void on_tick(void *data)
 	close_overdue(server, &server->quiet, server->options.idle_s);
 	if (close_overdue(server, &server->busy, server->options.request_s) && may_log(server, TROUBLE_SLOW))
 		log_event(LOG_LEVEL_WARNING, "peer-slow", "front=%s request_timeout_s=%u", server->options.name, server->options.request_s);
+	if (server->options.stream)
+		close_overdue(server, &server->waiting, server->options.stream->wait_s);
 	if (!server->is_accepting) {
 		watch_set(server->accepting, true);
 		server->is_accepting = true;
@@ -317,14 +390,20 @@ int server_start(struct loop *loop, int fd, const struct server_options *options
 	return 0;
 }
 
+static void close_all(struct list *list)
+{
+	while (list->first)
+		connection_close(list->first);
+}
+
 void server_stop(struct server *server)
 {
 	if (!server)
 		return;
-	while (server->quiet.first)
-		connection_close(server->quiet.first);
-	while (server->busy.first)
-		connection_close(server->busy.first);
+	close_all(&server->quiet);
+	close_all(&server->waiting);
+	close_all(&server->busy);
+	close_all(&server->away);
 	watch_free(server->accepting);
 	close(server->fd);
 	buffer_done(&server->answers);

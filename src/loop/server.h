@@ -12,12 +12,13 @@
 #include "loop/loop.h"
 
 struct server;
+struct connection; /* with one peer */
 
 struct server_options {
 	const char *name;     /* for the log: "policy" */
 	unsigned connections; /* past it the one that has been quiet longest is closed */
 	unsigned idle_s;      /* between requests */
-	unsigned request_s;   /* from the first byte of a request until its answer is taken */
+	unsigned request_s;   /* from the first byte of a request until its answer is taken; of a stream: each of both by itself */
 	size_t input_max;     /* bytes of an unfinished request */
 	size_t output_max;    /* bytes of the answers to one read */
 
@@ -28,7 +29,27 @@ struct server_options {
 	 */
 	ssize_t (*take)(void *data, struct span input, struct buffer *output);
 	void *data;
+
+	/* In place of `take`, for requests that are too long to be kept, or whose answer takes its time; NULL without. */
+	const struct server_stream *stream;
 };
+
+/* One request a connection, piece by piece. */
+struct server_stream {
+	unsigned wait_s; /* longest wait for room */
+	/* The first bytes are there.  NULL: there is no room now; the peer waits, unread, for server_retry. */
+	void *(*begin)(void *data, struct connection *connection);
+	/* 0: more is wanted.  1: it is whole, or known to be none; nothing more is read, and server_answer says what it comes to. */
+	int (*feed)(void *request, struct span input);
+	/* The connection is closed, with or without an answer; nothing can be said to the peer any more. */
+	void (*end)(void *request);
+};
+
+/* Sends the answer, and closes when the peer has taken it.  Once, after a feed of 1 or inside of it. */
+void server_answer(struct connection *connection, struct span answer);
+
+/* There is room again: those who wait are asked to begin, the one that waits longest first. */
+void server_retry(struct server *server);
 
 struct server_stats {
 	uint64_t accepted, evicted, timed_out, refused; /* refused: nonsense or too large */

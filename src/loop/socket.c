@@ -103,7 +103,7 @@ static int find_group(const char *name, const char *path, gid_t *ret_group, stru
 }
 
 /* Only the last folder is made: /var/spool/postfix/kodama, but never /var/spool/postfix. */
-static int make_folder(const char *path, uid_t owner, gid_t group, struct complaint *complaint)
+static int make_folder(const char *path, uid_t owner, gid_t group, mode_t mode, struct complaint *complaint)
 {
 	char folder[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	const char *slash = strrchr(path, '/');
@@ -116,7 +116,7 @@ static int make_folder(const char *path, uid_t owner, gid_t group, struct compla
 		return -errno;
 	}
 	/* the umask may have taken the x bits that the MTA needs */
-	if ((geteuid() == 0 && lchown(folder, owner, group) < 0) || chmod(folder, 0750) < 0) {
+	if ((geteuid() == 0 && lchown(folder, owner, group) < 0) || chmod(folder, mode) < 0) {
 		complaint_set(complaint, folder, 0, "cannot be given away: %s", strerror(errno));
 		return -errno;
 	}
@@ -162,14 +162,19 @@ static int remove_stale(const char *path, struct complaint *complaint)
 	return 0;
 }
 
-int socket_prepare_path(const char *path, uid_t owner, const char *group, struct complaint *complaint)
+static int prepare_path(const char *path, uid_t owner, const char *group, mode_t folder_mode, struct complaint *complaint)
 {
 	gid_t gid;
 	int error = find_group(group, path, &gid, complaint);
 
 	if (error == 0)
-		error = make_folder(path, owner, gid, complaint);
+		error = make_folder(path, owner, gid, folder_mode, complaint);
 	return error < 0 ? error : remove_stale(path, complaint);
+}
+
+int socket_prepare_path(const char *path, uid_t owner, const char *group, struct complaint *complaint)
+{
+	return prepare_path(path, owner, group, 0750, complaint);
 }
 
 /* The mode came from the umask at bind(); a link in place of the socket is not followed. */
@@ -189,14 +194,14 @@ int socket_finish_path(const char *path, uid_t owner, const char *group, struct 
 
 /* --- listening and connecting */
 
-static int bind_and_listen(int fd, const union endpoint *endpoint, socklen_t size)
+static int bind_and_listen(int fd, const union endpoint *endpoint, socklen_t size, bool is_public)
 {
 	int one = 1, error;
 	mode_t mask;
 
 	if (endpoint->any.sa_family != AF_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	mask = umask(0117);
+	mask = umask(is_public ? 0111 : 0117);
 	error = bind(fd, &endpoint->any, size) < 0 ? -errno : 0;
 	umask(mask);
 	if (error == 0 && listen(fd, SOCKET_BACKLOG) < 0)
@@ -216,11 +221,11 @@ int socket_listen(const struct socket_options *options, uid_t owner, int *ret_fd
 		complaint_set(complaint, "", 0, "%s: no address to listen on", options->address);
 		return error;
 	}
-	error = path ? socket_prepare_path(path, owner, options->group, complaint) : 0;
+	error = path ? prepare_path(path, owner, options->group, options->is_public ? 0755 : 0750, complaint) : 0;
 	if (error < 0)
 		return error;
 	fd = socket(endpoint.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	error = fd < 0 ? -errno : bind_and_listen(fd, &endpoint, size);
+	error = fd < 0 ? -errno : bind_and_listen(fd, &endpoint, size, options->is_public);
 	if (error < 0)
 		complaint_set(complaint, "", 0, "%s: cannot listen: %s", options->address, strerror(-error));
 	else if (path)

@@ -15,6 +15,7 @@
 struct socket_options {
 	const char *address; /* "unix:/path", "inet:port@host" (host an IP address or localhost) */
 	const char *group;   /* of a unix socket; "" leaves it */
+	bool is_public;      /* a unix socket with mode 0666, not 0660; its folder, where it is made, with 0755 */
 };
 
 /* Is the address of the right form?  -EINVAL. */

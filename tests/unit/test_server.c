@@ -64,7 +64,8 @@ static void run_until(struct world *world, bool (*is_done)(struct world *world))
 
 static void open_world(struct world *world, unsigned connections, unsigned idle_s, unsigned request_s)
 {
-	struct server_options options = { "test", connections, idle_s, request_s, INPUT_MAX, OUTPUT_MAX, take, world };
+	struct server_options options = { .name = "test", .connections = connections, .idle_s = idle_s, .request_s = request_s,
+					  .input_max = INPUT_MAX, .output_max = OUTPUT_MAX, .take = take, .data = world };
 	socklen_t size = sizeof(sa_family_t);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 

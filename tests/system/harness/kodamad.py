@@ -29,6 +29,7 @@ trusted-networks = {{"127.0.0.1/32"}}
 milter  {{ socket = "unix:{sockets}/milter.sock" }}
 policy  {{ listen = "unix:{sockets}/policy.sock" }}
 socketmap {{ listen = "unix:{sockets}/map.sock" }}
+ingest  {{ listen = "unix:{run}/ingest.sock" }}
 control {{ socket = "unix:{run}/control.sock"  group = "{group}" }}
 store   {{ uri = "sqlite:{state}/kodama.db" }}
 queue   {{ dir = "{state}/queue" }}
@@ -58,6 +59,7 @@ class Kodamad:
         self.milter = self.sockets / "milter.sock"
         self.policy = self.sockets / "policy.sock"
         self.map = self.sockets / "map.sock"
+        self.ingest = self.run / "ingest.sock"
         self.control = self.run / "control.sock"
         self.database = self.state / "kodama.db"
         self.log_path = self.home / "kodamad.log"
