@@ -46,3 +46,10 @@ EXTRA_DIST += tests/fuzz/seeds/policy tests/fuzz/seeds/netstring
 EXTRA_PROGRAMS += tests/bench/policy
 tests_bench_policy_SOURCES = tests/bench/policy.c
 tests_bench_policy_LDADD = $(INTAKE_LIBS)
+
+# make tests/bench/milter_null tests/bench/milter_load; then tests/bench/milter compares
+EXTRA_PROGRAMS += tests/bench/milter_null tests/bench/milter_load
+tests_bench_milter_null_SOURCES = tests/bench/milter_null.c
+tests_bench_milter_null_LDADD = $(MILTER_LIBS)
+tests_bench_milter_load_SOURCES = tests/bench/milter_load.c
+EXTRA_DIST += tests/bench/milter
