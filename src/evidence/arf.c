@@ -149,12 +149,13 @@ static const struct part *find_feedback(const struct mail *mail)
 static int find_form(const struct mail *mail)
 {
 	struct span from = fields_get(&mail->fields, "from"), subject = fields_get(&mail->fields, "subject");
-	struct span address = span_is_known(from) ? header_take_address(&from) : SPAN_NONE;
 
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (span_has_suffix_nocase(address, span_of(forms[i].from)) &&
-		    span_has_prefix_nocase(subject, span_of(forms[i].subject)))
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct span rest = from;
+		if (span_is_known(from) && span_has_prefix_nocase(subject, span_of(forms[i].subject)) &&
+		    span_has_suffix_nocase(header_take_address(&rest), span_of(forms[i].from)))
 			return (int)i;
+	}
 	return -1;
 }
 

@@ -59,6 +59,8 @@ bool form_knows_header(const struct form *form, const struct mail *mail, struct 
 	for (size_t i = 0; i < form->header_count; i++) {
 		const struct header_condition *condition = &form->headers[i];
 		struct span name = span_of(condition->name);
+		if (!fields_may_have(&mail->fields, name))
+			continue;
 		for (size_t n = 0; n < mail->fields.count; n++) {
 			const struct field *field = &mail->fields.items[n];
 			if (field->name.len == name.len && span_is_equal_nocase(field->name, name) &&

@@ -24,7 +24,22 @@ struct field {
 struct fields {
 	struct field *items;
 	size_t count;
+	uint64_t names; /* bits of the names that may be there; 0: nobody has looked */
 };
+
+/* The bit of a name in it. */
+static inline uint64_t fields_get_bit(struct span name)
+{
+	if (name.len == 0)
+		return 1;
+	unsigned first = (unsigned char)ascii_lower(name.ptr[0]), middle = (unsigned char)ascii_lower(name.ptr[name.len / 2]);
+	return UINT64_C(1) << ((name.len * 5 + first * 7 + middle) & 63);
+}
+
+static inline bool fields_may_have(const struct fields *fields, struct span name)
+{
+	return !fields->names || (fields->names & fields_get_bit(name));
+}
 
 /* The first field of that name, any case; NULL if there is none. */
 const struct field *fields_find(const struct fields *fields, const char *name);

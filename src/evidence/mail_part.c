@@ -17,8 +17,10 @@ const struct field *fields_find(const struct fields *fields, const char *name)
 {
 	struct span wanted = span_of(name);
 
+	if (!fields_may_have(fields, wanted))
+		return NULL;
 	for (size_t i = 0; i < fields->count; i++)
-		if (span_is_equal_nocase(fields->items[i].name, wanted))
+		if (fields->items[i].name.len == wanted.len && span_is_equal_nocase(fields->items[i].name, wanted))
 			return &fields->items[i];
 	return NULL;
 }
@@ -130,7 +132,7 @@ void mail_add_field(struct mail_reader *reader, struct span name, struct span va
 struct fields mail_take_fields(struct mail_reader *reader)
 {
 	size_t size = reader->field_count * sizeof(*reader->fields);
-	struct fields fields = { arena_alloc(reader->mail.arena, size), reader->field_count };
+	struct fields fields = { .items = arena_take(reader->mail.arena, size + 1), .count = reader->field_count };
 
 	if (fields.items && size)
 		memcpy(fields.items, reader->fields, size);
@@ -138,6 +140,8 @@ struct fields mail_take_fields(struct mail_reader *reader)
 		fields.count = 0;
 	if (fields.count != reader->field_count)
 		reader->mail.cut |= CUT_MEMORY;
+	for (size_t i = 0; i < fields.count; i++)
+		fields.names |= fields_get_bit(fields.items[i].name);
 	reader->field_count = 0;
 	return fields;
 }
@@ -315,7 +319,8 @@ void mail_begin_body(struct mail_reader *reader)
 
 	if (reader->owner == OWNER_MAIL) {
 		reader->mail.type = type;
-		reader->mail.report_type = keep_lower(reader, find_parameter(reader, "report-type"));
+		reader->mail.report_type = span_is_equal(type, SPAN_LIT("multipart/report")) ? keep_lower(reader, find_parameter(reader, "report-type")) :
+											       SPAN_NONE;
 	}
 	reader->state = STATE_BODY;
 	reader->sink = SINK_NONE;

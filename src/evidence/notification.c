@@ -32,10 +32,8 @@ static const struct {
 
 bool notification_is_candidate(const struct mail *mail)
 {
-	struct span from = fields_get(&mail->fields, "From");
-
 	return fields_find(&mail->fields, "x-amz-sns-message-id") &&
-	       span_find_nocase(from, SPAN_LIT("@sns.amazonaws.com"), 0) != SIZE_MAX;
+	       span_find_nocase(fields_get(&mail->fields, "From"), SPAN_LIT("@sns.amazonaws.com"), 0) != SIZE_MAX;
 }
 
 /* Long lines come broken by "!" and a line end, as old mail servers do it: taken out in a copy. */

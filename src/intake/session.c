@@ -144,7 +144,10 @@ void session_connect(struct session *session, const struct sockaddr *client, boo
 	session->is_outbound = networks_has(&session->snapshot->outbound_networks, client);
 	session->is_loopback = networks_has(&loopback, client);
 	session->port = get_port(client);
-	snprintf(session->host, sizeof(session->host), "%s", host ? host : "");
+	size_t len = host ? strnlen(host, sizeof(session->host) - 1) : 0;
+	if (len > 0)
+		memcpy(session->host, host, len);
+	session->host[len] = '\0';
 }
 
 void session_set_context(struct session *session, const char *name)

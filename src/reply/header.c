@@ -15,9 +15,11 @@
 
 bool header_is_ours(struct span name)
 {
-	return span_is_equal_nocase(name, span_of(HEADER_RESULT)) ||
-	       span_is_equal_nocase(name, span_of(HEADER_ADVICE)) ||
-	       span_is_equal_nocase(name, span_of(HEADER_TOKEN));
+	/* asked of every field of every mail */
+	if (name.len == 0 || ascii_lower(name.ptr[0]) != 'x')
+		return false;
+	return span_is_equal_nocase(name, SPAN_LIT(HEADER_RESULT)) || span_is_equal_nocase(name, SPAN_LIT(HEADER_ADVICE)) ||
+	       span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN));
 }
 
 /*
