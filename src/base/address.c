@@ -352,7 +352,9 @@ static bool fold_ordinary(struct span text, struct address *ret_address)
 
 int address_fold(struct span text, struct address *ret_address, const char **ret_why)
 {
-	if (fold_ordinary(text, ret_address))
+	bool is_bracketed = text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>';
+
+	if (fold_ordinary(is_bracketed ? span_slice(text, 1, text.len - 1) : text, ret_address))
 		return 0;
 	text = span_trim(text);
 	const char *fault = find_fault(text);

@@ -7,11 +7,7 @@
 #include "evidence/header.h"
 #include "evidence/value.h"
 
-/* A field that only automatic replies have; the value begins so ("": any value). */
-static const struct {
-	struct span name;
-	struct span value;
-} signatures[] = {
+const struct autoreply_signature autoreply_signatures[] = {
 	{ SPAN_LIT("Auto-Submitted"), SPAN_LIT("auto-replied") }, /* RFC 3834 section 5 */
 	{ SPAN_LIT("X-Autoreply"), SPAN_LIT("") },
 	{ SPAN_LIT("X-Auto-Reply"), SPAN_LIT("") },
@@ -34,6 +30,8 @@ static const struct {
 	{ SPAN_LIT("X-Loop"), SPAN_LIT("autoresponder") },
 };
 
+const size_t autoreply_signature_count = sizeof(autoreply_signatures) / sizeof(autoreply_signatures[0]);
+
 /* How a vacation program begins its subject; counts beside a sign that it is an answer. */
 static const char *const subjects[] = {
 	"auto:", "autoreply", "auto reply", "auto-reply", "automatic reply", "automated reply", "auto response",
@@ -48,7 +46,7 @@ static const char *const subjects[] = {
 	"\xe4\xb8\x8d\xe5\x9c\xa8", "\xe8\x87\xaa\xe5\x8a\xa8\xe7\xad\x94\xe5\xa4\x8d", "\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d",
 };
 
-static bool is_daemon_name(struct span address)
+bool mail_is_daemon_name(struct span address)
 {
 	static const struct span names[] = { SPAN_LIT("mailer-daemon"), SPAN_LIT("mailerdaemon"), SPAN_LIT("mail-daemon"),
 					     SPAN_LIT("postmaster"),	SPAN_LIT("mailadm"),	  SPAN_LIT("double-bounce") };
@@ -61,11 +59,13 @@ static bool is_daemon_name(struct span address)
 }
 
 /* How the names above begin: what has none of it needs no closer look, and that is nearly every mail. */
-static bool may_name_daemon(struct span text)
+bool mail_may_name_daemon(struct span text)
 {
 	for (size_t i = 0; i + 4 <= text.len; i++) {
-		char word[4] = { text.ptr[i] | 0x20, text.ptr[i + 1] | 0x20, text.ptr[i + 2] | 0x20, text.ptr[i + 3] | 0x20 };
-		if (memcmp(word, "mail", 4) == 0 || memcmp(word, "post", 4) == 0 || memcmp(word, "doub", 4) == 0)
+		uint32_t word;
+		memcpy(&word, text.ptr + i, 4);
+		word |= 0x20202020; /* lower case, of letters */
+		if (memcmp(&word, "mail", 4) == 0 || memcmp(&word, "post", 4) == 0 || memcmp(&word, "doub", 4) == 0)
 			return true;
 	}
 	return false;
@@ -80,13 +80,13 @@ static bool is_written_by_daemon(const struct mail *mail)
 		return false;
 	if (span_is_equal(from, SPAN_LIT("<>")))
 		return true;
-	return may_name_daemon(from) &&
-	       (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX || is_daemon_name(header_take_address(&rest)));
+	return mail_may_name_daemon(from) &&
+	       (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX || mail_is_daemon_name(header_take_address(&rest)));
 }
 
 bool mail_is_from_daemon(const struct mail *mail)
 {
-	if (span_is_known(mail->sender) && (mail->sender.len == 0 || is_daemon_name(mail->sender)))
+	if (span_is_known(mail->sender) && (mail->sender.len == 0 || mail_is_daemon_name(mail->sender)))
 		return true;
 	return is_written_by_daemon(mail);
 }
@@ -101,9 +101,11 @@ static bool has_value(const struct fields *fields, struct span name, struct span
 
 static bool has_signature(const struct fields *fields)
 {
-	for (size_t k = 0; k < sizeof(signatures) / sizeof(signatures[0]); k++)
-		if (fields_may_have(fields, signatures[k].name) && has_value(fields, signatures[k].name, signatures[k].value))
+	for (size_t i = 0; i < autoreply_signature_count; i++) {
+		const struct autoreply_signature *signature = &autoreply_signatures[i];
+		if (fields_may_have(fields, signature->name) && has_value(fields, signature->name, signature->value))
 			return true;
+	}
 	return false;
 }
 
@@ -115,11 +117,11 @@ static bool is_answer(const struct mail *mail)
 	       span_has_prefix_nocase(fields_get(&mail->fields, "auto-submitted"), SPAN_LIT("auto-"));
 }
 
-static bool has_subject(const struct fields *fields)
+bool autoreply_is_subject(struct span subject)
 {
-	struct span subject = fields_get(fields, "subject");
-
-	if (subject.len == 0)
+	/* asked of every mail; nearly none begins like one of them */
+	static const char firsts[] = "aovrf";
+	if (subject.len == 0 || (!(subject.ptr[0] & 0x80) && !memchr(firsts, ascii_lower(subject.ptr[0]), sizeof(firsts) - 1)))
 		return false;
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
 		if (subjects[i][0] == ascii_lower(subject.ptr[0]) && span_has_prefix_nocase(subject, span_of(subjects[i])))
@@ -134,7 +136,7 @@ bool autoreply_is(const struct mail *mail)
 		return false;
 	if (span_is_equal_nocase(fields_get(&mail->fields, "auto-submitted"), SPAN_LIT("no")))
 		return false;
-	return has_signature(&mail->fields) || (is_answer(mail) && has_subject(&mail->fields));
+	return has_signature(&mail->fields) || (is_answer(mail) && autoreply_is_subject(fields_get(&mail->fields, "subject")));
 }
 
 /* The id in "In-Reply-To: <id>", which is the original's (RFC 3834 section 3.1.5). */

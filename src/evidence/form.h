@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "evidence/formats.h"
+#include "evidence/glance.h"
 #include "evidence/notice.h"
 #include "evidence/template.h"
 
@@ -75,11 +76,21 @@ struct bucket {
 	size_t count;
 };
 
+/* A condition on the header that makes a candidate of any mail; see glance.h. */
+struct glimpse {
+	struct span name;
+	char rare;      /* the template's, like the next */
+	uint64_t needs;
+};
+
 struct formats {
 	atomic_uint refs;
 	struct form *forms;
 	size_t count;
 	struct bucket buckets[FORMATS_BUCKETS]; /* 0: lines that may begin with anything */
+	struct glimpse *glimpses;
+	size_t glimpse_count;
+	struct glance_names glance_names;
 };
 
 /* One of the conditions on the header holds (or there are none).  *captures gets what it captured. */

@@ -75,6 +75,7 @@ static void formats_free(struct formats *formats)
 		form_done(&formats->forms[i]);
 	for (size_t i = 0; i < FORMATS_BUCKETS; i++)
 		free(formats->buckets[i].items);
+	free(formats->glimpses);
 	free(formats->forms);
 	free(formats);
 }
@@ -409,6 +410,35 @@ static int fill_buckets(struct formats *formats)
 	return error;
 }
 
+static int add_glimpse(struct formats *formats, const struct header_condition *condition)
+{
+	struct glimpse *items = realloc(formats->glimpses, (formats->glimpse_count + 1) * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	formats->glimpses = items;
+	items[formats->glimpse_count++] = (struct glimpse){
+		.name = span_of(condition->name),
+		.rare = condition->value ? template_get_rare(condition->value) : 0,
+		.needs = condition->value ? template_get_needs(condition->value) : 0,
+	};
+	glance_note_name(&formats->glance_names, span_of(condition->name), GLANCE_FORM);
+	return 0;
+}
+
+static int fill_glimpses(struct formats *formats)
+{
+	int error = 0;
+
+	glance_note_fixed_names(&formats->glance_names);
+	for (unsigned i = 0; i < formats->count && !error; i++) {
+		const struct form *form = &formats->forms[i];
+		for (size_t k = 0; k < form->header_count && form->is_signature && !error; k++)
+			error = add_glimpse(formats, &form->headers[k]);
+	}
+	return error;
+}
+
 static int load_folder(struct formats *formats, const char *dir, struct complaint *complaint)
 {
 	struct dirent **entries;
@@ -442,6 +472,8 @@ int formats_load(const char *dir, struct formats **ret_formats, struct complaint
 	error = load_folder(formats, dir, complaint ? complaint : &ignored);
 	if (!error)
 		error = fill_buckets(formats);
+	if (!error)
+		error = fill_glimpses(formats);
 	if (error)
 		formats_free(formats);
 	else

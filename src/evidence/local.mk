@@ -7,7 +7,7 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/html.h src/evidence/html.c src/evidence/report.h src/evidence/report.c \
 	src/evidence/transcript.h src/evidence/transcript.c src/evidence/evidence.c \
 	src/evidence/value.h src/evidence/value.c src/evidence/arf.h src/evidence/arf.c \
-	src/evidence/autoreply.h src/evidence/autoreply.c \
+	src/evidence/autoreply.h src/evidence/autoreply.c src/evidence/glance.h src/evidence/glance.c \
 	src/evidence/outcome.h src/evidence/outcome.c src/evidence/reply.h src/evidence/reply.c \
 	src/evidence/frame.h src/evidence/frame.c src/evidence/mailbox.h src/evidence/mailbox.c \
 	src/evidence/template.h src/evidence/template.c src/evidence/notice.h src/evidence/notice.c \
@@ -23,6 +23,10 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_token
 tests_unit_test_token_SOURCES = tests/unit/test_token.c
 tests_unit_test_token_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_glance
+tests_unit_test_glance_SOURCES = tests/unit/test_glance.c
+tests_unit_test_glance_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_reply
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c

@@ -99,10 +99,11 @@ static const char *parse_piece(struct template *template, struct span text, size
 static uint64_t digest(struct span text)
 {
 	uint64_t pairs = 0;
-	unsigned before = text.len ? (unsigned char)ascii_lower(text.ptr[0]) : 0;
+	/* the bit that tells cases apart, of letters; of other bytes it may go, too */
+	unsigned before = text.len ? (unsigned char)text.ptr[0] | 0x20u : 0;
 
 	for (size_t i = 1; i < text.len; i++) {
-		unsigned byte = (unsigned char)ascii_lower(text.ptr[i]);
+		unsigned byte = (unsigned char)text.ptr[i] | 0x20u;
 		pairs |= UINT64_C(1) << ((before * 7 + byte) & 63);
 		before = byte;
 	}
@@ -165,6 +166,25 @@ struct template *template_parse(struct span text, const char **ret_why)
 void template_free(struct template *template)
 {
 	free(template);
+}
+
+char template_get_rare(const struct template *template)
+{
+	static const char common[] = "vbkpgwyfumcdlhrsnioate. "; /* the later, the more common */
+	size_t best = SIZE_MAX;
+	char rare = 0;
+
+	for (unsigned i = 0; i < template->count; i++)
+		for (size_t n = 0; n < template->items[i].literal.len; n++) {
+			char c = template->items[i].literal.ptr[n];
+			const char *hit = memchr(common, c, sizeof(common) - 1);
+			size_t rank = hit ? (size_t)(hit - common) + 1 : 0;
+			if (rank < best) {
+				best = rank;
+				rare = c;
+			}
+		}
+	return rare;
 }
 
 unsigned char template_get_first(const struct template *template)

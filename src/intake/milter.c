@@ -125,6 +125,7 @@ static sfsistat translate(SMFICTX *ctx, const struct context *context, enum sess
 static void ask_for_macros(SMFICTX *ctx)
 {
 	static const struct { int stage; const char *macros; } wanted[] = {
+		/* who asks for nothing at a stage gets what the MTA thinks fit, which is more */
 		{ SMFIM_CONNECT, "j v {daemon_name}" }, { SMFIM_ENVFROM, "i {auth_authen} {mail_addr}" }, { SMFIM_ENVRCPT, "i" }, { SMFIM_EOM, "i {mail_addr}" },
 	};
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "evidence/glance.h"
 #include "flow/counter.h"
 #include "intake/signing.h"
 #include "intake/workspace.h"
@@ -32,12 +33,19 @@ struct removal {
 	struct removal *next;
 };
 
+/* A header field as the MTA gave it: read only when the mail may be a bounce. */
+struct raw_field {
+	struct span name, value;
+	struct raw_field *next;
+};
+
 static const char *const our_names[] = { HEADER_RESULT, HEADER_ADVICE, HEADER_TOKEN };
 enum { OUR_NAMES = sizeof(our_names) / sizeof(our_names[0]) };
 
 struct message {
 	struct workspace *work; /* NULL: there is no memory, the message passes as it is */
 	struct span sender;     /* the argument as it stands */
+	struct span bare_sender;
 	struct span login;
 	struct span first_recipient;
 	struct span noted_sender; /* the macro {mail_addr} as it came first */
@@ -46,6 +54,8 @@ struct message {
 	char stream[TOKEN_STREAM_SIZE];
 	bool is_smtp;           /* a refusal of one recipient reaches a client */
 	bool is_own_bounce;     /* our MTA made it, as far as one can see from outside */
+	struct glance glance;
+	struct raw_field *fields, *last_field;
 	bool is_candidate;
 	bool has_results;       /* it was handled before */
 	bool has_travelled;     /* it has come through an MTA, so that it was not made just now */
@@ -222,10 +232,11 @@ enum session_reply session_mail(struct session *session, const char *sender, boo
 	message->is_own_bounce = !message->is_smtp && sender[0] == '\0' && session->port == 0 && session->is_loopback;
 	message->sender = arena_copy(message->work->arena, span_of(sender));
 	message->login = arena_copy(message->work->arena, span_of(login ? login : ""));
-	struct span bare = span_of(sender);
+	struct span bare = message->sender;
 	if (bare.len >= 2 && bare.ptr[0] == '<' && bare.ptr[bare.len - 1] == '>')
 		bare = span_slice(bare, 1, bare.len - 1);
-	mail_begin(message->work->reader, bare);
+	message->bare_sender = bare;
+	glance_begin(&message->glance, bare);
 	begin_outbound(session);
 	return SESSION_CONTINUE;
 }
@@ -330,11 +341,29 @@ static bool take_ours(struct session *session, struct span name, const char *val
 	return true;
 }
 
+/* Name and value side by side in one piece; without memory for it the mail has one field less. */
+static void keep_field(struct message *message, struct span name, struct span value)
+{
+	struct raw_field *field = arena_take(message->work->arena, sizeof(*field) + name.len + value.len);
+
+	if (!field)
+		return;
+	char *bytes = (char *)(field + 1);
+	memcpy(bytes, name.ptr, name.len);
+	memcpy(bytes + name.len, value.ptr, value.len);
+	*field = (struct raw_field){ span_make(bytes, name.len), span_make(bytes + name.len, value.len), NULL };
+	if (message->last_field)
+		message->last_field->next = field;
+	else
+		message->fields = field;
+	message->last_field = field;
+}
+
 void session_header(struct session *session, const char *name, const char *value)
 {
-	struct workspace *work = session->message.work;
+	struct message *message = &session->message;
 
-	if (!work)
+	if (!message->work)
 		return;
 	/* "X-Bounce-Result : x" is the same field (RFC 5322 section 4.5) */
 	struct span field = span_trim(span_of(name));
@@ -342,8 +371,10 @@ void session_header(struct session *session, const char *name, const char *value
 		return;
 	/* a bounce as it is made bears none (RFC 5321 section 4.4 has each MTA add its own): a pipe or .forward hands on another's */
 	if (span_is_equal_nocase(field, SPAN_LIT("Received")))
-		session->message.has_travelled = true;
-	mail_add_header(work->reader, span_of(name), span_of(value));
+		message->has_travelled = true;
+	struct span text = span_of(value);
+	glance_add(&message->glance, session->snapshot->formats, field, text);
+	keep_field(message, field, text);
 }
 
 static unsigned count_forged(const struct session *session)
@@ -355,12 +386,19 @@ static unsigned count_forged(const struct session *session)
 	return session->is_trusted ? 0 : count;
 }
 
-/* By its header: may the mail be a bounce, in RFC 3464's form or in one of formats.d? */
+/* By its header: may the mail be a bounce, in RFC 3464's form or in one of formats.d?  Nearly none may, and is not read. */
 static bool is_candidate(const struct session *session)
 {
-	const struct mail_reader *reader = session->message.work->reader;
+	const struct message *message = &session->message;
 	const struct formats *formats = session->snapshot->formats;
+	struct mail_reader *reader = message->work->reader;
 
+	if (message->has_results || !glance_may_be_candidate(&message->glance))
+		return false;
+	mail_begin(reader, message->bare_sender);
+	for (const struct raw_field *field = message->fields; field; field = field->next)
+		mail_add_header(reader, field->name, field->value);
+	mail_end_headers(reader);
 	return mail_is_candidate(reader) || (formats && formats_is_candidate(formats, mail_get(reader)));
 }
 
@@ -370,8 +408,7 @@ enum session_reply session_end_headers(struct session *session)
 
 	if (!message->work)
 		return SESSION_FAIL_OPEN;
-	mail_end_headers(message->work->reader);
-	message->is_candidate = !message->has_results && is_candidate(session);
+	message->is_candidate = is_candidate(session);
 	if (message->is_candidate) {
 		counter_add(COUNTER_MILTER_CANDIDATES, 1);
 		return SESSION_CONTINUE;

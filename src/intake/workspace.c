@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ARENA_MAX = 8 << 20, FREE_MAX = 8 };
+enum { ARENA_MAX = 8 << 20, FREE_MAX = 16 };
 
 struct workspace_pool {
 	pthread_mutex_t lock;
