@@ -110,11 +110,11 @@ class Session(socketserver.StreamRequestHandler):
 class Remote:
     """Listens on a port of its own; `mails` is what it took: (sender, recipients, bytes)."""
 
-    def __init__(self, port=0, dsn=True):
+    def __init__(self, port=0, dsn=True, session=Session):
         self.dsn = dsn
         self.mails = []
         self.lock = threading.Lock()
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", port), Session, bind_and_activate=False)
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", port), session, bind_and_activate=False)
         self.server.allow_reuse_address = True
         self.server.daemon_threads = True
         self.server.request_queue_size = 128
