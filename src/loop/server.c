@@ -177,7 +177,7 @@ static bool connection_keep(struct connection *connection, struct span input, si
 		buffer_drop(&connection->input, taken);
 	else if (taken < input.len)
 		buffer_add(&connection->input, span_skip(input, taken));
-	if (connection->input.len == 0)
+	if (connection->input.len == 0 && connection->input.bytes)
 		buffer_done(&connection->input);
 	return !connection->input.is_cut && connection->input.len < connection->server->options.input_max;
 }

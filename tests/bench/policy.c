@@ -411,7 +411,11 @@ static const char python_server[] =
 
 static void bench_other(const char *name, char *const argv[], uint16_t port, double seconds)
 {
-	struct contender other = { .name = name, .port = port, .pid = fork() };
+	struct contender other = { .name = name, .port = port };
+
+	/* what is not written yet would be written twice */
+	fflush(stdout);
+	other.pid = fork();
 
 	if (other.pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -459,7 +463,6 @@ static void bench_others(unsigned long entries, double seconds)
 	uint16_t python = free_port(), perl = free_port();
 
 	printf("others, on tcp\n");
-	fflush(stdout);
 	snprintf(port, sizeof(port), "%u", python);
 	snprintf(count, sizeof(count), "%lu", entries);
 	bench_other("Python asyncio", (char *[]){ "python3", "-c", (char *)python_server, port, count, NULL }, python, seconds);
