@@ -33,26 +33,36 @@ void policy_free(struct policy *policy)
 	free(policy);
 }
 
-/* The attributes that matter, at the length of their names: no two are of the same. */
+/* In the order of their lengths. */
 static const struct {
-	const char *name;
+	struct span name;
 	size_t offset;
 } attributes[] = {
-	[6] = { "sender", offsetof(struct policy_request, sender) },
-	[7] = { "request", offsetof(struct policy_request, request) },
-	[8] = { "queue_id", offsetof(struct policy_request, queue_id) },
-	[9] = { "recipient", offsetof(struct policy_request, recipient) },
-	[13] = { "sasl_username", offsetof(struct policy_request, sasl_username) },
-	[14] = { "protocol_state", offsetof(struct policy_request, protocol_state) },
+	{ { "sender", 6 }, offsetof(struct policy_request, sender) },
+	{ { "request", 7 }, offsetof(struct policy_request, request) },
+	{ { "queue_id", 8 }, offsetof(struct policy_request, queue_id) },
+	{ { "recipient", 9 }, offsetof(struct policy_request, recipient) },
+	{ { "sasl_username", 13 }, offsetof(struct policy_request, sasl_username) },
+	{ { "policy_context", 14 }, offsetof(struct policy_request, policy_context) },
+	{ { "protocol_state", 14 }, offsetof(struct policy_request, protocol_state) },
 };
+enum { ATTRIBUTES = sizeof(attributes) / sizeof(attributes[0]) };
+
+/* By length: the number, from 1, of the first one; most lines need no second look. */
+static const uint8_t first_of_length[] = { [6] = 1, [7] = 2, [8] = 3, [9] = 4, [13] = 5, [14] = 6 };
 
 /* Unknown names are passed over: later Postfix versions send more. */
 static void take_attribute(struct policy_request *request, struct span name, struct span value)
 {
-	const char *known = name.len < sizeof(attributes) / sizeof(attributes[0]) ? attributes[name.len].name : NULL;
+	size_t row = name.len < sizeof(first_of_length) ? first_of_length[name.len] : 0;
 
-	if (known && name.ptr[0] == known[0] && memcmp(name.ptr, known, name.len) == 0)
-		*(struct span *)((char *)request + attributes[name.len].offset) = value;
+	for (; row > 0 && row <= ATTRIBUTES && attributes[row - 1].name.len == name.len; row++) {
+		const char *known = attributes[row - 1].name.ptr;
+		if (name.ptr[0] == known[0] && memcmp(name.ptr, known, name.len) == 0) {
+			*(struct span *)((char *)request + attributes[row - 1].offset) = value;
+			return;
+		}
+	}
 }
 
 /*
@@ -144,26 +154,47 @@ static void add_refusal(const char *code, const char *text, struct buffer *outpu
 	buffer_add(output, SPAN_LIT("\n\n"));
 }
 
-static void answer_request(struct policy *policy, const struct policy_request *request, struct buffer *output)
+/* At later stages a refusal would hit the whole message. */
+static bool is_about_a_recipient(const struct policy_request *request)
 {
-	struct question question = { .front = SIGHTING_POLICY, .recipient = request->recipient, .sender = request->sender, .login = request->sasl_username,
-				     .stream = SPAN_LIT(""), .now_s = time(NULL) };
-	struct answer answer = { .is_suppressed = false };
+	return span_is_equal(request->request, SPAN_LIT("smtpd_access_policy")) && span_is_equal(request->protocol_state, SPAN_LIT("RCPT"));
+}
+
+static void ask(const struct policy *policy, const struct policy_request *request, struct answer *ret_answer)
+{
+	struct submission submission = { request->sender, request->sasl_username, request->policy_context, .is_smtp = true };
+	char stream[TOKEN_STREAM_SIZE];
+	struct question question = { .front = SIGHTING_POLICY, .recipient = request->recipient, .sender = request->sender,
+				     .login = request->sasl_username, .now_s = time(NULL) };
+
+	flow_make_stream(policy->snapshot, &submission, stream);
+	question.stream = span_of(stream);
+	flow_ask(policy->snapshot, policy->intake.index, &question, ret_answer);
+	if (ret_answer->is_dry_run)
+		intake_log_answer("policy", request->queue_id, ret_answer, "dry-run");
+}
+
+static void refuse(const struct policy *policy, const struct policy_request *request, const struct answer *answer, struct buffer *output)
+{
+	bool is_tempfail = policy->snapshot->policy_reaction == REACTION_TEMPFAIL;
+
+	counter_add(COUNTER_POLICY_REFUSED, 1);
+	intake_log_answer("policy", request->queue_id, answer, is_tempfail ? "tempfailed" : "refused");
+	add_refusal(is_tempfail ? "450 4.1.1" : "550 5.1.1", answer->text, output);
+}
+
+static void answer_request(const struct policy *policy, const struct policy_request *request, struct buffer *output)
+{
+	struct answer answer; /* a kilobyte, of which flow_ask fills in what is needed */
 
 	counter_add(COUNTER_POLICY_REQUESTS, 1);
-	/* at later stages a refusal would hit the whole message */
-	if (span_is_equal(request->request, SPAN_LIT("smtpd_access_policy")) && span_is_equal(request->protocol_state, SPAN_LIT("RCPT")))
-		flow_ask(policy->snapshot, policy->intake.index, &question, &answer);
-	if (answer.is_dry_run)
-		intake_log_answer("policy", request->queue_id, &answer, "dry-run");
-	if (!answer.is_suppressed) {
+	answer.is_suppressed = false;
+	if (is_about_a_recipient(request))
+		ask(policy, request, &answer);
+	if (answer.is_suppressed)
+		refuse(policy, request, &answer, output);
+	else
 		buffer_add(output, SPAN_LIT("action=" POLICY_FAIL_OPEN "\n\n"));
-		return;
-	}
-	bool is_tempfail = policy->snapshot->policy_reaction == REACTION_TEMPFAIL;
-	counter_add(COUNTER_POLICY_REFUSED, 1);
-	intake_log_answer("policy", request->queue_id, &answer, is_tempfail ? "tempfailed" : "refused");
-	add_refusal(is_tempfail ? "450 4.1.1" : "550 5.1.1", answer.text, output);
 }
 
 ssize_t policy_take(void *data, struct span input, struct buffer *output)

@@ -27,7 +27,7 @@ ssize_t policy_take(void *policy, struct span input, struct buffer *output);
 
 /* The values of one request that matter, as they stand; unknown ones are SPAN_NONE. */
 struct policy_request {
-	struct span request, protocol_state, sender, recipient, queue_id, sasl_username;
+	struct span request, protocol_state, sender, recipient, queue_id, sasl_username, policy_context;
 };
 
 /*

@@ -28,6 +28,7 @@ static void check_request(const struct policy_request *request, struct span inpu
 	check_value(request->recipient, input);
 	check_value(request->queue_id, input);
 	check_value(request->sasl_username, input);
+	check_value(request->policy_context, input);
 }
 
 /* The same, line by line. */
@@ -37,6 +38,7 @@ static ssize_t parse_slowly(struct span input, struct policy_request *ret_reques
 		{ SPAN_LIT("request"), &ret_request->request },	{ SPAN_LIT("protocol_state"), &ret_request->protocol_state },
 		{ SPAN_LIT("sender"), &ret_request->sender },	{ SPAN_LIT("recipient"), &ret_request->recipient },
 		{ SPAN_LIT("queue_id"), &ret_request->queue_id }, { SPAN_LIT("sasl_username"), &ret_request->sasl_username },
+		{ SPAN_LIT("policy_context"), &ret_request->policy_context },
 	};
 	size_t at = 0, end;
 
@@ -65,6 +67,7 @@ static void check_slowly(struct span input, ssize_t length, const struct policy_
 	assert(span_is_equal(slow.request, request->request) && span_is_equal(slow.protocol_state, request->protocol_state));
 	assert(span_is_equal(slow.sender, request->sender) && span_is_equal(slow.recipient, request->recipient));
 	assert(span_is_equal(slow.queue_id, request->queue_id) && span_is_equal(slow.sasl_username, request->sasl_username));
+	assert(span_is_equal(slow.policy_context, request->policy_context));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

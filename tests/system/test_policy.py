@@ -143,3 +143,12 @@ def test_peer_that_never_reads_blocks_nobody(daemon):
             for _ in range(100_000):
                 deaf.send(request(recipient=GONE) * 20)
         assert is_refused(good.ask(GONE))
+
+
+@pytest.mark.parametrize("stream", ["sender-domain", "login", "policy-context"])
+def test_what_is_suppressed_for_all_is_refused_in_every_stream(daemon, policy, stream):
+    daemon.configure(f"stream = {stream}\n")
+    daemon.reload()
+    assert is_refused(policy.ask(GONE, sasl_username="someone", policy_context="there"))
+    assert is_refused(policy.ask(GONE, sender="user@no_domain..", sasl_username="", policy_context=""))
+    assert policy.ask("here@example.com", sasl_username="someone", policy_context="there") == "DUNNO"
