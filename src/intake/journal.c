@@ -107,8 +107,10 @@ static int seek(struct journal *journal, bool is_from_beginning, struct span pla
 	if (is_from_beginning)
 		return sd_journal_seek_head(journal->handle);
 	result = sd_journal_seek_tail(journal->handle);
-	/* at the tail next() would give the last entry again */
-	return result < 0 ? result : sd_journal_previous(journal->handle);
+	if (result >= 0)
+		result = sd_journal_previous(journal->handle);
+	/* behind the last entry next() would find nothing, ever: on it, or, where there is none, in front of what comes */
+	return result == 0 ? sd_journal_seek_head(journal->handle) : result;
 }
 
 static void keep_place(struct journal *journal)
