@@ -363,7 +363,6 @@ static int start_maillog(struct daemon *daemon, struct complaint *complaint)
 	const struct config *config = daemon->config;
 	struct maillog_options options = {
 		.file = config->maillog.file,
-		.is_trusted = config->maillog.is_trusted,
 		.is_from_beginning = config->maillog.start != 0,
 		.uids = config->maillog.uids,
 	};

@@ -201,7 +201,7 @@ const struct option options[] = {
 	{ "maillog", "uids", OPTION_TEXTS, false, AT(maillog.uids), "{}", 0, 0, "", NULL,
 	  "The users, by name or number, whose lines in the journal are believed; others' are refused and counted.  Empty: root, and "
 	  "those of postfix, smmta and smmsp that exist." },
-	{ "maillog", "trust", OPTION_BOOL, false, AT(maillog.is_trusted), "no", 0, 0, "", NULL,
+	{ "maillog", "trust", OPTION_BOOL, true, AT(maillog.is_trusted), "no", 0, 0, "", NULL,
 	  "The file is written by the MTA alone (Postfix's postlogd with maillog_file): then it proves that mail of ours failed.  With no, what it says is counted "
 	  "and changes no address.  A log daemon that takes lines from /dev/log takes them from every local user: no, there.  The file and "
 	  "its folders must be root's or syslog's, and writable by nobody else, or the daemon does not believe it all the same." },

@@ -42,6 +42,7 @@ struct snapshot {
 	struct networks trusted_networks;  /* whose header fields of ours are passed as they are */
 	struct networks outbound_networks; /* whose mail is ours without a login */
 	struct relays relays;              /* whose `sent` is a delivery */
+	bool is_log_trusted;               /* the operator's word that the MTA alone writes the log file */
 	bool is_local_submission_trusted;  /* the MTA's own bounces prove */
 	bool writes_headers;
 	enum reaction milter_reaction, policy_reaction, socketmap_reaction;

@@ -38,8 +38,8 @@ struct maillog {
 	struct maillog_options options;
 	uid_t uids[UIDS_MAX];
 	size_t uid_count;
-	char name[300];  /* of the place: "log:/var/log/mail.log" */
 	char host[256];  /* this machine's */
+	char name[600];  /* of the place, in a store that several machines may share: "log:mx1:/var/log/mail.log" */
 	pthread_t thread;
 	bool is_stopping; /* atomic */
 	struct loop *loop;
@@ -100,7 +100,7 @@ static void set_untrusted(struct maillog *maillog, const char *why)
 	set_text(maillog->status.untrusted, sizeof(maillog->status.untrusted), why);
 	pthread_mutex_unlock(&maillog->lock);
 	if (is_new && why[0])
-		log_event(maillog->options.is_trusted ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "maillog-untrusted",
+		log_event(maillog->snapshot->is_log_trusted ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "maillog-untrusted",
 			  "source=\"%s\" why=\"%s\" effect=\"what it says changes no address\"", maillog->status.source, why);
 }
 
@@ -200,9 +200,9 @@ static int read_file_line(struct maillog *maillog)
 	if (result <= 0)
 		return result;
 	is_trusted = follow_is_trusted(maillog->follow, &why);
-	if (!maillog->options.is_trusted)
+	if (!maillog->snapshot->is_log_trusted)
 		why = "maillog trust is no";
-	maillog->facts.is_trusted = is_trusted && maillog->options.is_trusted;
+	maillog->facts.is_trusted = is_trusted && maillog->snapshot->is_log_trusted;
 	set_untrusted(maillog, maillog->facts.is_trusted ? "" : why);
 	logline_parse(text, &maillog->clock, &line);
 	if (line.is_local_time)
@@ -513,9 +513,9 @@ int maillog_start(const struct intake *intake, const struct maillog_options *opt
 	maillog->intake = *intake;
 	maillog->options = *options;
 	set_text(maillog->status.source, sizeof(maillog->status.source), options->file[0] ? options->file : "journal");
-	snprintf(maillog->name, sizeof(maillog->name), "log:%s", maillog->status.source);
 	if (gethostname(maillog->host, sizeof(maillog->host) - 1) < 0)
 		maillog->host[0] = '\0';
+	snprintf(maillog->name, sizeof(maillog->name), "log:%s:%s", maillog->host, maillog->status.source);
 	maillog->facts.host = span_of(maillog->host);
 	error = find_uids(maillog, complaint);
 #ifndef HAVE_SYSTEMD

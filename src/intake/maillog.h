@@ -16,7 +16,6 @@ struct maillog;
 /* Borrowed; outlives the follower. */
 struct maillog_options {
 	const char *file;           /* absolute; "": the journal */
-	bool is_trusted;            /* the operator's word that the MTA alone writes the file */
 	bool is_from_beginning;
 	const char *const *uids;    /* names or numbers, NULL-terminated; empty: those of the MTAs */
 };

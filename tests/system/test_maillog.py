@@ -21,7 +21,6 @@ def postfix(tmp_path_factory, remote):
     home = reachable(tmp_path_factory.mktemp("l"))
     with Postfix(home, remote.port, settings="maximal_queue_lifetime = 1d\nbounce_queue_lifetime = 1d\n") as mta:
         until(lambda: mta.log, "Postfix's log")
-        open_log(mta)
         yield mta
 
 
@@ -29,17 +28,11 @@ def postfix(tmp_path_factory, remote):
 def sendmail(tmp_path_factory, remote):
     with Sendmail(reachable(tmp_path_factory.mktemp("t")), remote.port) as mta:
         until(lambda: mta.log, "Sendmail's log")
-        open_log(mta)
         yield mta
 
 
 def get_log(mta):
     return mta.home / "mail.log"
-
-
-def open_log(mta):
-    """As an operator does for the group that kodamad is in."""
-    get_log(mta).chmod(0o644)
 
 
 def begin(daemon, mta):
@@ -175,10 +168,13 @@ def test_rotation_by_postfix_itself(follower, postfix, address):
     until(lambda: list(postfix.home.glob("mail.log.*.gz")), "the compressed log")
     postfix.send(second, mails.plain("second"))
     until(lambda: get_log(postfix).exists(), "the new log")
-    # until then kodamad may not read it, and says so
-    open_log(postfix)
-    assert follower.wait_outcomes(second) == [("user-unknown", "suppressed", "log", "log")]
-    assert follower.get_status()["gaps"] == 0
+    # Postfix before 3.9 makes it for root alone: kodamad says so, and goes on as soon as it may
+    until(lambda: follower.get_status().get("last-error") == "Permission denied" or os.stat(get_log(postfix)).st_mode & 0o004, "the status to say so")
+    get_log(postfix).chmod(0o644)
+    until(lambda: [row for row in follower.get_outcomes(second) if row[2] == "log"], lambda: f"the log's word\n{follower.log}")
+    assert follower.get_suppressed() == sorted([first, second])
+    status = follower.get_status()
+    assert status["gaps"] == 0 and "last-error" not in status
 
 
 def test_status_says_how_far_it_is(follower, postfix, address):
@@ -217,7 +213,6 @@ def test_sendmail_expired_with_a_restart_in_between(scratch, tmp_path_factory, r
     home, late = reachable(tmp_path_factory.mktemp("e")), address("gmailfull")
     with Sendmail(home, remote.port, kodama=False, options=("-O", "Timeout.queuereturn=4s")) as mta:
         until(lambda: mta.log, "Sendmail's log")
-        open_log(mta)
         with Follower(scratch / "kodama", extra=follow(get_log(mta))) as daemon:
             begin(daemon, mta)
             mta.send(late, mails.plain("late"))

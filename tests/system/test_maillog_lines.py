@@ -7,7 +7,9 @@ import sqlite3
 
 import pytest
 
+from harness import mails
 from harness.follower import BUSY, FULL, SENT, UNKNOWN, Follower, LogFile, follow, said
+from harness.milter import Milter
 from harness.wait import until
 
 
@@ -214,7 +216,58 @@ def test_log_that_others_could_have_written_proves_nothing(scratch, log, address
         assert "maillog-untrusted" in daemon.log and daemon.get_status()["proves-nothing-because"]
 
 
+def test_trust_is_taken_back_by_a_reload(daemon, log, address):
+    first, second = address(), address()
+    log.message((first, "bounced", UNKNOWN))
+    read(daemon, log)
+    daemon.configure(follow(log.path, trust="no", start="beginning"))
+    daemon.reload()
+    log.message((second, "bounced", UNKNOWN))
+    read(daemon, log)
+    assert daemon.get_suppressed() == [first]
+
+
+# --- streams
+
+def test_login_of_the_message_is_its_stream(scratch, log, address):
+    """Smtpd's line names the login; three failures of three logins are no row."""
+    recipient = address()
+    for number in range(3):
+        queue_id = log.make_id()
+        log.write(log.line(f"{queue_id}: client=c[192.0.2.7], sasl_method=PLAIN, sasl_username=customer{number}", "postfix/submission/smtpd"))
+        log.write(log.line(f"{queue_id}: from=<sender@example.jp>, size=399, nrcpt=1 (queue active)", "postfix/qmgr"),
+                  log.delivery(queue_id, recipient, "bounced", FULL))
+    with Follower(scratch / "kodama", extra=follow(log.path, start="beginning", extra="stream = login\n")) as daemon:
+        daemon.start()
+        daemon.wait_read(log.path)
+        streams = [row[0] for row in daemon.query("SELECT stream FROM outcomes WHERE address = ?", recipient)]
+        assert len(set(streams)) == 3 and "" not in streams and "*" not in streams
+        assert [row[1] for row in daemon.get_outcomes(recipient)] == ["counted"] * 3
+        assert daemon.get_suppressed() == []
+
+
 # --- once
+
+def send_bounce(daemon, recipient, queue_id):
+    """From outside: anybody could have written it."""
+    with Milter(daemon.milter) as session:
+        session.open_session(client="mx.example.org", address="192.0.2.66", port=4711)
+        session.mail("<>")
+        session.recipient("<sender@example.jp>")
+        session.message(mails.report(recipient, FULL, queue_id=queue_id, host="mx").encode())
+
+
+def test_bounce_that_proves_nothing_is_proved_by_the_log(daemon, log, address):
+    """It came first, and changed nothing; the line that follows counts, once."""
+    full, queue_id = address(), log.make_id()
+    send_bounce(daemon, full, queue_id)
+    assert daemon.get_outcomes(full) == []
+    log.message((full, "bounced", FULL), queue_id=queue_id)
+    read(daemon, log)
+    assert daemon.get_outcomes(full) == [("mailbox-full", "counted", "log", "log")]
+    send_bounce(daemon, full, queue_id)
+    assert daemon.query("SELECT tallies FROM addresses WHERE address = ?", full)[0][0].startswith("1 ")
+
 
 def dump(daemon):
     return {table: sorted(daemon.query(f"SELECT * FROM {table}")) for table in ("addresses", "outcomes", "counts", "seen", "changes")}
