@@ -44,6 +44,10 @@ define(`confDONT_BLAME_SENDMAIL', `TrustStickyBit')dnl
 define(`confDONT_PROBE_INTERFACES', `true')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confMIN_QUEUE_AGE', `0')dnl
+dnl a busy machine is no reason to wait, or to refuse
+define(`confQUEUE_LA', `9999')dnl
+define(`confREFUSE_LA', `9999')dnl
+define(`confDELAY_LA', `9999')dnl
 define(`SMART_HOST', `esmtp:[127.0.0.1]')dnl
 define(`ESMTP_MAILER_ARGS', `TCP $h {relay_port}')dnl
 define(`_DEF_LOCAL_MAILER_FLAGS', `lsDFMA5:/|@q')dnl
