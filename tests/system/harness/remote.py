@@ -76,6 +76,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def on_mail(self, line):
         self.sender, self.recipients = re.search(r"<(.*?)>", line).group(1), []
+        self.server.remote.commands.append(line)
         self.say("250 2.1.0 Ok")
 
     def on_rcpt(self, line):
@@ -108,11 +109,12 @@ class Session(socketserver.StreamRequestHandler):
 
 
 class Remote:
-    """Listens on a port of its own; `mails` is what it took: (sender, recipients, bytes)."""
+    """Listens on a port of its own; `mails` is what it took: (sender, recipients, bytes), `commands` every MAIL with its parameters."""
 
     def __init__(self, port=0, dsn=True, session=Session):
         self.dsn = dsn
         self.mails = []
+        self.commands = []
         self.lock = threading.Lock()
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", port), session, bind_and_activate=False)
         self.server.allow_reuse_address = True
