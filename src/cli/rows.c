@@ -129,6 +129,7 @@ static void print_outcome(const json_t *row)
 	terminal_print_row(stdout, "provider", get(row, "provider"));
 	terminal_print_row(stdout, "source", get(row, "source"));
 	terminal_print_row(stdout, "proof", get(row, "proof"));
+	terminal_print_row(stdout, "proved by", get(row, "proof_reason"));
 	terminal_print_row(stdout, "message", get(row, "message_id"));
 	terminal_print_row(stdout, "queue id", get(row, "queue_id"));
 	terminal_print_row(stdout, "decision", get(row, "decision"));

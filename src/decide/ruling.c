@@ -175,7 +175,8 @@ struct ruling ruling_make(const struct limits *limits, const struct event *event
 	const struct verdict *verdict = event->verdict;
 	struct ruling ruling = { .is_dry_run = !limits->enforce, .effect = get_effect(event) };
 
-	ruling.is_success = is_delivery(event);
+	/* a co-recipient could lift what a failure has earned */
+	ruling.is_success = is_delivery(event) && event->outcome->proof != PROOF_SHARED;
 	ruling.is_final = ruling.is_success || is_complaint(event) || is_failure(event->outcome);
 	ruling.is_kept = ruling.is_final && !ruling.is_success;
 	if (!find_address(event, &ruling.address)) {

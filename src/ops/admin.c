@@ -468,8 +468,8 @@ static json_t *make_outcome(const struct history_row *row)
 		{ "stream", row->stream }, { "action", row->action }, { "class", row->class_name }, { "suppress", row->effect },
 		{ "basis", row->basis }, { "rule", row->rule }, { "provider", row->provider }, { "reply", row->reply },
 		{ "status", row->status }, { "text", row->text }, { "remote_mta", row->remote_mta }, { "source", row->source },
-		{ "kind", row->kind }, { "proof", row->proof }, { "queue_id", row->queue_id }, { "message_id", row->message_id },
-		{ "decision", row->decision },
+		{ "kind", row->kind }, { "proof", row->proof }, { "proof_reason", row->proof_reason }, { "queue_id", row->queue_id },
+		{ "message_id", row->message_id }, { "decision", row->decision },
 	};
 	json_t *json = new_row("outcome");
 

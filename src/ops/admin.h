@@ -19,7 +19,7 @@
  *   {"row":"suppression","address","stream","origin":"evidence|manual","decision":"suppressed|held","class","rule",
  *    "provider","since","until","note"}
  *   {"row":"outcome","time","received","stream","action","class","suppress","basis","rule","provider","reply","status",
- *    "text","remote_mta","source","kind","proof","queue_id","message_id","decision","until","why"}
+ *    "text","remote_mta","source","kind","proof","proof_reason","queue_id","message_id","decision","until","why"}
  *   {"row":"audit","time","by","change":"add|remove","stream","until","note"}
  *   {"row":"state","address","stream","origin","decision":"suppressed|held|none","class","rule","provider","section",
  *    "since","until","times","last_failure","last_success","counts":[{"section","count","first","last"}],"note"}

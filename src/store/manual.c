@@ -147,7 +147,7 @@ static bool visit_history(void *data, const struct sql_value *c, size_t count)
 	const struct history_visit *visitor = data;
 	struct history_row row = {
 		.received_s = c[0].number, .time_s = c[2].number, .stream = c[3].text, .action = c[4].text, .source = c[5].text,
-		.kind = c[6].text, .proof = c[7].text, .reply = c[8].text, .status = c[9].text, .text = c[10].text,
+		.kind = c[6].text, .proof = c[7].text, .proof_reason = c[25].text, .reply = c[8].text, .status = c[9].text, .text = c[10].text,
 		.remote_mta = c[11].text, .queue_id = c[12].text, .message_id = c[13].text, .class_name = c[14].text,
 		.effect = c[15].text, .basis = c[16].text, .rule = c[17].text, .provider = c[18].text, .decision = c[19].text,
 		.why = c[20].text, .until_s = c[21].number, .audit = c[22].text, .by = c[23].text, .note = c[24].text,

@@ -217,13 +217,16 @@ static int apply_to_stream(struct recording *r, struct span stream, bool is_succ
 	return result;
 }
 
-/* The streams that the fact counts for: its own, and all where it is shared; a success is good news for both. */
+/*
+ * The streams that the fact counts for: its own, and all where it is shared.  A success is good news for both, unless
+ * only a token says so: its sender has it too, and could lift what others know.
+ */
 static int apply_to_streams(struct recording *r, bool is_success_void, struct decision *ret_decision)
 {
 	struct decision shared;
 	int result = apply_to_stream(r, r->stream, is_success_void, ret_decision);
 
-	if (result == 0 && r->stream.len && (r->ruling->is_shared_too || r->ruling->is_success))
+	if (result == 0 && r->stream.len && (r->ruling->is_shared_too || (r->ruling->is_success && r->event->outcome->proof != PROOF_TOKEN)))
 		result = apply_to_stream(r, SPAN_LIT(""), is_success_void, &shared);
 	return result;
 }
@@ -315,7 +318,7 @@ static int add_outcome(struct recording *r, const struct decision *decision, int
 		name_value(scope_get_name(v->scope)), name_value(effect_get_name(v->effect)), name_value(basis_get_name(v->basis)),
 		name_value(v->rule), name_value(v->provider), name_value(decision_get_name(decision->kind)),
 		sql_number(decision->count), sql_number(decision->after), sql_number(decision->until_s),
-		name_value(reason_get_text(decision->reason)),
+		name_value(reason_get_text(decision->reason)), name_value(proof_reason_get_name(o->proof_reason)),
 	};
 	int result = store_run(r->store, STATEMENT_ADD_OUTCOME, row, sizeof(row) / sizeof(row[0]), take_id, ret_id);
 
@@ -333,6 +336,7 @@ static int fill_outcome(struct recording *r, bool is_raised)
 		clean(r, o->text, TEXT_MAX), name_value(smtp_command_get_name(o->command)), clean_field(r, o->remote_mta),
 		clean_field(r, o->reporting_mta), clean_field(r, o->queue_id), clean_field(r, o->envelope_id),
 		clean_field(r, o->message_id), name_value(is_raised ? proof_get_name(o->proof) : ""),
+		name_value(is_raised ? proof_reason_get_name(o->proof_reason) : ""),
 	};
 	int result = store_run(r->store, STATEMENT_FILL_OUTCOME, row, sizeof(row) / sizeof(row[0]), NULL, NULL);
 

@@ -39,7 +39,10 @@ static const char first[] =
 	"CREATE TABLE keys(name TEXT NOT NULL PRIMARY KEY, secret TEXT NOT NULL, created_s BIGINT NOT NULL,"
 	" retired_s BIGINT)@clustered;";
 
-static const char *const migrations[] = { first };
+/* why an outcome is proved, or not */
+static const char proof_reasons[] = "ALTER TABLE outcomes ADD COLUMN proof_reason TEXT;";
+
+static const char *const migrations[] = { first, proof_reasons };
 const unsigned schema_version = sizeof(migrations) / sizeof(migrations[0]);
 
 static void expand(struct buffer *script, const struct sql_driver *driver, struct span text)

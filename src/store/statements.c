@@ -56,14 +56,14 @@ const char *const statement_texts[] = {
 	[STATEMENT_ADD_OUTCOME] =
 		"INSERT INTO outcomes(address, stream, time_s, received_s, sender, action, reply, status, text, command, "
 		"remote_mta, reporting_mta, queue_id, envelope_id, message_id, source, kind, proof, class, scope, effect, "
-		"basis, rule, provider, decision, count, after, until_s, why) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		"$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) RETURNING id",
+		"basis, rule, provider, decision, count, after, until_s, why, proof_reason) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		"$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) RETURNING id",
 	[STATEMENT_FILL_OUTCOME] =
 		"UPDATE outcomes SET sender = COALESCE(sender, $2), reply = COALESCE(reply, $3), status = COALESCE(status, $4), "
 		"text = COALESCE(text, $5), command = COALESCE(command, $6), remote_mta = COALESCE(remote_mta, $7), "
 		"reporting_mta = COALESCE(reporting_mta, $8), queue_id = COALESCE(queue_id, $9), "
 		"envelope_id = COALESCE(envelope_id, $10), message_id = COALESCE(message_id, $11), "
-		"proof = COALESCE($12, proof) WHERE id = $1",
+		"proof = COALESCE($12, proof), proof_reason = COALESCE($13, proof_reason) WHERE id = $1",
 	[STATEMENT_GET_SEEN] = "SELECT time_s, proof, outcome FROM seen WHERE key = $1 AND recipient = $2",
 	[STATEMENT_PUT_SEEN] =
 		"INSERT INTO seen(key, recipient, time_s, proof, outcome) VALUES($1, $2, $3, $4, $5) "
@@ -81,10 +81,10 @@ const char *const statement_texts[] = {
 	[STATEMENT_ADD_AUDIT] = "INSERT INTO audit(time_s, who, what, address, stream, note, until_s) VALUES($1, $2, $3, $4, $5, $6, $7)",
 	[STATEMENT_HISTORY] =
 		"SELECT received_s, id, time_s, stream, action, source, kind, proof, reply, status, text, remote_mta, queue_id, "
-		"message_id, class, effect, basis, rule, provider, decision, why, until_s, NULL, NULL, NULL "
+		"message_id, class, effect, basis, rule, provider, decision, why, until_s, NULL, NULL, NULL, proof_reason "
 		"FROM outcomes WHERE address = $1 UNION ALL "
 		"SELECT time_s, id, time_s, stream, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-		"NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, until_s, what, who, note "
+		"NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, until_s, what, who, note, NULL "
 		"FROM audit WHERE address = $1 ORDER BY 1, 2",
 	[STATEMENT_GET_POSITION] = "SELECT value FROM positions WHERE name = $1",
 	[STATEMENT_SET_POSITION] =

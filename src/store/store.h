@@ -109,7 +109,7 @@ int store_forget(struct store *store, struct span address, struct span by, int64
 /* The time line of an address, oldest first: outcomes and audit entries. */
 struct history_row {
 	int64_t time_s, received_s;
-	struct span stream, action, source, kind, proof, reply, status, text, remote_mta, queue_id, message_id;
+	struct span stream, action, source, kind, proof, proof_reason, reply, status, text, remote_mta, queue_id, message_id;
 	struct span class_name, effect, basis, rule, provider;
 	struct span decision, why;   /* of an outcome */
 	int64_t until_s;             /* 0: none */

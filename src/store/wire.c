@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 
-enum { WIRE_VERSION = 1, TEXT_MAX = 4096, FIELD_MAX = 1000 };
+enum { WIRE_VERSION = 2, TEXT_MAX = 4096, FIELD_MAX = 1000 };
 #define UNKNOWN ((int64_t)UINT32_MAX)
 
 /* One walk over the fields serves both ways. */
@@ -95,6 +95,7 @@ static void walk_outcome(struct wire *wire, struct outcome *o)
 	WALK_SMALL(wire, o->source, SOURCE_COUNT);
 	WALK_SMALL(wire, o->kind, KIND_COUNT);
 	WALK_SMALL(wire, o->proof, PROOF_COUNT);
+	WALK_SMALL(wire, o->proof_reason, PROOF_REASON_COUNT);
 	WALK_SMALL(wire, o->feedback, FEEDBACK_COUNT);
 	WALK_SMALL(wire, o->is_from_original, 2);
 	WALK_SMALL(wire, o->is_generic, 2);
