@@ -128,7 +128,8 @@ static int listen_tcp(uint16_t *ret_port)
 /* What kodamad runs: its loop, its server, its policy service. */
 static void serve_kodama(const int fds[2])
 {
-	static struct server_options options = { "policy", 1000, 1200, 30, POLICY_REQUEST_MAX, POLICY_ANSWER_MAX, policy_take, NULL };
+	static struct server_options options = { .name = "policy", .connections = 1000, .idle_s = 1200, .request_s = 30,
+						 .input_max = POLICY_REQUEST_MAX, .output_max = POLICY_ANSWER_MAX, .take = policy_take };
 	struct snapshot *snapshot = snapshot_new();
 	struct loop *loop = loop_new();
 	struct server *server;
@@ -409,15 +410,14 @@ static const char python_server[] =
 	"    await server.serve_forever()\n"
 	"asyncio.run(main())\n";
 
-static void bench_other(const char *name, char *const argv[], uint16_t port, double seconds)
+static pid_t run_program(char *const argv[])
 {
-	struct contender other = { .name = name, .port = port };
+	pid_t pid;
 
 	/* what is not written yet would be written twice */
 	fflush(stdout);
-	other.pid = fork();
-
-	if (other.pid == 0) {
+	pid = fork();
+	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pin(0);
 		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
@@ -425,27 +425,64 @@ static void bench_other(const char *name, char *const argv[], uint16_t port, dou
 		execvp(argv[0], argv);
 		_exit(127);
 	}
-	clock_getcpuclockid(other.pid, &other.clock);
-	for (int tries = 0;; tries++) {
-		struct timespec pause = { 0, 20000000 };
-		int fd = connect_to(&other, true);
+	return pid;
+}
+
+/* Until somebody listens; false when nobody ever will. */
+static bool wait_for_server(const struct contender *contender)
+{
+	struct timespec pause = { 0, 20000000 };
+	int status = 0;
+
+	for (int tries = 0; tries < 1000; tries++) {
+		int fd = connect_to(contender, true);
 		if (fd >= 0) {
 			close(fd);
-			break;
+			return true;
 		}
+		/* one that goes to the background ends well */
+		if (waitpid(contender->pid, &status, WNOHANG) == contender->pid && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+			return false;
 		nanosleep(&pause, NULL);
-		if (tries == 1000 || waitpid(other.pid, NULL, WNOHANG) != 0) {
-			printf("    %-24s not there\n", name);
-			return;
-		}
 	}
+	return false;
+}
+
+static pid_t read_pid(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char line[32] = "";
+
+	if (!file)
+		return 0;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	return (pid_t)strtol(line, NULL, 10);
+}
+
+/* pid_path: where a server that goes to the background says who it is; NULL. */
+static void bench_other(const char *name, char *const argv[], uint16_t port, const char *pid_path, double seconds)
+{
+	struct contender other = { .name = name, .port = port, .pid = run_program(argv) };
+	pid_t pid = other.pid;
+
+	if (!wait_for_server(&other)) {
+		printf("    %-24s not there\n", name);
+		return;
+	}
+	if (pid_path)
+		pid = read_pid(pid_path);
+	if (pid <= 0)
+		return;
+	clock_getcpuclockid(pid, &other.clock);
 	for (int connections = 1; connections <= CONNECTIONS_MAX; connections *= 10) {
 		struct figures figures = measure(&other, true, connections, seconds);
 		char title[64];
 		snprintf(title, sizeof(title), "%s, %d", name, connections);
 		print_figures(title, &figures);
 	}
-	kill(other.pid, SIGKILL);
+	kill(pid, SIGKILL);
 	waitpid(other.pid, NULL, 0);
 }
 
@@ -457,18 +494,22 @@ static uint16_t free_port(void)
 	return port;
 }
 
-static void bench_others(unsigned long entries, double seconds)
+static void bench_others(unsigned long entries, const char *folder, double seconds)
 {
-	char port[16], count[32];
+	char port[16], count[32], pid_path[128];
 	uint16_t python = free_port(), perl = free_port();
 
 	printf("others, on tcp\n");
 	snprintf(port, sizeof(port), "%u", python);
 	snprintf(count, sizeof(count), "%lu", entries);
-	bench_other("Python asyncio", (char *[]){ "python3", "-c", (char *)python_server, port, count, NULL }, python, seconds);
+	bench_other("Python asyncio", (char *[]){ "python3", "-c", (char *)python_server, port, count, NULL }, python, NULL, seconds);
 	snprintf(port, sizeof(port), "%u", perl);
-	bench_other("postfwd", (char *[]){ "postfwd1", "--nodaemon", "--interface", "127.0.0.1", "--port", port, "--user", "nobody", "--group", "nogroup",
-					   "--rule", "id=one; recipient==gone@example.com; action=REJECT suppressed", NULL }, perl, seconds);
+	snprintf(pid_path, sizeof(pid_path), "%s/pid", folder);
+	bench_other("postfwd, one rule",
+		    (char *[]){ "postfwd1", "--daemon", "--interface", "127.0.0.1", "--port", port, "--user", "nobody", "--group", "nogroup", "--pidfile",
+				pid_path, "--norulelog", "--rule", "id=one; recipient==gone@example.com; action=REJECT suppressed", NULL },
+		    perl, pid_path, seconds);
+	unlink(pid_path);
 }
 
 int main(int argc, char **argv)
@@ -495,7 +536,7 @@ int main(int argc, char **argv)
 	for (int is_tcp = 0; is_tcp < 2; is_tcp++)
 		for (int connections = 1; connections <= CONNECTIONS_MAX; connections *= 10)
 			bench_cell(is_tcp, connections, rounds, seconds);
-	bench_others(entries, seconds * 5);
+	bench_others(entries, folder, seconds * 5);
 	for (int i = 0; i < OURS; i++) {
 		kill(ours[i].pid, SIGKILL);
 		unlink(ours[i].path);
