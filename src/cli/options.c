@@ -29,6 +29,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_FROM] = { "from", "ADDRESS", "the sender of the test mail, who gets its bounce" },
 	[OPTION_TO] = { "to", "ADDRESS", "its recipient, instead of one that is nobody's" },
 	[OPTION_SMTP] = { "smtp", "ADDRESS", "where the MTA takes mail (default inet:25@127.0.0.1)" },
+	[OPTION_SENDMAIL] = { "sendmail", "DIR", "the folder of sendmail.mc (/etc/mail)" },
 	[OPTION_ANNOTATE] = { "annotate", NULL, "write the message to standard output, with the result in its header" },
 	[OPTION_SOCKET] = { "socket", "ADDRESS", "where the daemon listens, when kodama.conf cannot say so" },
 };

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 
+int setup_sendmail(const struct command *command, const struct options *options);
 int setup_postfix(const struct command *command, const struct options *options);
 
 #endif

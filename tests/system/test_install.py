@@ -31,7 +31,7 @@ def find_installed(folder, name):
 
 
 @pytest.mark.parametrize("name", ["kodamad", "kodama", "kodama.conf", "providers.conf", "kodamad.service",
-                                  "kodamad.8", "kodama.1", "kodama.conf.5", "kodama.rules.5"])
+                                  "kodamad.8", "kodama.m4", "kodama.mc", "kodama-map.mc", "kodama.1", "kodama.conf.5", "kodama.rules.5"])
 def test_install_into_a_folder(installed, name):
     find_installed(installed, name)
 
