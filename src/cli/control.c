@@ -18,6 +18,13 @@
 
 enum { TIMEOUT_MS = 30 * 1000 };
 
+struct control_line {
+	const char *where;     /* for complaints */
+	int fd;                /* -1: direct */
+	struct reader reader;
+	struct direct *direct;
+};
+
 static int send_request(int fd, const json_t *request)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
@@ -61,19 +68,14 @@ static int read_answer(struct reader *reader, control_emit *emit, void *data, js
 	return got;
 }
 
-static int talk(int fd, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+static int talk(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
 {
-	struct reader reader;
-	int error = reader_init(&reader, READER_LINE_SIZE);
+	int error = send_request(line->fd, request);
 
-	if (!error)
-		error = send_request(fd, request);
 	if (!error) {
-		reader_open(&reader, fd);
-		int got = read_answer(&reader, emit, data, ret_end);
+		int got = read_answer(&line->reader, emit, data, ret_end);
 		error = got > 0 ? 0 : got < 0 ? got : -ECONNRESET;
 	}
-	reader_done(&reader);
 	return error;
 }
 
@@ -111,26 +113,78 @@ static bool is_daemon_absent(int error)
 	return error == -ENOENT || error == -ECONNREFUSED;
 }
 
-int control_ask(const struct config *config, json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
+static int fail_with(const char *where, int error, const struct complaint *complaint)
 {
-	const char *address = config->control.socket.address;
-	const char *where = address;
-	json_t *end = NULL;
-	int fd = -1;
-	int error = socket_connect(address, TIMEOUT_MS, &fd);
+	if (complaint->text[0])
+		return command_fail_complaint(complaint);
+	return command_fail("%s: %s%s", where, strerror(-error), error == -EACCES ? ": be root, or in the daemon's group" : "");
+}
 
-	if (is_daemon_absent(error) && need == CONTROL_DAEMON)
-		return command_fail("no daemon answers at %s", address);
-	if (is_daemon_absent(error)) {
-		where = store_name(config);
-		error = direct_ask(config, request, emit, data, &end);
-	} else if (!error) {
-		error = talk(fd, request, emit, data, &end);
+static int open_line(struct control_line *line, const struct config *config, enum control_need need, struct complaint *complaint)
+{
+	int error = socket_connect(config->control.socket.address, TIMEOUT_MS, &line->fd);
+
+	line->where = config->control.socket.address;
+	if (!error) {
+		error = reader_init(&line->reader, READER_LINE_SIZE);
+		reader_open(&line->reader, line->fd);
+		return error;
 	}
-	if (fd >= 0)
-		close(fd);
+	line->fd = -1;
+	if (is_daemon_absent(error) && need == CONTROL_DAEMON)
+		complaint_set(complaint, "", 0, "no daemon answers at %s", line->where);
+	if (!is_daemon_absent(error) || need == CONTROL_DAEMON)
+		return error;
+	line->where = store_name(config);
+	return direct_open(config, &line->direct);
+}
+
+int control_open(const struct config *config, enum control_need need, struct control_line **ret_line)
+{
+	struct complaint complaint = { .line = 0 };
+	struct control_line *line = calloc(1, sizeof(*line));
+	int error = line ? open_line(line, config, need, &complaint) : -ENOMEM;
+
+	if (error) {
+		int status = fail_with(line ? line->where : "", error, &complaint);
+		control_close(line);
+		return status;
+	}
+	*ret_line = line;
+	return EXIT_ALL_READ;
+}
+
+void control_close(struct control_line *line)
+{
+	if (!line)
+		return;
+	if (line->fd >= 0) {
+		close(line->fd);
+		reader_done(&line->reader);
+	}
+	direct_close(line->direct);
+	free(line);
+}
+
+int control_tell(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+{
+	struct complaint complaint = { .line = 0 };
+	json_t *end = NULL;
+	int error = line->direct ? direct_tell(line->direct, request, emit, data, &end, &complaint) : talk(line, request, emit, data, &end);
+
 	if (error)
-		return command_fail("%s: %s%s", where, strerror(-error),
-				    error == -EACCES ? ": be root, or in the daemon's group" : "");
+		return fail_with(line->where, error, &complaint);
 	return finish(request, end, ret_end);
+}
+
+int control_ask(const struct config *config, const json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
+{
+	struct control_line *line;
+	int status = control_open(config, need, &line);
+
+	if (status != EXIT_ALL_READ)
+		return status;
+	status = control_tell(line, request, emit, data, ret_end);
+	control_close(line);
+	return status;
 }

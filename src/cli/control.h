@@ -20,11 +20,22 @@ enum control_need {
 	CONTROL_DAEMON /* only the daemon can answer */
 };
 
+/* A line to the daemon, or the store itself: for several requests one after the other. */
+struct control_line;
+
+/* The exit status; what went wrong has been said. */
+int control_open(const struct config *config, enum control_need need, struct control_line **ret_line) __attribute__((warn_unused_result));
+void control_close(struct control_line *line);
+
 /*
  * Asks, and gives each row to `emit`.  *ret_end (may be NULL): the closing object, the caller's.
  * The exit status; what went wrong has been said.
  */
-int control_ask(const struct config *config, json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
+int control_tell(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+	__attribute__((warn_unused_result));
+
+/* The three as one, for a single request. */
+int control_ask(const struct config *config, const json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -6,49 +6,121 @@
 #include "cli/direct.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "loop/account.h"
 #include "ops/admin.h"
 #include "ops/keyadmin.h"
+
+struct direct {
+	const struct config *config;
+	struct admin admin; /* its store is opened by the first request that needs it */
+	char by[32];
+};
 
 struct answer_to {
 	control_emit *emit;
 	void *data;
 	json_t *end;
-	uid_t uid; /* who asks */
 };
 
-/* The owner of the file, or where there is none yet, of the folder that it will be made in. */
-static int find_owner(const char *path, struct stat *ret_info)
+static int become(const struct account *account, struct complaint *complaint)
+{
+	if (setgroups(0, NULL) == 0 && setgid(account->gid) == 0 && setuid(account->uid) == 0)
+		return 0;
+	complaint_set(complaint, "", 0, "cannot become the database's owner: %s", strerror(errno));
+	return -errno;
+}
+
+static const char *const file_ends[] = { "", "-wal", "-shm" };
+
+/* What root made is given to the account: the daemon could not open it. */
+static int give_files(const char *path, const struct account *account)
+{
+	char name[4096];
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(file_ends) / sizeof(file_ends[0]) && error == 0; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, file_ends[i]);
+		int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0) {
+			error = errno == ENOENT ? 0 : -errno;
+			continue;
+		}
+		struct stat info;
+		if (fstat(fd, &info) < 0 || (S_ISREG(info.st_mode) && info.st_nlink == 1 && fchown(fd, account->uid, account->gid) < 0))
+			error = -errno;
+		close(fd);
+	}
+	return error;
+}
+
+static int become_configured(const struct config *config, const char *path, bool has_file, struct complaint *complaint)
+{
+	const char *slash = strrchr(path, '/');
+	struct account account;
+	char folder[4096];
+	int error;
+
+	/* no such account: then no daemon can run by this configuration, and nothing can be kept from it */
+	if (account_find(config->user, config->group, &account, complaint) < 0) {
+		*complaint = (struct complaint){ .line = 0 };
+		return 0;
+	}
+	if (has_file) {
+		error = give_files(path, &account);
+	} else {
+		snprintf(folder, sizeof(folder), "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+		error = account_make_folder(&account, folder, complaint);
+	}
+	if (error < 0 && !complaint->text[0])
+		complaint_set(complaint, path, 0, "cannot be given to user %s: %s", config->user, strerror(-error));
+	return error < 0 ? error : become(&account, complaint);
+}
+
+/* The owner of the file, of the folder that it will be made in, or, where both are root's, whom the daemon becomes. */
+static int become_owner(const struct config *config, const char *path, struct complaint *complaint)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[4096];
-
-	if (stat(path, ret_info) == 0)
-		return 0;
-	if (errno != ENOENT || !slash)
-		return -errno;
-	snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	return stat(folder, ret_info) == 0 ? 0 : -errno;
-}
-
-static int become_owner(const char *path)
-{
 	struct stat info;
 
 	if (geteuid() != 0 || !path[0])
 		return 0;
-	int error = find_owner(path, &info);
-	if (error || info.st_uid == 0)
-		return error;
-	if (setgroups(0, NULL) < 0 || setgid(info.st_gid) < 0 || setuid(info.st_uid) < 0)
-		return -errno;
+	bool has_file = stat(path, &info) == 0;
+	snprintf(folder, sizeof(folder), "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+	if ((!has_file && stat(folder, &info) < 0) || info.st_uid == 0)
+		return become_configured(config, path, has_file, complaint);
+	const struct account owner = { "", info.st_uid, info.st_gid };
+	return become(&owner, complaint);
+}
+
+int direct_open(const struct config *config, struct direct **ret_direct)
+{
+	struct direct *direct = calloc(1, sizeof(*direct));
+
+	if (!direct)
+		return -ENOMEM;
+	direct->config = config;
+	direct->admin = (struct admin){ .enforce = config->limits.enforce, .extension_delimiters = config->extension_delimiters };
+	snprintf(direct->by, sizeof(direct->by), "uid %ld", (long)getuid());
+	*ret_direct = direct;
 	return 0;
+}
+
+void direct_close(struct direct *direct)
+{
+	if (!direct)
+		return;
+	store_close(direct->admin.store);
+	free(direct);
 }
 
 /* Owns what it gets. */
@@ -86,30 +158,35 @@ static int ask_keys(const struct config *config, const json_t *request, struct a
 	return error == KEYADMIN_CHANGED ? take_row(to, json_pack("{s:b}", "ok", 1)) : error;
 }
 
-static int ask_store(const struct config *config, const json_t *request, struct answer_to *to)
+static int ensure_store(struct direct *direct, struct complaint *complaint)
 {
-	struct store_options store_options = conf_get_store_options(config);
-	struct admin admin = { .enforce = config->limits.enforce, .extension_delimiters = config->extension_delimiters };
-	char by[32];
-	int error = store_open(&store_options, &admin.store);
+	struct store_options options = conf_get_store_options(direct->config);
 
+	if (direct->admin.store)
+		return 0;
+	int error = store_open(&options, &direct->admin.store);
+	/* not the URI, which may hold a password; the reason never holds it */
 	if (error)
-		return error;
-	snprintf(by, sizeof(by), "uid %ld", (long)to->uid);
-	error = admin_handle(&admin, request, by, take_row, to);
-	store_close(admin.store);
+		complaint_set(complaint, "", 0, "%s", store_get_error(NULL));
 	return error;
 }
 
-int direct_ask(const struct config *config, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+static int ask_store(struct direct *direct, const json_t *request, struct answer_to *to, struct complaint *complaint)
 {
-	const char *what = json_string_value(json_object_get(request, "do"));
-	bool is_about_keys = what && keyadmin_knows(what);
-	struct answer_to to = { .emit = emit, .data = data, .uid = getuid() };
-	int error = become_owner(find_path(config, is_about_keys));
+	int error = ensure_store(direct, complaint);
 
-	if (!error)
-		error = is_about_keys ? ask_keys(config, request, &to) : ask_store(config, request, &to);
+	return error ? error : admin_handle(&direct->admin, request, direct->by, take_row, to);
+}
+
+int direct_tell(struct direct *direct, const json_t *request, control_emit *emit, void *data, json_t **ret_end, struct complaint *complaint)
+{
+	bool is_about_keys = keyadmin_knows(json_string_value(json_object_get(request, "do")));
+	struct answer_to to = { .emit = emit, .data = data };
+	int error = become_owner(direct->config, find_path(direct->config, is_about_keys), complaint);
+
+	if (error)
+		return error;
+	error = is_about_keys ? ask_keys(direct->config, request, &to) : ask_store(direct, request, &to, complaint);
 	if (to.end)
 		error = 0; /* what is wrong has been told */
 	*ret_end = to.end;

@@ -21,7 +21,7 @@ struct import {
 	uint64_t line;
 	bool is_skipping;                /* in a line that was refused for its length */
 	bool has_header, is_line_read;   /* SHAPE_LINES */
-	char delimiter;
+	char delimiter;                  /* 0: no line needed one so far */
 	enum import_column columns[CSV_FIELDS_MAX];
 };
 
@@ -191,7 +191,7 @@ static enum import_result take_line(struct import *import, struct span *window, 
 		*window = span_skip(*window, end == SIZE_MAX ? window->len : end + 1);
 		return result;
 	}
-	if (!import->is_line_read)
+	if (!import->delimiter)
 		import->delimiter = csv_find_delimiter(line);
 	return take_fields(import, window, is_last, row);
 }

@@ -4,7 +4,9 @@ libcli_a_SOURCES = \
 	src/cli/annotate.h src/cli/annotate.c src/cli/ingest.c \
 	src/cli/classifier.h src/cli/classifier.c src/cli/classify.c src/cli/command.h src/cli/command.c \
 	src/cli/config.h src/cli/config.c src/cli/control.h src/cli/control.c src/cli/daemon.c \
-	src/cli/doctor.c src/cli/direct.h src/cli/direct.c src/cli/explain.c src/cli/key.c \
+	src/cli/doctor.c src/cli/direct.h src/cli/direct.c src/cli/explain.c src/cli/export.c src/cli/key.c \
+	src/cli/import.h src/cli/import.c src/cli/import_csv.h src/cli/import_csv.c src/cli/import_form.h src/cli/import_form.c \
+	src/cli/import_json.h src/cli/import_json.c src/cli/suppress_import.h src/cli/suppress_import.c \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
 	src/cli/maillog.h src/cli/maillog.c src/cli/report.h \

@@ -32,6 +32,13 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_SENDMAIL] = { "sendmail", "DIR", "the folder of sendmail.mc (/etc/mail)" },
 	[OPTION_ANNOTATE] = { "annotate", NULL, "write the message to standard output, with the result in its header" },
 	[OPTION_SOCKET] = { "socket", "ADDRESS", "where the daemon listens, when kodama.conf cannot say so" },
+	[OPTION_LIST_FORMAT] = { "format", "text|json|csv", "for people (default), one JSON object a line, or CSV" },
+	[OPTION_IMPORT_FROM] = { "from", "auto|list|csv|kodama|ses|sendgrid|mailgun|sisimai", "whose file it is (default: told by what stands in it)" },
+	[OPTION_SINCE] = { "since", "TIME", "from then on: 2027-01-01, or so long ago: 7d" },
+	[OPTION_RULE] = { "rule", "ID", "by this rule" },
+	[OPTION_CLASS] = { "class", "NAME", "of this class" },
+	[OPTION_DOMAIN] = { "domain", "NAME", "addresses of this domain" },
+	[OPTION_DRY_RUN] = { "dry-run", NULL, "only show what would be done" },
 };
 
 /* Is `value` one of "a|b|c"? */

@@ -38,6 +38,13 @@ enum option_id {
 	OPTION_ANNOTATE,
 	OPTION_SENDMAIL,
 	OPTION_SOCKET,
+	OPTION_LIST_FORMAT, /* "--format" where CSV is one of them */
+	OPTION_IMPORT_FROM, /* "--from" of a file */
+	OPTION_SINCE,
+	OPTION_RULE,
+	OPTION_CLASS,
+	OPTION_DOMAIN,
+	OPTION_DRY_RUN,
 	OPTION_COUNT
 };
 

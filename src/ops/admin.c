@@ -13,6 +13,7 @@ static const struct {
 	{ "suppress-add", true, admin_add },
 	{ "suppress-remove", false, admin_remove },
 	{ "suppress-release", false, admin_release },
+	{ "suppress-import", false, admin_import },
 	{ "suppress-list", false, admin_list },
 	{ "suppress-check", true, admin_check },
 	{ "why", true, admin_why },

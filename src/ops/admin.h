@@ -10,6 +10,9 @@
  *                    duration ago), rule, class, provider, domain, stream; dry_run; "all":true for no condition
  *                                                      -> rows "suppression", {"ok":true,"removed|released":n}
  *   suppress-release with address                      -> the same for one address that the surge guard holds
+ *   suppress-import  rows: [{line, address, stream, until, since, class, rule, provider, note, origin, decision}, ...]
+ *                    of at most 5000, in one transaction; what lasts as long already is left as it is
+ *                                                      -> rows "refused", {"ok":true,"added":3,"unchanged":1,"refused":0}
  *   suppress-list                                      -> rows "suppression"
  *   suppress-check                                     -> a row "check" (as "mail" below)
  *   why                                                -> rows "outcome" and "audit", oldest first; "state"; "mail"
@@ -18,6 +21,7 @@
  * Rows, keys in this order, absent when unknown; times RFC 3339, until may be "forever":
  *   {"row":"suppression","address","stream","origin":"evidence|manual","decision":"suppressed|held","class","rule",
  *    "provider","since","until","note"}
+ *   {"row":"refused","line","error"}
  *   {"row":"outcome","time","received","stream","action","class","suppress","basis","rule","provider","reply","status",
  *    "text","remote_mta","source","kind","proof","proof_reason","queue_id","message_id","decision","until","why"}
  *   {"row":"audit","time","by","change":"add|remove","stream","until","note"}

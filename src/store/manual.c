@@ -19,33 +19,75 @@ static struct span known(struct span text)
 	return text.ptr ? text : SPAN_LIT("");
 }
 
-static int put_manual(struct store *store, const struct suppression *row)
+static int put_entry(struct store *store, const struct suppression *row)
 {
 	struct span class_name = row->class_id == CLASS_UNCLASSIFIED ? SPAN_NONE : span_of(class_get_name(row->class_id));
 	struct sql_value columns[] = {
-		sql_text(row->address), sql_text(known(row->stream)), sql_number(ORIGIN_MANUAL),
-		sql_text(span_of(decision_get_name(DECISION_SUPPRESSED))), sql_number(row->since_s), sql_number(row->until_s),
+		sql_text(row->address), sql_text(known(row->stream)), sql_number(row->origin),
+		sql_text(span_of(decision_get_name(row->kind))), sql_number(row->since_s), sql_number(row->until_s),
 		sql_number(1), sql_text(SPAN_LIT("")), sql_text(class_name), sql_text(row->rule), sql_text(row->provider),
-		sql_text(row->note), sql_number(0), sql_number(0), sql_text(SPAN_LIT("")),
+		sql_text(row->note), sql_number(row->origin == ORIGIN_MANUAL ? 0 : row->since_s), sql_number(0),
+		sql_text(SPAN_LIT("")),
 	};
 	int result = store_run(store, STATEMENT_PUT_STATE, columns, STATE_COLUMN_COUNT, NULL, NULL);
 
 	return result < 0 ? result : 0;
 }
 
+static int write_entry(struct store *store, const struct suppression *row, const char *what, struct span by, int64_t now_s)
+{
+	int result = put_entry(store, row);
+
+	if (result == 0)
+		result = store_audit(store, by, what, row->address, known(row->stream), row->note, row->until_s, now_s);
+	if (result == 0)
+		result = store_mark_change(store, row->address, known(row->stream), now_s);
+	return result;
+}
+
 int store_add(struct store *store, const struct suppression *row, struct span by, int64_t now_s)
 {
+	struct suppression manual = *row;
 	struct store_scope scope;
 	int result = store_enter(store, &scope);
 
 	if (result < 0)
 		return result;
-	result = put_manual(store, row);
-	if (result == 0)
-		result = store_audit(store, by, "add", row->address, known(row->stream), row->note, row->until_s, now_s);
-	if (result == 0)
-		result = store_mark_change(store, row->address, known(row->stream), now_s);
-	return store_leave(store, scope, result);
+	manual.origin = ORIGIN_MANUAL;
+	manual.kind = DECISION_SUPPRESSED;
+	return store_leave(store, scope, write_entry(store, &manual, "add", by, now_s));
+}
+
+/* Until when does it stand against the address?  An entry that is held is less than one that is enforced. */
+static bool take_until(void *data, const struct sql_value *columns, size_t count)
+{
+	struct tally tallies[HISTORY_TALLIES];
+	struct suppression row;
+
+	(void)count;
+	state_read(columns, &row, tallies);
+	*(int64_t *)data = row.kind == DECISION_SUPPRESSED ? row.until_s : row.kind == DECISION_HELD ? 1 : 0;
+	return false;
+}
+
+static int import_entry(struct store *store, const struct suppression *row, struct span by, int64_t now_s)
+{
+	struct sql_value params[] = { sql_text(row->address), sql_text(known(row->stream)), sql_number(row->origin) };
+	int64_t until_s = 0;
+	int result = store_run(store, STATEMENT_GET_STATE, params, 3, take_until, &until_s);
+
+	if (result < 0 || until_s >= row->until_s || (until_s && row->kind == DECISION_HELD))
+		return result < 0 ? result : 0;
+	result = write_entry(store, row, "import", by, now_s);
+	return result < 0 ? result : 1;
+}
+
+int store_import(struct store *store, const struct suppression *row, struct span by, int64_t now_s)
+{
+	struct store_scope scope;
+	int result = store_enter(store, &scope);
+
+	return result < 0 ? result : store_leave(store, scope, import_entry(store, row, by, now_s));
 }
 
 static bool note_origin(void *data, const struct sql_value *columns, size_t count)
@@ -196,6 +238,7 @@ static int forget_rows(struct store *store, struct span address, struct streams 
 		int result = store_run(store, others[i], params, 1, NULL, NULL);
 		if (result < 0)
 			return result;
+		rows += result;
 	}
 	return rows;
 }

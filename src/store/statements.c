@@ -99,9 +99,9 @@ const char *const statement_texts[] = {
 				   "WHERE now.address = addresses.address AND now.stream = addresses.stream AND now.origin = 0 "
 				   "AND now.last_success_s >= $1))",
 	[STATEMENT_FORGET_ADDRESSES] = "DELETE FROM addresses WHERE address = $1 RETURNING stream",
-	[STATEMENT_FORGET_OUTCOMES] = "DELETE FROM outcomes WHERE address = $1",
+	[STATEMENT_FORGET_OUTCOMES] = "DELETE FROM outcomes WHERE address = $1 RETURNING 1",
 	[STATEMENT_FORGET_SEEN] = "DELETE FROM seen WHERE recipient = $1",
-	[STATEMENT_FORGET_AUDIT] = "DELETE FROM audit WHERE address = $1",
+	[STATEMENT_FORGET_AUDIT] = "DELETE FROM audit WHERE address = $1 RETURNING 1",
 	[STATEMENT_FORGET_CHANGES] = "DELETE FROM changes WHERE address = $1",
 	[STATEMENT_LIST_KEYS] = "SELECT name, secret, created_s, retired_s FROM keys ORDER BY created_s, name",
 	[STATEMENT_PUT_KEY] = "INSERT INTO keys(name, secret, created_s, retired_s) VALUES($1, $2, $3, $4)",
