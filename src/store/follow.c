@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The thread that keeps an index current with what other processes and nodes change. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "store/index.h"
 #include "store/thread.h"
@@ -16,33 +19,38 @@ struct index_follower {
 	int64_t change;
 	unsigned poll_ms;
 	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	bool is_stopping;
+	int stop_fd;
+	int watch_fd; /* of the store; -1: polling alone */
 };
 
 static void update(struct index_follower *follower)
 {
-	if (!follower->store && store_open(&follower->options, &follower->store) < 0)
-		return;
+	if (!follower->store) {
+		if (store_open(&follower->options, &follower->store) < 0)
+			return;
+		follower->watch_fd = store_watch(follower->store);
+	}
 	if (index_update(follower->index, follower->store, time(NULL), &follower->change) >= 0)
 		return;
 	/* the handle may be of no more use: a connection that broke, a file that was exchanged */
 	store_close(follower->store);
 	follower->store = NULL;
+	follower->watch_fd = -1;
 }
 
+/* Until its time, or until the store says that there is something new. */
 static bool wait_for_stop(struct index_follower *follower)
 {
-	struct timespec until = monotonic_at(monotonic_get_ms() + follower->poll_ms);
+	struct pollfd polled[] = { { .fd = follower->stop_fd, .events = POLLIN }, { .fd = follower->watch_fd, .events = POLLIN } };
+	int ready = poll(polled, 2, (int)follower->poll_ms);
 
-	pthread_mutex_lock(&follower->mutex);
-	int result = 0;
-	while (!follower->is_stopping && result != ETIMEDOUT)
-		result = pthread_cond_timedwait(&follower->wake, &follower->mutex, &until);
-	bool is_stopping = follower->is_stopping;
-	pthread_mutex_unlock(&follower->mutex);
-	return is_stopping;
+	if (ready > 0 && polled[1].revents) {
+		store_take_wakeup(follower->store);
+		/* an end that the server closed is readable for ever: no more than the polling asks */
+		if (polled[1].revents & (POLLHUP | POLLERR))
+			follower->watch_fd = -1;
+	}
+	return ready > 0 && polled[0].revents;
 }
 
 static void *follow(void *data)
@@ -57,15 +65,16 @@ static void *follow(void *data)
 static void follower_free(struct index_follower *follower)
 {
 	store_close(follower->store);
+	if (follower->stop_fd >= 0)
+		close(follower->stop_fd);
 	free(follower->uri);
 	free(follower);
 }
 
 static int start(struct index_follower *follower)
 {
-	monotonic_cond_init(&follower->wake);
-	pthread_mutex_init(&follower->mutex, NULL);
-	return thread_start(&follower->thread, follow, follower);
+	follower->stop_fd = eventfd(0, EFD_CLOEXEC);
+	return follower->stop_fd < 0 ? -errno : thread_start(&follower->thread, follow, follower);
 }
 
 int index_follow(struct index *index, const struct store_options *options, unsigned poll_ms, struct index_follower **ret_follower)
@@ -75,10 +84,14 @@ int index_follow(struct index *index, const struct store_options *options, unsig
 	if (!follower)
 		return -ENOMEM;
 	follower->index = index;
+	follower->stop_fd = follower->watch_fd = -1;
 	follower->options = *options;
 	follower->options.uri = follower->uri = strdup(options->uri);
 	follower->poll_ms = poll_ms ? poll_ms : POLL_MS;
 	int result = follower->uri ? store_open(&follower->options, &follower->store) : -ENOMEM;
+	/* before it is filled: what changes from now on is told */
+	if (result == 0)
+		follower->watch_fd = store_watch(follower->store);
 	if (result == 0)
 		result = index_fill(index, follower->store, time(NULL), &follower->change);
 	if (result == 0)
@@ -93,14 +106,11 @@ int index_follow(struct index *index, const struct store_options *options, unsig
 
 void index_follower_stop(struct index_follower *follower)
 {
+	uint64_t one = 1;
+
 	if (!follower)
 		return;
-	pthread_mutex_lock(&follower->mutex);
-	follower->is_stopping = true;
-	pthread_cond_signal(&follower->wake);
-	pthread_mutex_unlock(&follower->mutex);
-	pthread_join(follower->thread, NULL);
-	pthread_cond_destroy(&follower->wake);
-	pthread_mutex_destroy(&follower->mutex);
+	if (write(follower->stop_fd, &one, sizeof(one)) == sizeof(one))
+		pthread_join(follower->thread, NULL);
 	follower_free(follower);
 }

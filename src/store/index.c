@@ -6,14 +6,13 @@
  */
 #include "store/index.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "base/siphash.h"
+#include "store/enforced.h"
 
 struct slot {
 	_Atomic uint64_t hash; /* 0: never used */
@@ -21,7 +20,9 @@ struct slot {
 };
 
 struct table {
+	struct siphash_key key;
 	size_t mask;
+	unsigned shift; /* a hash's first bits are its place: what comes in their order fills the table from end to end */
 	size_t used; /* slots with a hash, gone ones too */
 	struct table *next_retired;
 	uint64_t busy_stripes; /* of a retired one: stripes not yet seen without readers */
@@ -39,56 +40,29 @@ struct index {
 	_Atomic(struct table *) table;
 	_Atomic size_t count;         /* entries that are not gone */
 	_Atomic size_t domain_count;  /* manual entries for whole domains: most sites have none to look for */
-	struct siphash_key key;
 	pthread_mutex_t mutex;
 	struct table *retired;
 	struct stripe stripes[STRIPES];
 };
 
-/* A value: until in seconds (34 bits, all set is for ever), class (6), day since 1970 (17), manual (1), in use (1). */
-enum { UNTIL_BITS = 34, CLASS_BITS = 6, DAY_BITS = 17 };
-#define UNTIL_MAX ((UINT64_C(1) << UNTIL_BITS) - 1)
-static_assert(CLASS_COUNT <= 1 << CLASS_BITS, "a class fits");
-
-static uint64_t pack(const struct suppression *row)
-{
-	uint64_t until = row->until_s >= (int64_t)UNTIL_MAX ? UNTIL_MAX : (uint64_t)row->until_s;
-	uint64_t day = row->since_s > 0 ? (uint64_t)(row->since_s / 86400) : 0;
-
-	if (row->kind != DECISION_SUPPRESSED || row->until_s <= 0)
-		return 0;
-	if (day >= 1 << DAY_BITS)
-		day = (1 << DAY_BITS) - 1;
-	return until | (uint64_t)row->class_id << UNTIL_BITS | day << (UNTIL_BITS + CLASS_BITS) |
-	       (uint64_t)(row->origin == ORIGIN_MANUAL) << (UNTIL_BITS + CLASS_BITS + DAY_BITS) | UINT64_C(1) << 63;
-}
-
-static bool unpack(uint64_t value, int64_t now_s, struct index_hit *ret_hit)
-{
-	uint64_t until = value & UNTIL_MAX;
-
-	if (!value || (until != UNTIL_MAX && (int64_t)until <= now_s))
-		return false;
-	ret_hit->until_s = until == UNTIL_MAX ? TIME_FOREVER : (int64_t)until;
-	ret_hit->class_id = (enum class)(value >> UNTIL_BITS & ((1 << CLASS_BITS) - 1));
-	ret_hit->since_s = (int64_t)(value >> (UNTIL_BITS + CLASS_BITS) & ((1 << DAY_BITS) - 1)) * 86400;
-	ret_hit->is_manual = value >> (UNTIL_BITS + CLASS_BITS + DAY_BITS) & 1;
-	return true;
-}
-
-static struct table *table_new(size_t slots)
+static struct table *table_new(size_t slots, const struct siphash_key *key)
 {
 	struct table *table = calloc(1, sizeof(*table) + slots * sizeof(struct slot));
 
-	if (table)
-		table->mask = slots - 1;
+	if (!table)
+		return NULL;
+	table->key = *key;
+	table->mask = slots - 1;
+	table->shift = (unsigned)__builtin_clzll(slots) + 1;
 	return table;
 }
 
 struct index *index_new(void)
 {
 	struct index *index = aligned_alloc(64, (sizeof(*index) + 63) / 64 * 64);
-	struct table *table = table_new(FIRST_SLOTS);
+	struct siphash_key key;
+	bool has_key = getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key);
+	struct table *table = has_key ? table_new(FIRST_SLOTS, &key) : NULL;
 
 	if (!index || !table) {
 		free(index);
@@ -96,11 +70,6 @@ struct index *index_new(void)
 		return NULL;
 	}
 	memset(index, 0, sizeof(*index));
-	if (getrandom(&index->key, sizeof(index->key), 0) != (ssize_t)sizeof(index->key)) {
-		free(index);
-		free(table);
-		return NULL;
-	}
 	pthread_mutex_init(&index->mutex, NULL);
 	atomic_init(&index->table, table);
 	return index;
@@ -119,17 +88,10 @@ void index_free(struct index *index)
 	free(index);
 }
 
-static uint64_t hash_entry(const struct index *index, struct span address, struct span stream)
-{
-	uint64_t hash = stream.len ? siphash_pair(&index->key, stream, address) : siphash(&index->key, address);
-
-	return hash ? hash : 1;
-}
-
 /* The slot of that hash, or the free one where it belongs. */
 static struct slot *probe(struct table *table, uint64_t hash)
 {
-	for (size_t at = hash & table->mask;; at = (at + 1) & table->mask) {
+	for (size_t at = hash >> table->shift;; at = (at + 1) & table->mask) {
 		uint64_t there = atomic_load_explicit(&table->slots[at].hash, memory_order_acquire);
 		if (there == hash || there == 0)
 			return &table->slots[at];
@@ -166,26 +128,26 @@ static void leave(struct stripe *stripe)
 	atomic_fetch_sub_explicit(&stripe->readers, 1, memory_order_release);
 }
 
-static bool look(const struct index *index, struct table *table, struct span address, struct span stream, int64_t now_s,
+static bool look(struct table *table, struct span address, struct span stream, int64_t now_s,
 		 struct index_hit *ret_hit)
 {
-	uint64_t hash = hash_entry(index, address, stream);
+	uint64_t hash = enforced_hash(&table->key, address, stream);
 
 	/* not probe(): an empty slot may be taken by another's entry between two looks at it */
-	for (size_t at = hash & table->mask;; at = (at + 1) & table->mask) {
+	for (size_t at = hash >> table->shift;; at = (at + 1) & table->mask) {
 		uint64_t there = atomic_load_explicit(&table->slots[at].hash, memory_order_acquire);
 		if (there == 0)
 			return false;
 		if (there == hash)
-			return unpack(atomic_load_explicit(&table->slots[at].value, memory_order_acquire), now_s, ret_hit);
+			return enforced_unpack(atomic_load_explicit(&table->slots[at].value, memory_order_acquire), now_s, ret_hit);
 	}
 }
 
-static bool look_streams(const struct index *index, struct table *table, struct span address, struct span stream, int64_t now_s,
+static bool look_streams(struct table *table, struct span address, struct span stream, int64_t now_s,
 			 struct index_hit *ret_hit)
 {
-	return (stream.len && look(index, table, address, stream, now_s, ret_hit)) ||
-	       look(index, table, address, SPAN_LIT(""), now_s, ret_hit);
+	return (stream.len && look(table, address, stream, now_s, ret_hit)) ||
+	       look(table, address, SPAN_LIT(""), now_s, ret_hit);
 }
 
 static bool find(const struct index *index, struct table *table, const struct address *recipient, struct span stream,
@@ -193,14 +155,14 @@ static bool find(const struct index *index, struct table *table, const struct ad
 {
 	struct address plain;
 
-	if (look_streams(index, table, address_get(recipient), stream, now_s, ret_hit))
+	if (look_streams(table, address_get(recipient), stream, now_s, ret_hit))
 		return true;
 	if (address_strip_extension(recipient, delimiters, &plain) &&
-	    look_streams(index, table, address_get(&plain), stream, now_s, ret_hit))
+	    look_streams(table, address_get(&plain), stream, now_s, ret_hit))
 		return true;
 	if (atomic_load_explicit(&index->domain_count, memory_order_relaxed) == 0)
 		return false;
-	return look_streams(index, table, span_skip(address_get(recipient), recipient->at), stream, now_s, ret_hit);
+	return look_streams(table, span_skip(address_get(recipient), recipient->at), stream, now_s, ret_hit);
 }
 
 bool index_find(const struct index *index, const struct address *recipient, struct span stream, const char *delimiters,
@@ -260,7 +222,7 @@ static int make_room(struct index *index)
 
 	if (old->used + 1 <= (old->mask + 1) / 8 * 5)
 		return 0;
-	struct table *table = table_new(choose_slots((atomic_load(&index->count) + 1) / 4 * 5));
+	struct table *table = table_new(choose_slots((atomic_load(&index->count) + 1) / 4 * 5), &old->key);
 	if (!table)
 		return old->used < old->mask ? 0 : -ENOMEM;
 	for (size_t at = 0; at <= old->mask; at++) {
@@ -279,8 +241,9 @@ static uint64_t get_value(struct table *table, uint64_t hash)
 
 static int set(struct index *index, const struct suppression *row)
 {
-	uint64_t hash = hash_entry(index, row->address, row->stream), value = pack(row);
-	uint64_t old = get_value(atomic_load(&index->table), hash);
+	struct table *table = atomic_load(&index->table);
+	uint64_t hash = enforced_hash(&table->key, row->address, row->stream), value = enforced_pack(row);
+	uint64_t old = get_value(table, hash);
 	int change = (value ? 1 : 0) - (old ? 1 : 0);
 
 	if (!value && !old)
@@ -310,8 +273,8 @@ size_t index_get_count(const struct index *index)
 }
 
 struct filling {
-	struct index *index;
 	struct table *table;
+	int64_t now_s;
 	size_t count, domain_count;
 	bool is_out_of_memory;
 };
@@ -319,7 +282,7 @@ struct filling {
 static bool grow_filling(struct filling *filling)
 {
 	struct table *old = filling->table;
-	struct table *table = table_new((old->mask + 1) * 2);
+	struct table *table = table_new((old->mask + 1) * 2, &old->key);
 
 	if (!table)
 		return false;
@@ -333,38 +296,37 @@ static bool grow_filling(struct filling *filling)
 	return true;
 }
 
-/* By hand and by evidence: the entry lasts as long as the longer one. */
-static uint64_t merge(uint64_t a, uint64_t b)
-{
-	uint64_t manual = (a | b) & UINT64_C(1) << (UNTIL_BITS + CLASS_BITS + DAY_BITS);
-
-	return ((a & UNTIL_MAX) > (b & UNTIL_MAX) ? a : b) | manual;
-}
-
-static bool fill_row(void *data, const struct suppression *row)
+static bool fill_entry(void *data, uint64_t hash, uint64_t value)
 {
 	struct filling *filling = data;
-	uint64_t hash = hash_entry(filling->index, row->address, row->stream), value = pack(row);
+	struct index_hit hit;
 
+	if (!enforced_unpack(value, filling->now_s, &hit))
+		return true;
 	if (filling->table->used + 1 > (filling->table->mask + 1) / 8 * 5 && !grow_filling(filling)) {
 		filling->is_out_of_memory = true;
 		return false;
 	}
-	uint64_t old = get_value(filling->table, hash);
-	put(filling->table, hash, old ? merge(old, value) : value);
-	filling->count += old ? 0 : 1;
-	if (!old && row->address.len && row->address.ptr[0] == '@')
-		filling->domain_count++;
+	put(filling->table, hash, value);
+	filling->count++;
+	filling->domain_count += enforced_is_domain(value);
 	return true;
 }
 
 static int fill(struct index *index, struct store *store, int64_t now_s)
 {
-	struct filling filling = { .index = index, .table = table_new(choose_slots(index_get_count(index))) };
+	struct siphash_key key = store_get_index_key(store);
+	struct filling filling = { .now_s = now_s };
+	size_t count;
+	int result = store_count_enforced(store, &count);
 
+	if (result < 0)
+		return result;
+	/* large enough from the start: hashes that come in their order would fill the front of a table that is too small */
+	filling.table = table_new(choose_slots(count + count / 16), &key);
 	if (!filling.table)
 		return -ENOMEM;
-	int result = store_list_enforced(store, now_s, fill_row, &filling);
+	result = store_list_enforced(store, fill_entry, &filling);
 	if (result == 0 && filling.is_out_of_memory)
 		result = -ENOMEM;
 	if (result < 0) {
@@ -393,30 +355,35 @@ int index_fill(struct index *index, struct store *store, int64_t now_s, int64_t 
 	return result;
 }
 
+struct updating {
+	struct index *index;
+	bool is_out_of_memory;
+};
+
 static bool update_row(void *data, const struct suppression *row)
 {
-	struct filling *filling = data;
+	struct updating *updating = data;
 
-	filling->is_out_of_memory = set(filling->index, row) < 0;
-	return !filling->is_out_of_memory;
+	updating->is_out_of_memory = set(updating->index, row) < 0;
+	return !updating->is_out_of_memory;
 }
 
 /* Under the mutex from the question to the last row: an older answer must not overwrite a newer one. */
 int index_update(struct index *index, struct store *store, int64_t now_s, int64_t *change)
 {
-	struct filling filling = { .index = index };
+	struct updating updating = { .index = index };
 	int64_t newest;
 	int result = store_get_change(store, &newest);
 
 	if (result < 0 || newest == *change)
 		return result;
 	pthread_mutex_lock(&index->mutex);
-	result = store_list_changes(store, *change, update_row, &filling);
+	result = store_list_changes(store, *change, update_row, &updating);
 	reclaim(index);
 	pthread_mutex_unlock(&index->mutex);
 	if (result == -ESTALE)
 		return index_fill(index, store, now_s, change);
-	if (result == 0 && filling.is_out_of_memory)
+	if (result == 0 && updating.is_out_of_memory)
 		result = -ENOMEM;
 	if (result == 0)
 		*change = newest;

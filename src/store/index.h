@@ -11,7 +11,7 @@
 
 struct index;
 
-/* NULL when out of memory.  The key is random for each process. */
+/* NULL when out of memory.  The key is random, and the store's own from the first index_fill on. */
 struct index *index_new(void);
 void index_free(struct index *index);
 

@@ -153,32 +153,6 @@ int store_list(struct store *store, int64_t now_s, bool (*visit)(void *data, con
 	return result < 0 ? result : 0;
 }
 
-static bool visit_enforced(void *data, const struct sql_value *columns, size_t count)
-{
-	const struct row_visit *visitor = data;
-	struct suppression row = {
-		.address = columns[0].text,
-		.stream = columns[1].text,
-		.origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE,
-		.kind = DECISION_SUPPRESSED,
-		.since_s = columns[3].number,
-		.until_s = columns[4].number,
-	};
-
-	(void)count;
-	class_find(columns[5].text, &row.class_id);
-	return visitor->visit(visitor->data, &row);
-}
-
-int store_list_enforced(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
-{
-	struct row_visit visitor = { visit, data };
-	struct sql_value params[] = { sql_number(now_s) };
-	int result = store_run(store, STATEMENT_LIST_ENFORCED, params, 1, visit_enforced, &visitor);
-
-	return result < 0 ? result : 0;
-}
-
 struct history_visit {
 	bool (*visit)(void *data, const struct history_row *row);
 	void *data;

@@ -12,7 +12,9 @@ struct store {
 	struct sql *sql;
 	int64_t retention_s;
 	bool is_in_transaction;
-	bool has_changed;
+	bool has_changed;        /* since the owner asked last */
+	bool is_change_open;     /* in this transaction */
+	struct siphash_key index_key;
 	char error[600];
 };
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tables and their migrations.  "@id" and "@clustered" are the driver's words. */
+/* The tables and their migrations.  "@id", "@hash" and "@clustered" are the driver's words. */
 #include "store/schema.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "base/address.h"
 #include "base/buffer.h"
+#include "store/enforced.h"
 #include "store/statements.h"
 
 static const char first[] =
@@ -42,7 +45,16 @@ static const char first[] =
 /* why an outcome is proved, or not */
 static const char proof_reasons[] = "ALTER TABLE outcomes ADD COLUMN proof_reason TEXT;";
 
-static const char *const migrations[] = { first, proof_reasons };
+/* What is in force as the index has it in memory (enforced.h): quick to read at the start. */
+static const char enforced[] = "CREATE TABLE enforced(hash @hash, value BIGINT NOT NULL);";
+
+static int fill_enforced(const struct sql_driver *driver, struct sql *sql);
+
+/* Statements, and what SQL alone cannot do. */
+static const struct {
+	const char *script;
+	int (*run)(const struct sql_driver *driver, struct sql *sql);
+} migrations[] = { { first, NULL }, { proof_reasons, NULL }, { enforced, fill_enforced } };
 const unsigned schema_version = sizeof(migrations) / sizeof(migrations[0]);
 
 static void expand(struct buffer *script, const struct sql_driver *driver, struct span text)
@@ -54,6 +66,9 @@ static void expand(struct buffer *script, const struct sql_driver *driver, struc
 		if (span_has_prefix(text, SPAN_LIT("@id"))) {
 			buffer_add(script, span_of(driver->id_type));
 			text = span_skip(text, 3);
+		} else if (span_has_prefix(text, SPAN_LIT("@hash"))) {
+			buffer_add(script, span_of(driver->hash_type));
+			text = span_skip(text, 5);
 		} else if (span_has_prefix(text, SPAN_LIT("@clustered"))) {
 			buffer_add(script, span_of(driver->clustered));
 			text = span_skip(text, 10);
@@ -76,15 +91,111 @@ static int run(const struct sql_driver *driver, struct sql *sql, enum statement 
 	return result < 0 ? result : 0;
 }
 
+enum { KEY_TEXT_SIZE = 2 * 16 + 1 };
+
+static bool take_key(void *data, const struct sql_value *columns, size_t count)
+{
+	(void)count;
+	snprintf(data, KEY_TEXT_SIZE, "%.*s", SPAN_ARG(columns[0].text));
+	return false;
+}
+
+static bool parse_key(const char *text, struct siphash_key *ret_key)
+{
+	for (size_t i = 0; i < 2; i++) {
+		char word[17], *end;
+		snprintf(word, sizeof(word), "%.16s", text + 16 * i);
+		ret_key->words[i] = strtoull(word, &end, 16);
+		if (end != word + 16)
+			return false;
+	}
+	return true;
+}
+
+int schema_get_index_key(const struct sql_driver *driver, struct sql *sql, struct siphash_key *ret_key)
+{
+	struct sql_value name[] = { sql_text(SPAN_LIT("index")) };
+	char text[KEY_TEXT_SIZE] = "";
+	int result = driver->run(sql, STATEMENT_GET_KEY, statement_texts[STATEMENT_GET_KEY], name, 1, take_key, text);
+
+	if (result < 0)
+		return result;
+	return strlen(text) == KEY_TEXT_SIZE - 1 && parse_key(text, ret_key) ? 0 : -EIO;
+}
+
+static int add_index_key(const struct sql_driver *driver, struct sql *sql)
+{
+	struct siphash_key key;
+	char text[KEY_TEXT_SIZE];
+
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return -EIO;
+	snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)key.words[0], (unsigned long long)key.words[1]);
+	struct sql_value row[] = { sql_text(SPAN_LIT("index")), sql_text(span_of(text)), sql_number((int64_t)time(NULL)) };
+	return run(driver, sql, STATEMENT_ADD_KEY, row, 3, NULL);
+}
+
+/* Rows are read a page at a time into memory first: a connection runs one statement at a time. */
+struct old_entries {
+	struct siphash_key key;
+	struct { uint64_t hash, value; } *items;
+	size_t count, size;
+	bool is_out_of_memory;
+};
+
+static bool take_old_entry(void *data, const struct sql_value *columns, size_t count)
+{
+	struct old_entries *old = data;
+	struct suppression row = { .address = columns[0].text, .stream = columns[1].text, .kind = DECISION_SUPPRESSED,
+				   .origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE,
+				   .since_s = columns[3].number, .until_s = columns[4].number };
+
+	(void)count;
+	if (old->count == old->size) {
+		size_t size = old->size ? old->size * 2 : 1024;
+		void *items = reallocarray(old->items, size, sizeof(*old->items));
+		old->is_out_of_memory = !items;
+		if (!items)
+			return false;
+		old->items = items;
+		old->size = size;
+	}
+	class_find(columns[5].text, &row.class_id);
+	old->items[old->count].hash = enforced_hash(&old->key, row.address, row.stream);
+	old->items[old->count++].value = enforced_pack(&row);
+	return true;
+}
+
+static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
+{
+	struct old_entries old = { .count = 0 };
+	int result = add_index_key(driver, sql);
+
+	if (result == 0)
+		result = schema_get_index_key(driver, sql, &old.key);
+	if (result == 0)
+		result = driver->run(sql, STATEMENT_LIST_SUPPRESSED, statement_texts[STATEMENT_LIST_SUPPRESSED], NULL, 0, take_old_entry, &old);
+	if (old.is_out_of_memory)
+		result = -ENOMEM;
+	for (size_t i = 0; i < old.count && result >= 0; i++) {
+		struct sql_value row[] = { sql_number((int64_t)old.items[i].hash), sql_number((int64_t)old.items[i].value) };
+		result = old.items[i].value ? run(driver, sql, STATEMENT_PUT_ENFORCED, row, 2, NULL) : 0;
+	}
+	free(old.items);
+	return result < 0 ? result : 0;
+}
+
 static int migrate_to(const struct sql_driver *driver, struct sql *sql, unsigned version)
 {
 	struct buffer script;
 	struct sql_value row[] = { sql_number(version), sql_number((int64_t)time(NULL)) };
 
 	buffer_init(&script, 64 * 1024);
-	expand(&script, driver, span_of(migrations[version - 1]));
+	expand(&script, driver, span_of(migrations[version - 1].script));
 	int result = driver->execute(sql, buffer_get_text(&script));
 	buffer_done(&script);
+	if (result == 0 && migrations[version - 1].run)
+		result = migrations[version - 1].run(driver, sql);
 	return result < 0 ? result : run(driver, sql, STATEMENT_ADD_MIGRATION, row, 2, NULL);
 }
 

@@ -3,6 +3,7 @@
 #ifndef KODAMA_STORE_SCHEMA_H
 #define KODAMA_STORE_SCHEMA_H
 
+#include "base/siphash.h"
 #include "store/sql.h"
 
 /* The version that this program works on: the number of migrations it knows. */
@@ -11,5 +12,8 @@ extern const unsigned schema_version;
 /* Brings a database to this version; -EINVAL when it is newer (or fit for no reading), with a sentence in ret_error. */
 int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, char *ret_error, size_t size)
 	__attribute__((warn_unused_result));
+
+/* The key under which the database keeps hashes of addresses; -errno, -EIO when it is damaged. */
+int schema_get_index_key(const struct sql_driver *driver, struct sql *sql, struct siphash_key *ret_key) __attribute__((warn_unused_result));
 
 #endif

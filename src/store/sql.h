@@ -38,6 +38,7 @@ struct sql;
 struct sql_driver {
 	const char *scheme;        /* "sqlite:": how the URI begins */
 	const char *id_type;       /* of a primary key that numbers itself */
+	const char *hash_type;     /* of a primary key of 64 bits, the quickest to read through */
 	const char *clustered;     /* what makes a table its own index, after the closing bracket */
 	int (*open)(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size);
 	void (*close)(struct sql *sql);
@@ -51,6 +52,10 @@ struct sql_driver {
 	int (*run)(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count,
 		   sql_visit *visit, void *data);
 	const char *(*get_error)(const struct sql *sql);
+	/* Wake-ups between connections; all three may be NULL.  notify: never in a transaction, and its failure is none. */
+	void (*notify)(struct sql *sql);
+	int (*watch)(struct sql *sql); /* a descriptor that becomes readable, -1: none */
+	void (*take_wakeup)(struct sql *sql);
 };
 
 enum { SQL_PARAMS_MAX = 40, SQL_SLOTS = 64 };

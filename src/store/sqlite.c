@@ -163,18 +163,26 @@ static int bind_value(sqlite3_stmt *statement, int at, const struct sql_value *v
 	}
 }
 
-/* "$1" is a name to SQLite, so that the order of first use does not matter. */
 static int bind_values(sqlite3_stmt *statement, const struct sql_value *params, size_t count)
 {
 	int code = SQLITE_OK;
 
-	for (size_t i = 0; i < count && code == SQLITE_OK; i++) {
-		char name[24];
-		snprintf(name, sizeof(name), "$%zu", i + 1);
-		int at = sqlite3_bind_parameter_index(statement, name);
-		if (at > 0)
-			code = bind_value(statement, at, &params[i]);
-	}
+	for (size_t i = 0; i < count && code == SQLITE_OK; i++)
+		code = bind_value(statement, (int)i + 1, &params[i]);
+	return code;
+}
+
+/* "$1" is a name to SQLite, numbered by its first use; "?1" is the first parameter wherever it stands. */
+static int prepare(struct sql *sql, const char *text, sqlite3_stmt **ret_statement)
+{
+	char *numbered = strdup(text);
+
+	if (!numbered)
+		return SQLITE_NOMEM;
+	for (char *at = numbered; (at = strchr(at, '$'));)
+		*at = '?';
+	int code = sqlite3_prepare_v3(sql->db, numbered, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+	free(numbered);
 	return code;
 }
 
@@ -222,7 +230,7 @@ static int sqlite_run(struct sql *sql, unsigned slot, const char *text, const st
 	int code = SQLITE_OK, rows = 0;
 
 	if (!*statement)
-		code = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+		code = prepare(sql, text, statement);
 	if (code == SQLITE_OK)
 		code = bind_values(*statement, params, count);
 	if (code == SQLITE_OK)
@@ -243,6 +251,7 @@ static const char *sqlite_get_error(const struct sql *sql)
 const struct sql_driver sqlite_driver = {
 	.scheme = "sqlite:",
 	.id_type = "INTEGER PRIMARY KEY",
+	.hash_type = "INTEGER PRIMARY KEY",
 	.clustered = " WITHOUT ROWID",
 	.open = sqlite_open,
 	.close = sqlite_close,

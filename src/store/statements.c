@@ -51,8 +51,18 @@ const char *const statement_texts[] = {
 		"ORDER BY address, stream LIMIT 500",
 	[STATEMENT_RELEASE] = "UPDATE addresses SET kind = 'suppressed', times = times + 1 WHERE address = $1 AND stream = $2 "
 			      "AND origin = 0 AND kind = 'held'",
-	[STATEMENT_LIST_ENFORCED] = "SELECT address, stream, origin, since_s, until_s, class FROM addresses "
-				    "WHERE kind = 'suppressed' AND origin < 2 AND until_s > $1",
+	/* by hand and by evidence as one; no row: nothing is in force */
+	[STATEMENT_GET_ENFORCED] = "SELECT max(origin), min(since_s), max(until_s), max(class) FROM addresses WHERE address = $1 "
+				   "AND stream = $2 AND origin < 2 AND kind = 'suppressed' HAVING count(*) > 0",
+	[STATEMENT_COUNT_ENFORCED] = "SELECT count(*) FROM enforced",
+	[STATEMENT_LIST_ENFORCED] = "SELECT hash, value FROM enforced",
+	[STATEMENT_PUT_ENFORCED] = "INSERT INTO enforced(hash, value) VALUES($1, $2) ON CONFLICT(hash) DO UPDATE SET value = excluded.value",
+	[STATEMENT_DROP_ENFORCED] = "DELETE FROM enforced WHERE hash = $1",
+	[STATEMENT_GET_KEY] = "SELECT secret FROM keys WHERE name = $1",
+	[STATEMENT_ADD_KEY] = "INSERT INTO keys(name, secret, created_s) VALUES($1, $2, $3) ON CONFLICT(name) DO NOTHING",
+	/* for the migration that made the table */
+	[STATEMENT_LIST_SUPPRESSED] = "SELECT address, stream, max(origin), min(since_s), max(until_s), max(class) FROM addresses "
+				      "WHERE kind = 'suppressed' AND origin < 2 GROUP BY address, stream",
 	[STATEMENT_ADD_OUTCOME] =
 		"INSERT INTO outcomes(address, stream, time_s, received_s, sender, action, reply, status, text, command, "
 		"remote_mta, reporting_mta, queue_id, envelope_id, message_id, source, kind, proof, class, scope, effect, "

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/enforced.h"
 #include "store/private.h"
 #include "store/schema.h"
 
@@ -54,6 +55,12 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	store->driver = driver;
 	store->sql = sql;
 	store->retention_s = options->retention_s;
+	result = schema_get_index_key(driver, sql, &store->index_key);
+	if (result < 0) {
+		snprintf(open_error, sizeof(open_error), "%s %s", driver->scheme, driver->get_error(sql));
+		store_close(store);
+		return result;
+	}
 	*ret_store = store;
 	return 0;
 }
@@ -86,13 +93,18 @@ int store_begin(struct store *store)
 	int result = keep_error(store, store->driver->begin(store->sql));
 
 	store->is_in_transaction = result == 0;
+	store->is_change_open = false;
 	return result;
 }
 
 int store_commit(struct store *store)
 {
+	int result = keep_error(store, store->driver->commit(store->sql));
+
 	store->is_in_transaction = false;
-	return keep_error(store, store->driver->commit(store->sql));
+	if (result == 0 && store->is_change_open && store->driver->notify)
+		store->driver->notify(store->sql);
+	return result;
 }
 
 void store_rollback(struct store *store)
@@ -132,6 +144,33 @@ static bool take_number(void *data, const struct sql_value *columns, size_t coun
 	return false;
 }
 
+static bool take_enforced(void *data, const struct sql_value *columns, size_t count)
+{
+	struct suppression *row = data;
+
+	(void)count;
+	row->kind = DECISION_SUPPRESSED;
+	row->origin = columns[0].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE;
+	row->since_s = columns[1].number;
+	row->until_s = columns[2].number;
+	class_find(columns[3].text, &row->class_id);
+	return false;
+}
+
+/* What is in force for the address from now on, as the index will have it. */
+static int put_enforced(struct store *store, struct span address, struct span stream)
+{
+	struct suppression row = { .address = address, .stream = stream };
+	struct sql_value params[] = { sql_text(address), sql_text(stream) };
+	int result = store_run(store, STATEMENT_GET_ENFORCED, params, 2, take_enforced, &row);
+
+	if (result < 0)
+		return result;
+	uint64_t value = enforced_pack(&row);
+	struct sql_value entry[] = { sql_number((int64_t)enforced_hash(&store->index_key, address, stream)), sql_number((int64_t)value) };
+	return store_run(store, value ? STATEMENT_PUT_ENFORCED : STATEMENT_DROP_ENFORCED, entry, value ? 2 : 1, NULL, NULL);
+}
+
 int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s)
 {
 	int64_t number = 0;
@@ -141,8 +180,58 @@ int store_mark_change(struct store *store, struct span address, struct span stre
 		return result;
 	struct sql_value row[] = { sql_number(number), sql_text(address), sql_text(stream), sql_number(now_s) };
 	result = store_run(store, STATEMENT_ADD_CHANGE, row, 4, NULL, NULL);
-	store->has_changed = true;
+	if (result >= 0)
+		result = put_enforced(store, address, stream);
+	store->has_changed = store->is_change_open = true;
 	return result < 0 ? result : 0;
+}
+
+struct siphash_key store_get_index_key(const struct store *store)
+{
+	return store->index_key;
+}
+
+int store_count_enforced(struct store *store, size_t *ret_count)
+{
+	int64_t count = 0;
+	int result = store_run(store, STATEMENT_COUNT_ENFORCED, NULL, 0, take_number, &count);
+
+	if (result < 0)
+		return result;
+	*ret_count = (size_t)count;
+	return 0;
+}
+
+struct enforced_visit {
+	bool (*visit)(void *data, uint64_t hash, uint64_t value);
+	void *data;
+};
+
+static bool visit_enforced(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct enforced_visit *visitor = data;
+
+	(void)count;
+	return visitor->visit(visitor->data, (uint64_t)columns[0].number, (uint64_t)columns[1].number);
+}
+
+int store_list_enforced(struct store *store, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
+{
+	struct enforced_visit visitor = { visit, data };
+	int result = store_run(store, STATEMENT_LIST_ENFORCED, NULL, 0, visit_enforced, &visitor);
+
+	return result < 0 ? result : 0;
+}
+
+int store_watch(struct store *store)
+{
+	return store->driver->watch ? store->driver->watch(store->sql) : -1;
+}
+
+void store_take_wakeup(struct store *store)
+{
+	if (store->driver->take_wakeup)
+		store->driver->take_wakeup(store->sql);
 }
 
 bool store_take_changed(struct store *store)

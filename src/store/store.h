@@ -7,6 +7,7 @@
 #ifndef KODAMA_STORE_STORE_H
 #define KODAMA_STORE_STORE_H
 
+#include "base/siphash.h"
 #include "decide/history.h"
 #include "decide/surge.h"
 
@@ -104,9 +105,11 @@ int store_find(struct store *store, struct span address, struct span stream, boo
 /* All that is suppressed or held at now_s, in the order of addresses.  visit returns false to stop. */
 int store_list(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
 	__attribute__((warn_unused_result));
-/* What is enforced alone, in no order and with no more than an index needs (address to until): quick. */
-int store_list_enforced(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
+/* What is in force or has ended, as the index keeps it (enforced.h), in no order; visit returns false to stop. */
+int store_list_enforced(struct store *store, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
 	__attribute__((warn_unused_result));
+int store_count_enforced(struct store *store, size_t *ret_count) __attribute__((warn_unused_result));
+struct siphash_key store_get_index_key(const struct store *store);
 
 /* Deletes all that is known of an address; the index is told, the audit only says that it was done.  Rows that there were. */
 int store_forget(struct store *store, struct span address, struct span by, int64_t now_s) __attribute__((warn_unused_result));
@@ -127,6 +130,13 @@ int store_history(struct store *store, struct span address, bool (*visit)(void *
 int store_get_change(struct store *store, int64_t *ret_change) __attribute__((warn_unused_result));
 /* Has this handle numbered a change since it was asked last? */
 bool store_take_changed(struct store *store);
+
+/*
+ * Wake-ups where the backend has them: a descriptor to poll for reading, -1 without.  What it says is only that there may be
+ * changes; store_take_wakeup empties it.  Polling for changes works without.
+ */
+int store_watch(struct store *store);
+void store_take_wakeup(struct store *store);
 
 /*
  * The addresses changed after `change`, each with what is enforced now, by hand and by evidence as one (until_s 0:

@@ -335,7 +335,7 @@ static void test_forget_leaves_nothing_but_the_change(void **state)
 
 	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" });
 	assert_int_equal(store_get_change(f->store, &before), 0);
-	assert_int_equal(store_forget(f->store, SPAN_LIT("user@example.com"), SPAN_LIT("uid 0"), NOW), 1);
+	assert_int_equal(store_forget(f->store, SPAN_LIT("user@example.com"), SPAN_LIT("uid 0"), NOW), 2);
 	assert_int_equal(count_history(f, "user@example.com"), 0);
 	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
 	assert_true(list_changes(f, before).last_until_s == 0);
