@@ -74,10 +74,12 @@ static enum scan_end scan_object(struct scan *scan, bool may_hold_array)
 	return SCAN_MORE;
 }
 
-static void skip_line(struct span *window, size_t from)
+/* To the end of the line, which may come with later bytes. */
+static void skip_line(struct json_split *split, struct span *window)
 {
-	size_t end = span_find_char(*window, '\n', from);
+	size_t end = span_find_char(*window, '\n', 0);
 
+	split->is_skipping = end == SIZE_MAX;
 	*window = span_skip(*window, end == SIZE_MAX ? window->len : end + 1);
 }
 
@@ -109,7 +111,7 @@ static enum import_result take_object(struct json_split *split, struct span *win
 	}
 	if (!is_last && window->len < IMPORT_RECORD_MAX)
 		return IMPORT_MORE;
-	skip_line(window, 0);
+	skip_line(split, window);
 	return refuse(ret_why, is_last ? "the object does not end" : "the object is longer than 64 KiB");
 }
 
@@ -120,9 +122,9 @@ static enum import_result skip_outer(struct json_split *split, struct span *wind
 
 	for (; at < window->len && split->place == PLACE_AFTER; at++) {
 		char c = window->ptr[at];
-		if (split->is_in_string && c == '\\')
-			at++;
-		else if (c == '"')
+		bool was_escaped = split->is_escaped;
+		split->is_escaped = split->is_in_string && c == '\\' && !was_escaped;
+		if (c == '"' && !was_escaped)
 			split->is_in_string = !split->is_in_string;
 		else if (split->is_in_string)
 			continue;
@@ -138,6 +140,10 @@ static enum import_result skip_outer(struct json_split *split, struct span *wind
 enum import_result json_split_take(struct json_split *split, struct span *window, bool is_last, struct span *ret_object,
 				   const char **ret_why)
 {
+	if (split->is_skipping) {
+		skip_line(split, window);
+		return IMPORT_NOTHING;
+	}
 	if (split->place == PLACE_AFTER)
 		return skip_outer(split, window);
 	char c = window->ptr[0];
@@ -146,9 +152,9 @@ enum import_result json_split_take(struct json_split *split, struct span *window
 	if (c == ']' && split->place == PLACE_INNER) {
 		split->place = PLACE_AFTER;
 		split->depth = 1;
-		split->is_in_string = false;
+		split->is_in_string = split->is_escaped = false;
 	} else if (!is_json_space(c) && !strchr("[],", c)) {
-		skip_line(window, 0);
+		skip_line(split, window);
 		return refuse(ret_why, "it is no JSON object");
 	}
 	*window = span_skip(*window, 1);

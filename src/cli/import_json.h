@@ -14,7 +14,8 @@ enum json_place {
 struct json_split {
 	enum json_place place;
 	unsigned depth;    /* PLACE_AFTER */
-	bool is_in_string;
+	bool is_in_string, is_escaped;
+	bool is_skipping;  /* the rest of a line that was refused */
 };
 
 /* As import_take: IMPORT_ROW with *ret_object, cut off *window. */

@@ -25,9 +25,11 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_annotate
 tests_unit_test_annotate_SOURCES = tests/unit/test_annotate.c
 tests_unit_test_annotate_LDADD = libcli.a $(REPLY_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_reader tests/unit/test_command tests/unit/test_setup
+check_PROGRAMS += tests/unit/test_import tests/unit/test_reader tests/unit/test_command tests/unit/test_setup
 tests_unit_test_setup_SOURCES = tests/unit/test_setup.c
 tests_unit_test_setup_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_import_SOURCES = tests/unit/test_import.c
+tests_unit_test_import_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_command_SOURCES = tests/unit/test_command.c
 tests_unit_test_command_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_reader_SOURCES = tests/unit/test_reader.c
@@ -39,3 +41,9 @@ tests_fuzz_fuzz_reader_SOURCES = tests/fuzz/fuzz_reader.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_reader_LDADD = libcli.a $(CLASSIFY_LIBS)
 tests_fuzz_fuzz_reader_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/seeds/reader/mbox tests/fuzz/seeds/reader/responses tests/fuzz/seeds/reader/crlf tests/fuzz/seeds/reader/odd
+check_PROGRAMS += tests/fuzz/fuzz_import
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_import_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS)
+tests_fuzz_fuzz_import_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/import/list tests/fuzz/seeds/import/csv tests/fuzz/seeds/import/ses tests/fuzz/seeds/import/sisimai \
+	tests/fuzz/seeds/import/utf16 tests/fuzz/seeds/import/kodama
