@@ -180,7 +180,8 @@ static int ask_store(struct direct *direct, const json_t *request, struct answer
 
 int direct_tell(struct direct *direct, const json_t *request, control_emit *emit, void *data, json_t **ret_end, struct complaint *complaint)
 {
-	bool is_about_keys = keyadmin_knows(json_string_value(json_object_get(request, "do")));
+	const char *what = json_string_value(json_object_get(request, "do"));
+	bool is_about_keys = what && keyadmin_knows(what);
 	struct answer_to to = { .emit = emit, .data = data };
 	int error = become_owner(direct->config, find_path(direct->config, is_about_keys), complaint);
 

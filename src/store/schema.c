@@ -91,48 +91,34 @@ static int run(const struct sql_driver *driver, struct sql *sql, enum statement 
 	return result < 0 ? result : 0;
 }
 
-enum { KEY_TEXT_SIZE = 2 * 16 + 1 };
-
-static bool take_key(void *data, const struct sql_value *columns, size_t count)
-{
-	(void)count;
-	snprintf(data, KEY_TEXT_SIZE, "%.*s", SPAN_ARG(columns[0].text));
-	return false;
-}
-
-static bool parse_key(const char *text, struct siphash_key *ret_key)
-{
-	for (size_t i = 0; i < 2; i++) {
-		char word[17], *end;
-		snprintf(word, sizeof(word), "%.16s", text + 16 * i);
-		ret_key->words[i] = strtoull(word, &end, 16);
-		if (end != word + 16)
-			return false;
-	}
-	return true;
-}
+static const char *const key_names[] = { "index_key_0", "index_key_1" };
 
 int schema_get_index_key(const struct sql_driver *driver, struct sql *sql, struct siphash_key *ret_key)
 {
-	struct sql_value name[] = { sql_text(SPAN_LIT("index")) };
-	char text[KEY_TEXT_SIZE] = "";
-	int result = driver->run(sql, STATEMENT_GET_KEY, statement_texts[STATEMENT_GET_KEY], name, 1, take_key, text);
+	struct siphash_key key;
 
-	if (result < 0)
-		return result;
-	return strlen(text) == KEY_TEXT_SIZE - 1 && parse_key(text, ret_key) ? 0 : -EIO;
+	for (size_t i = 0; i < 2; i++) {
+		struct sql_value name[] = { sql_text(span_of(key_names[i])) };
+		int64_t word = 0;
+		int result = driver->run(sql, STATEMENT_GET_META, statement_texts[STATEMENT_GET_META], name, 1, take_number, &word);
+		if (result <= 0)
+			return result < 0 ? result : -EIO;
+		key.words[i] = (uint64_t)word;
+	}
+	*ret_key = key;
+	return 0;
 }
 
 static int add_index_key(const struct sql_driver *driver, struct sql *sql)
 {
 	struct siphash_key key;
-	char text[KEY_TEXT_SIZE];
+	int result = getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key) ? 0 : -EIO;
 
-	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return -EIO;
-	snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)key.words[0], (unsigned long long)key.words[1]);
-	struct sql_value row[] = { sql_text(SPAN_LIT("index")), sql_text(span_of(text)), sql_number((int64_t)time(NULL)) };
-	return run(driver, sql, STATEMENT_ADD_KEY, row, 3, NULL);
+	for (size_t i = 0; i < 2 && result == 0; i++) {
+		struct sql_value row[] = { sql_text(span_of(key_names[i])), sql_number((int64_t)key.words[i]) };
+		result = run(driver, sql, STATEMENT_SET_META, row, 2, NULL);
+	}
+	return result;
 }
 
 /* Rows are read a page at a time into memory first: a connection runs one statement at a time. */

@@ -58,8 +58,6 @@ const char *const statement_texts[] = {
 	[STATEMENT_LIST_ENFORCED] = "SELECT hash, value FROM enforced",
 	[STATEMENT_PUT_ENFORCED] = "INSERT INTO enforced(hash, value) VALUES($1, $2) ON CONFLICT(hash) DO UPDATE SET value = excluded.value",
 	[STATEMENT_DROP_ENFORCED] = "DELETE FROM enforced WHERE hash = $1",
-	[STATEMENT_GET_KEY] = "SELECT secret FROM keys WHERE name = $1",
-	[STATEMENT_ADD_KEY] = "INSERT INTO keys(name, secret, created_s) VALUES($1, $2, $3) ON CONFLICT(name) DO NOTHING",
 	/* for the migration that made the table */
 	[STATEMENT_LIST_SUPPRESSED] = "SELECT address, stream, max(origin), min(since_s), max(until_s), max(class) FROM addresses "
 				      "WHERE kind = 'suppressed' AND origin < 2 GROUP BY address, stream",
