@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,11 +99,19 @@ static void sqlite_close(struct sql *sql)
 	free(sql);
 }
 
+/* SQLite counts its own memory under a lock of the whole process; nobody asks it. */
+static void stop_counting(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int sqlite_open(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_NOMUTEX | (options->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 	int result = options->is_read_only ? 0 : create_file(place);
 
+	pthread_once(&once, stop_counting);
 	if (result < 0) {
 		snprintf(ret_error, size, "%s: %s", place, strerror(-result));
 		return result;
