@@ -2,19 +2,14 @@
 """Tokens on a real Postfix: which mail gets one, what rewrites it on the way, and what it proves when it comes back."""
 import email
 import json
-import os
-import pathlib
 import re
-import shutil
 import smtplib
-import subprocess
 from dataclasses import dataclass
 
 import pytest
 
 from harness import mails
 from harness.kodamad import Kodamad
-from harness.mta import free_port
 from harness.paths import reachable, run
 from harness.postfix import Postfix
 from harness.remote import Remote
