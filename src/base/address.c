@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <idn2.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <uninorm.h>
 #include <unistr.h>
@@ -305,7 +306,9 @@ static int fold_parts(struct span local, struct span domain, struct address *ret
 
 static bool is_word(char c)
 {
-	return ascii_is_alnum(c) || c == '-' || c == '_';
+	static const bool words[UCHAR_MAX + 1] = { ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['_'] = true };
+
+	return words[(unsigned char)c];
 }
 
 /* A domain that nothing has to be done with but lower case.  Hyphens stand inside of labels, and alone: two might be an A-label's. */

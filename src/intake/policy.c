@@ -66,55 +66,48 @@ static void take_attribute(struct policy_request *request, struct span name, str
 }
 
 /*
- * Where the line ends and the first "=" are of a request, 64 bytes at a time: a request has thirty lines, and two calls
- * of memchr for each would be most of what a question costs.
+ * Where line ends and "=" are, 64 bytes at a time: a request has thirty lines, and two calls of memchr for each would be most
+ * of what a question costs.
  */
 enum { BLOCK = 64 };
 
-struct marks {
-	uint64_t ends, equals; /* bit i: byte i of the block */
-};
-
 #ifdef __SSE2__
-static struct marks mark_block(const char block[static BLOCK])
+static inline uint64_t find_in_quarter(const char *quarter, __m128i wanted)
 {
-	const __m128i end = _mm_set1_epi8('\n'), equal = _mm_set1_epi8('=');
-	struct marks marks = { 0, 0 };
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)quarter), wanted));
+}
 
-	for (unsigned at = 0; at < BLOCK; at += 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(block + at));
-		marks.ends |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, end)) << at;
-		marks.equals |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, equal)) << at;
-	}
-	return marks;
+/* Bit i: byte i of the block is c. */
+static inline uint64_t find_in_block(const char block[static BLOCK], char c)
+{
+	const __m128i wanted = _mm_set1_epi8(c);
+
+	return find_in_quarter(block, wanted) | find_in_quarter(block + 16, wanted) << 16 | find_in_quarter(block + 32, wanted) << 32 |
+	       find_in_quarter(block + 48, wanted) << 48;
 }
 #else
-static struct marks mark_block(const char block[static BLOCK])
+static inline uint64_t find_in_block(const char block[static BLOCK], char c)
 {
-	struct marks marks = { 0, 0 };
+	uint64_t found = 0;
 
-	for (unsigned at = 0; at < BLOCK; at++) {
-		marks.ends |= (uint64_t)(block[at] == '\n') << at;
-		marks.equals |= (uint64_t)(block[at] == '=') << at;
-	}
-	return marks;
+	for (unsigned at = 0; at < BLOCK; at++)
+		found |= (uint64_t)(block[at] == c) << at;
+	return found;
 }
 #endif
 
-static struct marks mark_next(struct span input, size_t at)
-{
-	char rest[BLOCK] = { 0 };
+struct marks {
+	uint64_t ends, equals;
+};
 
-	if (input.len - at >= BLOCK)
-		return mark_block(input.ptr + at);
-	memcpy(rest, input.ptr + at, input.len - at);
-	return mark_block(rest);
-}
-
-/* The bits from `from` on; none from BLOCK on. */
-static uint64_t bits_from(uint64_t bits, size_t from)
+static struct marks mark_block(struct span input, size_t at)
 {
-	return from < BLOCK ? bits >> from << from : 0;
+	char last[BLOCK] = { 0 };
+	const char *block = input.ptr + at;
+
+	if (input.len - at < BLOCK)
+		block = memcpy(last, block, input.len - at);
+	return (struct marks){ find_in_block(block, '\n'), find_in_block(block, '=') };
 }
 
 ssize_t policy_parse(struct span input, struct policy_request *ret_request)
@@ -123,24 +116,25 @@ ssize_t policy_parse(struct span input, struct policy_request *ret_request)
 	size_t line = 0, equals = SIZE_MAX; /* offsets: of the line's start, of its first "=" */
 
 	for (size_t block = 0; block < input.len; block += BLOCK) {
-		struct marks marks = mark_next(input, block);
-		for (uint64_t ends = marks.ends;; ends &= ends - 1) {
-			uint64_t own = bits_from(marks.equals, line > block ? line - block : 0);
-			if (equals == SIZE_MAX && own)
-				equals = block + (size_t)__builtin_ctzll(own);
-			if (!ends)
-				break;
-			size_t end = block + (size_t)__builtin_ctzll(ends);
+		struct marks marks = mark_block(input, block);
+		for (; marks.ends; marks.ends &= marks.ends - 1) {
+			uint64_t of_line = marks.ends ^ (marks.ends - 1); /* what stands in the block up to the line's end */
+			size_t end = block + (size_t)__builtin_ctzll(marks.ends);
+			if (equals == SIZE_MAX && marks.equals & of_line)
+				equals = block + (size_t)__builtin_ctzll(marks.equals);
 			if (end == line) {
 				*ret_request = request;
 				return (ssize_t)end + 1;
 			}
-			if (equals > end)
+			if (equals == SIZE_MAX)
 				return -EINVAL;
 			take_attribute(&request, span_make(input.ptr + line, equals - line), span_make(input.ptr + equals + 1, end - equals - 1));
+			marks.equals &= ~of_line;
 			line = end + 1;
 			equals = SIZE_MAX;
 		}
+		if (equals == SIZE_MAX && marks.equals)
+			equals = block + (size_t)__builtin_ctzll(marks.equals);
 	}
 	return 0;
 }
