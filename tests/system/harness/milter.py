@@ -34,12 +34,12 @@ def connect(address):
 class Milter:
     """One session.  Answers are (code, data); edits asked for at the end of the message are in `edits`."""
 
-    def __init__(self, address, actions=ACTIONS, protocol=PROTOCOL, negotiate=True):
+    def __init__(self, address, actions=ACTIONS, protocol=PROTOCOL, negotiate=True, version=6):
         self.link = connect(address)
         self.edits = []
         self.protocol = 0
         if negotiate:
-            self.negotiate(actions, protocol)
+            self.negotiate(actions, protocol, version)
 
     def __enter__(self):
         return self
@@ -47,11 +47,17 @@ class Milter:
     def __exit__(self, *_):
         self.link.close()
 
-    def negotiate(self, actions=ACTIONS, protocol=PROTOCOL):
-        self.link.sendall(packet(b"O", struct.pack(">III", 6, actions, protocol)))
+    def negotiate(self, actions=ACTIONS, protocol=PROTOCOL, version=6):
+        self.link.sendall(packet(b"O", struct.pack(">III", version, actions, protocol)))
         code, data = self.read()
         assert code == b"O", code
         self.version, self.actions, self.protocol = struct.unpack(">III", data[:12])
+        # {stage: the macros that the milter wants there}
+        self.symbols, rest = {}, data[12:]
+        while rest:
+            names, _, more = rest[4:].partition(b"\0")
+            self.symbols[struct.unpack(">I", rest[:4])[0]] = names.decode()
+            rest = more
 
     def read(self):
         head = self._read_exactly(4)
