@@ -102,6 +102,7 @@ static int reload_locked(struct daemon *daemon, struct buffer *said)
 	}
 	buffer_done(&restart);
 	log_set_level((enum log_level)config->log.level);
+	log_hash_addresses(config->log.hashes);
 	snapshot->keys = daemon->keys;
 	current_set(daemon->current, snapshot);
 	/* what needs a restart stays as it was started: the next comparison is with that */
@@ -674,6 +675,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	log_set_level((enum log_level)daemon.config->log.level);
+	log_hash_addresses(daemon.config->log.hashes);
 	if (arguments.is_test) {
 		status = test(daemon.config);
 	} else {

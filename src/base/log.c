@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/sha.h>
+
 enum { LINE_MAX_BYTES = 8192, VALUE_BYTES_MAX = 256, FRAME_BYTES_MAX = 128 };
 
 #define JOURNAL_PATH "/run/systemd/journal/socket" /* systemd's JOURNAL_NATIVE_PROTOCOL */
@@ -27,9 +29,10 @@ static struct {
 	int stderr_fd;
 	bool is_stderr_socket;
 	enum log_level level; /* atomic */
+	bool hashes;          /* atomic */
 	uint64_t dropped;     /* atomic */
 	uint64_t told;        /* of those; atomic */
-} state = { "kodama", LOG_TARGET_STDERR, -1, STDERR_FILENO, false, LOG_LEVEL_INFO, 0, 0 };
+} state = { "kodama", LOG_TARGET_STDERR, -1, STDERR_FILENO, false, LOG_LEVEL_INFO, false, 0, 0 };
 
 static struct {
 	pthread_mutex_t lock;
@@ -256,5 +259,24 @@ const char *log_value(struct span text, char out[static LOG_VALUE_SIZE])
 	if (!is_bare)
 		out[len++] = '"';
 	out[len] = '\0';
+	return out;
+}
+
+void log_hash_addresses(bool is_hashed)
+{
+	__atomic_store_n(&state.hashes, is_hashed, __ATOMIC_RELAXED);
+}
+
+const char *log_address(struct span address, char out[static LOG_VALUE_SIZE])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	size_t len;
+
+	if (!__atomic_load_n(&state.hashes, __ATOMIC_RELAXED))
+		return log_value(address, out);
+	SHA256((const unsigned char *)address.ptr, address.len, digest);
+	len = (size_t)snprintf(out, LOG_VALUE_SIZE, "sha256:");
+	for (size_t i = 0; i < 8; i++)
+		len += (size_t)snprintf(out + len, LOG_VALUE_SIZE - len, "%02x", digest[i]);
 	return out;
 }

@@ -33,9 +33,16 @@ struct log_problem {
 size_t log_get_problems(struct log_problem *problems, size_t max);
 const char *log_level_get_name(enum log_level level); /* "warning" */
 
+/*
+ * An address made fit for a log value: as log_value, or, after log_hash_addresses(true), "sha256:" and the first 16 digits of
+ * its SHA-256, so that lines about one recipient are found without naming him.  Returns `out`.
+ */
+void log_hash_addresses(bool is_hashed);
+
 /* Remote text made fit for a log value: quoted if needed, control bytes and quotes as \xNN, cut at 256 bytes.
  * Returns `out`. */
 enum { LOG_VALUE_SIZE = 1100 };
 const char *log_value(struct span text, char out[static LOG_VALUE_SIZE]);
+const char *log_address(struct span address, char out[static LOG_VALUE_SIZE]);
 
 #endif

@@ -23,11 +23,11 @@ struct config {
 
 	const char *user, *group, *host;
 	enum language language;
-	struct { int target; int level; } log; /* enum log_choice, enum log_level */
+	struct { int target; int level; bool hashes; } log; /* enum log_choice, enum log_level */
 
 	struct {
 		struct socket_options socket;
-		bool is_enabled, header, token;
+		bool is_enabled, header, token, removed_header;
 		int on_suppressed;
 		const char *const *token_senders, *const *token_logins;
 	} milter;

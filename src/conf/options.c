@@ -59,6 +59,12 @@ static const char *start_name(unsigned value)
 	return names[value];
 }
 
+static const char *recipients_word(unsigned value)
+{
+	static const char *const names[] = { "plain", "hash", NULL };
+	return names[value];
+}
+
 static const char *milter_reaction_name(unsigned value)
 {
 	static const char *const names[] = { "reject", "tempfail", "remove", "mark", NULL };
@@ -119,7 +125,7 @@ const struct option options[] = {
 	{ "", "local-domains", OPTION_DOMAINS, true, AT(limits.local_domains), "{}", 0, 0, "", NULL,
 	  "Domains of our own: their addresses are never suppressed by evidence." },
 	{ "", "trusted-networks", OPTION_NETWORKS, true, AT(trusted_networks), "{127.0.0.0/8, ::1}", 0, 0, "", NULL,
-	  "Clients whose X-Bounce-Result, X-Bounce-Advice and X-Kodama-Token are passed as they are: our own hosts.  From all others they are removed." },
+	  "Clients whose X-Bounce-Result, X-Bounce-Advice, X-Kodama-Token and X-Kodama-Suppressed are passed as they are: our own hosts.  From all others they are removed." },
 	{ "", "outbound-networks", OPTION_NETWORKS, true, AT(outbound_networks), "{}", 0, 0, "", NULL,
 	  "Clients whose mail is ours although they do not log in: it gets a token.  Not the address that a content filter gives mail back from, unless "
 	  "no milter runs there." },
@@ -146,6 +152,9 @@ const struct option options[] = {
 	  "Where the log goes.  auto: to the journal when the service manager has connected it, else to standard error when that is a terminal, a "
 	  "file or a pipe, else to syslog." },
 	{ "log", "level", OPTION_CHOICE, true, AT(log.level), "info", 0, 0, "", level_name, "The least that is logged." },
+	{ "log", "recipients", OPTION_BOOL, true, AT(log.hashes), "plain", 0, 0, "", recipients_word,
+	  "How lines about a recipient name him.  plain: by his address.  hash: as \"sha256:\" and the first 16 digits of his address's SHA-256, "
+	  "which finds all lines about one, printf user@example.com | sha256sum, but does not hide who is guessed." },
 
 	{ "milter", "socket", OPTION_SOCKET, false, AT(milter.socket.address), "unix:/var/spool/postfix/kodama/milter.sock", 0, 0, "", NULL,
 	  "Where the milter listens: \"unix:/path\" or \"inet:port@host\".  Empty: no milter." },
@@ -161,8 +170,11 @@ const struct option options[] = {
 	{ "milter", "token-logins", OPTION_TEXTS, true, AT(milter.token_logins), "{}", 0, 0, "", NULL, "The same by SASL login." },
 	{ "milter", "on-suppressed", OPTION_CHOICE, true, AT(milter.on_suppressed), "reject", 0, 0, "", milter_reaction_name,
 	  "What happens to a suppressed recipient of mail that comes by SMTP.  reject: refused with 550 5.1.1.  tempfail: with 450 4.1.1.  remove: "
-	  "taken out at the end of the message, without a word to the sender unless nobody is left.  mark: only logged.  Mail from sendmail(1) is "
-	  "treated as with remove unless mark is set." },
+	  "taken out at the end of the message; the sender is told when nobody is left, else as removed-header says.  mark: the mail goes there, "
+	  "with X-Kodama-Suppressed in its header.  Mail from sendmail(1) is treated as with remove unless mark is set." },
+	{ "milter", "removed-header", OPTION_BOOL, true, AT(milter.removed_header), "no", 0, 0, "", NULL,
+	  "Write X-Kodama-Suppressed into a mail from which a suppressed recipient was taken out.  Whoever gets the mail can read who is missing, "
+	  "blind copies too." },
 
 	{ "policy", "listen", OPTION_SOCKET, false, AT(policy.socket.address), "unix:/var/spool/postfix/kodama/policy.sock", 0, 0, "", NULL,
 	  "Where the policy service listens, as milter socket.  Empty: no policy service." },

@@ -92,6 +92,7 @@ static int copy_words(const struct config *config, struct snapshot *snapshot)
 	snapshot->is_local_submission_trusted = config->is_local_submission_trusted;
 	snapshot->is_log_trusted = config->maillog.is_trusted;
 	snapshot->writes_headers = config->milter.header;
+	snapshot->tells_removed = config->milter.removed_header;
 	snapshot->signs_mail = config->milter.is_enabled && config->milter.token;
 	snapshot->stream_kind = (enum stream_kind)config->stream;
 	snapshot->backscatter = (enum backscatter)config->backscatter;

@@ -45,6 +45,7 @@ struct snapshot {
 	bool is_log_trusted;               /* the operator's word that the MTA alone writes the log file */
 	bool is_local_submission_trusted;  /* the MTA's own bounces prove */
 	bool writes_headers;
+	bool tells_removed;                /* in the header of the mail, who was taken out */
 	enum reaction milter_reaction, policy_reaction, socketmap_reaction;
 	bool signs_mail;                    /* outbound mail gets a token */
 	const char *const *token_senders;   /* ... of these senders and "@domain"s, folded */

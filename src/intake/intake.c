@@ -30,7 +30,7 @@ static void write_line(const struct line *line)
 	else if (line->until_s > 0)
 		timestamp_format(line->until_s, until);
 	log_event(LOG_LEVEL_INFO, "decision", "front=%s queue_id=%s recipient=%s class=%s action=%s rule=%s proof=%s until=%s why=\"%s\" proof_reason=%s", line->front,
-		  line->queue_id.len > 0 ? log_value(line->queue_id, queue_id) : "-", log_value(line->recipient, recipient), class_get_name(line->class_id),
+		  line->queue_id.len > 0 ? log_value(line->queue_id, queue_id) : "-", log_address(line->recipient, recipient), class_get_name(line->class_id),
 		  line->action, or_dash(line->rule), or_dash(line->proof), until, line->why ? line->why : "", or_dash(line->proof_reason));
 }
 

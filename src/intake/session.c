@@ -33,13 +33,19 @@ struct removal {
 	struct removal *next;
 };
 
+/* A value of X-Kodama-Suppressed. */
+struct note {
+	const char *value;
+	struct note *next;
+};
+
 /* A header field as the MTA gave it: read only when the mail may be a bounce. */
 struct raw_field {
 	struct span name, value;
 	struct raw_field *next;
 };
 
-static const char *const our_names[] = { HEADER_RESULT, HEADER_ADVICE, HEADER_TOKEN };
+static const char *const our_names[] = { HEADER_RESULT, HEADER_ADVICE, HEADER_TOKEN, HEADER_SUPPRESSED };
 enum { OUR_NAMES = sizeof(our_names) / sizeof(our_names[0]) };
 
 struct message {
@@ -62,6 +68,8 @@ struct message {
 	unsigned recipients;    /* that we let pass, or are to take out */
 	unsigned removal_count;
 	struct removal *removals;
+	struct note *notes;
+	unsigned note_count;
 	unsigned ours[OUR_NAMES]; /* fields of each of our names */
 	struct edits edits;
 };
@@ -264,6 +272,28 @@ static void log_answer(const char *queue_id, const struct answer *answer, const 
 	intake_log_answer("milter", span_of(queue_id ? queue_id : ""), answer, action);
 }
 
+/* One host's name in all that it writes. */
+static const char *get_host(const struct session *session)
+{
+	return session->snapshot->host[0] ? session->snapshot->host : session->host[0] ? session->host : "localhost";
+}
+
+/* Who was suppressed, to be said in the mail's header; past some, or without memory, only the log knows. */
+static void note_suppressed(struct session *session, const struct answer *answer, const char *action)
+{
+	struct message *message = &session->message;
+	struct arena *arena = message->work->arena;
+	struct note *note = message->note_count < RESULTS_MAX ? arena_alloc(arena, sizeof(*note)) : NULL;
+	struct span value = note ? header_format_suppressed(address_get(&answer->recipient), answer->hit.class_id, answer->hit.since_s, action, get_host(session), arena) :
+				   SPAN_NONE;
+
+	if (!span_is_known(value))
+		return;
+	*note = (struct note){ value.ptr, message->notes };
+	message->notes = note;
+	message->note_count++;
+}
+
 /* Without memory for it the recipient stays: mail flows. */
 static enum session_reply remove_later(struct session *session, const char *recipient, const char *queue_id, const struct answer *answer)
 {
@@ -279,6 +309,8 @@ static enum session_reply remove_later(struct session *session, const char *reci
 	message->removal_count++;
 	answer_with(session, SESSION_CONTINUE, "550", "5.1.1", answer->text);
 	log_answer(queue_id, answer, "removed");
+	if (session->snapshot->tells_removed)
+		note_suppressed(session, answer, "removed");
 	return SESSION_CONTINUE;
 }
 
@@ -310,6 +342,7 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 	enum reaction reaction = session->snapshot->milter_reaction;
 	if (reaction == REACTION_MARK) {
 		let_pass(session, recipient);
+		note_suppressed(session, &answer, "marked");
 		log_answer(queue_id, &answer, "marked");
 		return SESSION_CONTINUE;
 	}
@@ -413,7 +446,7 @@ enum session_reply session_end_headers(struct session *session)
 		counter_add(COUNTER_MILTER_CANDIDATES, 1);
 		return SESSION_CONTINUE;
 	}
-	if (message->removals || message->signing || count_forged(session) > 0)
+	if (message->removals || message->notes || message->signing || count_forged(session) > 0)
 		return SESSION_CONTINUE;
 	message_reset(session);
 	return SESSION_ACCEPT;
@@ -454,6 +487,14 @@ static int remove_recipients(struct message *message)
 		if (add_edit(message, EDIT_REMOVE_RECIPIENT, removal->recipient, 0) < 0)
 			return -ENOMEM;
 	counter_add(COUNTER_MILTER_REMOVED, message->removal_count);
+	return 0;
+}
+
+static int write_notes(struct message *message)
+{
+	for (const struct note *note = message->notes; note; note = note->next)
+		if (edits_add(&message->edits, message->work->arena, EDIT_ADD_HEADER, HEADER_SUPPRESSED, note->value, 0) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -583,6 +624,8 @@ static enum session_reply finish(struct session *session, const char *queue_id)
 	}
 	if (error == 0)
 		error = remove_recipients(message);
+	if (error == 0)
+		error = write_notes(message);
 	if (error == 0 && message->signing)
 		error = sign(session);
 	if (error < 0)

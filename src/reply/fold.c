@@ -32,17 +32,21 @@ static char make_printable(char c)
 
 void fold_add(struct fold *fold, struct span word)
 {
+	char text[FOLD_WORD_MAX + 2];
+	size_t len = 0;
+
 	word = span_slice(word, 0, FOLD_WORD_MAX);
 	if (fold->buffer.len && fold->column + 1 + word.len > FOLD_COLUMNS) {
-		buffer_add_char(&fold->buffer, '\n');
+		text[len++] = '\n';
 		fold->column = 0;
 	}
 	if (fold->buffer.len) {
-		buffer_add_char(&fold->buffer, ' ');
+		text[len++] = ' ';
 		fold->column++;
 	}
 	for (size_t i = 0; i < word.len; i++)
-		buffer_add_char(&fold->buffer, make_printable(word.ptr[i]));
+		text[len++] = make_printable(word.ptr[i]);
+	buffer_add(&fold->buffer, span_make(text, len));
 	fold->column += word.len;
 }
 

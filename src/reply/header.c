@@ -19,7 +19,7 @@ bool header_is_ours(struct span name)
 	if (name.len == 0 || ascii_lower(name.ptr[0]) != 'x')
 		return false;
 	return span_is_equal_nocase(name, SPAN_LIT(HEADER_RESULT)) || span_is_equal_nocase(name, SPAN_LIT(HEADER_ADVICE)) ||
-	       span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN));
+	       span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN)) || span_is_equal_nocase(name, SPAN_LIT(HEADER_SUPPRESSED));
 }
 
 /*
@@ -28,14 +28,26 @@ bool header_is_ours(struct span name)
  */
 struct pairs {
 	struct fold *fold;
-	char pending[FOLD_WORD_MAX + 1];
+	size_t len;
+	char pending[FOLD_WORD_MAX];
 };
 
-static void pairs_flush(struct pairs *pairs, const char *end)
+static void pairs_put(struct pairs *pairs, const char *text)
 {
-	if (pairs->pending[0])
-		fold_printf(pairs->fold, "%s%s", pairs->pending, end);
-	pairs->pending[0] = '\0';
+	/* room for the semicolon */
+	size_t len = strnlen(text, sizeof(pairs->pending) - 1 - pairs->len);
+
+	memcpy(pairs->pending + pairs->len, text, len);
+	pairs->len += len;
+}
+
+static void pairs_flush(struct pairs *pairs, bool is_last)
+{
+	if (pairs->len > 0 && !is_last)
+		pairs->pending[pairs->len++] = ';';
+	if (pairs->len > 0)
+		fold_add(pairs->fold, span_make(pairs->pending, pairs->len));
+	pairs->len = 0;
 }
 
 /* The words of rule files and of a caller: kept from being taken for two pairs. */
@@ -43,11 +55,13 @@ static void add_pair(struct pairs *pairs, const char *key, const char *value)
 {
 	if (!value || !value[0])
 		return;
-	pairs_flush(pairs, ";");
-	snprintf(pairs->pending, sizeof(pairs->pending) - 1, "%s%s%s", key, key[0] ? "=" : "", value);
-	for (char *c = pairs->pending; *c; c++)
-		if (*c == ';' || *c == '"')
-			*c = '?';
+	pairs_flush(pairs, false);
+	pairs_put(pairs, key);
+	pairs_put(pairs, key[0] ? "=" : "");
+	pairs_put(pairs, value);
+	for (size_t i = 0; i < pairs->len; i++)
+		if (pairs->pending[i] == ';' || pairs->pending[i] == '"')
+			pairs->pending[i] = '?';
 }
 
 /* Absent when it does not fit: a cut address is another address. */
@@ -118,7 +132,7 @@ static void add_result(struct pairs *pairs, const struct result *result, const c
 	if (result->decision)
 		add_decision(pairs, result->decision);
 	add_pair(pairs, "proof-reason", proof_reason_get_name(outcome->proof_reason));
-	pairs_flush(pairs, "");
+	pairs_flush(pairs, true);
 }
 
 struct span header_format_result(const struct result *result, const char *host, struct arena *arena)
@@ -128,6 +142,25 @@ struct span header_format_result(const struct result *result, const char *host, 
 
 	fold_init(&fold, HEADER_RESULT);
 	add_result(&pairs, result, host);
+	struct span value = arena_copy(arena, buffer_get(&fold.buffer));
+	fold_done(&fold);
+	return value;
+}
+
+struct span header_format_suppressed(struct span recipient, enum class class_id, int64_t since_s, const char *action, const char *host,
+				     struct arena *arena)
+{
+	char date[TIMESTAMP_SIZE];
+	struct fold fold;
+	struct pairs pairs = { .fold = &fold };
+
+	fold_init(&fold, HEADER_SUPPRESSED);
+	add_pair(&pairs, "", host);
+	add_recipient(&pairs, recipient);
+	add_pair(&pairs, "class", class_get_name(class_id));
+	add_pair(&pairs, "since", timestamp_format_date(since_s, date));
+	add_pair(&pairs, "action", action);
+	pairs_flush(&pairs, true);
 	struct span value = arena_copy(arena, buffer_get(&fold.buffer));
 	fold_done(&fold);
 	return value;
@@ -143,7 +176,7 @@ static int write_more(size_t more, const char *host, struct arena *arena, struct
 	add_pair(&pairs, "", host);
 	snprintf(text, sizeof(text), "%zu", more);
 	add_pair(&pairs, "more", text);
-	pairs_flush(&pairs, "");
+	pairs_flush(&pairs, true);
 	int error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_RESULT, buffer_get_text(&fold.buffer), 0);
 	fold_done(&fold);
 	return error;
@@ -159,7 +192,7 @@ static int write_advice(const struct verdict *verdict, const char *host, enum la
 	add_pair(&pairs, "", host);
 	add_pair(&pairs, "rule", verdict->rule);
 	add_pair(&pairs, "lang", language_get_name(language));
-	pairs_flush(&pairs, ";");
+	pairs_flush(&pairs, false);
 	fold_break(&fold);
 	fold_add_text(&fold, utf8_cut(span_of(verdict->advice[language]), ADVICE_MAX));
 	int error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_ADVICE, buffer_get_text(&fold.buffer), 0);

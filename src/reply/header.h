@@ -14,6 +14,7 @@ enum { RESULTS_MAX = 50, ADVICE_MAX = 4000 /* bytes of an advice; the rest is cu
 #define HEADER_RESULT "X-Bounce-Result"
 #define HEADER_ADVICE "X-Bounce-Advice"
 #define HEADER_TOKEN "X-Kodama-Token"
+#define HEADER_SUPPRESSED "X-Kodama-Suppressed"
 
 /* One of ours by name, any case: to be removed from what comes from outside. */
 bool header_is_ours(struct span name);
@@ -31,6 +32,13 @@ struct result {
  */
 int header_write(const struct result *results, size_t count, const char *host, enum language language, struct arena *arena, struct edits *edits)
 	__attribute__((warn_unused_result));
+
+/*
+ * The value of X-Kodama-Suppressed, in a mail to a suppressed recipient: action is "removed" (the others get the mail) or
+ * "marked" (all do).  SPAN_NONE when out of memory.
+ */
+struct span header_format_suppressed(struct span recipient, enum class class_id, int64_t since_s, const char *action, const char *host,
+				     struct arena *arena);
 
 /* The value of one X-Bounce-Result, folded with "\n "; for tests and `kodama ingest --annotate`. */
 struct span header_format_result(const struct result *result, const char *host, struct arena *arena);

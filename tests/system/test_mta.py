@@ -214,7 +214,8 @@ def test_a_thousand_mails_in_one_connection_cost_no_memory(kodamad):
             session.edits = []
             if number in (500, 999):
                 sizes.append(get_memory_kib(kodamad))
-    assert sizes[1] - sizes[0] < 2048
+    # what is freed is kept for a while by a sanitizer
+    assert is_sanitized() or sizes[1] - sizes[0] < 2048
 
 
 # --- many at once
@@ -248,7 +249,7 @@ def test_idle_connections_are_held(kodamad, count):
         assert get_counters(kodamad)["open"] == count
         until(lambda: count_threads(kodamad) <= 8 + STORE_THREADS, lambda: f"few threads; there are {count_threads(kodamad)}")
         memory = get_memory_kib(kodamad)
-        assert memory - before < 10 * 1024
+        assert memory - before < (40 if is_sanitized() else 10) * 1024
         assert is_sanitized() or memory < 12 * 1024
         # every one of them still speaks
         for session in sessions[:: count // 100]:
