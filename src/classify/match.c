@@ -135,14 +135,18 @@ static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
 int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
 {
 	struct facts facts = { .provider_name = "", .provider_source = "" };
+	struct span text = span_is_known(query->text) ? query->text : SPAN_LIT("");
 	int rc = reserve(ruleset, scratch);
 
 	if (rc < 0)
 		return rc;
 	arena_reset(scratch->arena);
-	rc = reply_find(span_is_known(query->text) ? query->text : SPAN_LIT(""), scratch->arena, &facts.reply);
+	rc = reply_find(text, scratch->arena, &facts.reply);
 	if (rc < 0)
 		return rc;
+	/* whoever knows the reply has taken its frame off: a second one inside is what somebody else was told, and of whom? */
+	if (query->reply != 0 && facts.reply.is_inner)
+		facts.reply.text = span_slice(text, 0, REPLY_TEXT_MAX);
 	facts.matches = scratch->matches;
 	facts.folded.ptr = scratch->folded;
 	facts.folded.len = fold_text(facts.reply.text, scratch->folded, CLASSIFY_TEXT_MAX, &facts.is_limited);

@@ -63,7 +63,8 @@ static int complete(struct outcome *outcome, struct span text, struct arena *are
 
 	if (error)
 		return error;
-	outcome->text = found.text;
+	/* one inside the words of a reply that is known is another server's */
+	outcome->text = outcome->reply && found.is_inner ? span_trim(text) : found.text;
 	outcome->command = found.command;
 	if (!outcome->reply)
 		outcome->reply = found.code;

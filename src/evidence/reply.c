@@ -542,6 +542,7 @@ int reply_find(struct span text, struct arena *arena, struct reply *ret_reply)
 	if (reply.command == COMMAND_UNKNOWN && reply.code == 0)
 		reply.command = scan.soft_command;
 	reply.remote_mta = scan.host;
+	reply.is_inner = scan.best.rank == RANK_COLON || scan.best.rank == RANK_PAIR;
 	if (scan.best.rank > RANK_STATUS_SIGN) {
 		error = read_words(&scan, arena, &reply);
 		if (error)

@@ -40,6 +40,7 @@ struct reply {
 				    * space folded to one blank; all of the input where no reply stands in it */
 	enum smtp_command command; /* as the frame names it */
 	struct span remote_mta;    /* host as the frame names it; unknown otherwise */
+	bool is_inner;             /* it stands in the middle of words that are no known frame's */
 };
 
 /* The longest text that is looked at, in bytes; the rest is ignored. */
