@@ -6,6 +6,7 @@ import re
 import pytest
 
 from harness import mails
+from harness.follower import Follower, follow
 from harness.kodamad import Kodamad
 from harness.paths import kodama, reachable, run
 from harness.postfix import Postfix
@@ -116,6 +117,22 @@ def test_status_is_as_it_was_when_kodamad_is_down(filtered, beside_filtered, rem
     filtered.sendmail([good, bad], mails.plain("hello", good))
     assert wait_result(filtered, good)[:2] == ("2.0.0", "sent")
     assert wait_result(filtered, bad)[:2] == ("5.5.0", "bounced")
+
+
+def test_log_follower_reads_what_the_status_table_made_of_it(scratch, filtered, remote, address):
+    until(lambda: filtered.log, "Postfix's log")
+    log = filtered.home / "mail.log"
+    with Follower(scratch / "kodama", filtered.sockets, extra=follow(log) + "socketmap { soften = yes }\n") as daemon:
+        daemon.start()
+        daemon.wait_read(log)
+        dead, throttled, good = address("microsoft"), address("throttled"), address("user")
+        filtered.send([dead, throttled, good], mails.plain("hello", good))
+        assert daemon.wait_outcomes(dead) == [("user-unknown", "suppressed", "log", "log")]
+        assert wait_result(filtered, dead)[:2] == ("5.1.1", "bounced")
+        assert wait_result(filtered, throttled)[:2] == ("4.7.28", "deferred")
+        until(lambda: daemon.get_counts().get("delivered") == 1 and daemon.get_counts().get("delayed", 0) >= 1, "the others to be counted")
+        assert daemon.get_suppressed() == [dead]
+        run("postsuper", "-c", filtered.etc, "-d", "ALL")
 
 
 # --- recipient
