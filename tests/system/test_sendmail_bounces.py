@@ -60,7 +60,8 @@ def test_token_goes_out_comes_back_and_proves(bouncing, address):
     assert bouncing.daemon.get_outcomes(dead) == [("user-unknown", "suppressed", "token", "ingest")]
     bouncing.mta.wait_empty()
     # and those who read bounces have it, too: the token came back in it
-    assert "X-Kodama-Token: v=1;" in bouncing.mta.wait_bounce(dead).as_string()
+    bounce = bouncing.mta.wait_bounce(dead).as_string()
+    assert "X-Kodama-Token: v=1;" in bounce and re.search(r"^Original-Envelope-Id: \S+", bounce, re.M)
     refused = bouncing.mta.send(dead, mails.plain("again"), sender="bounces@example.jp")
     assert refused[dead][0] == 550
 
