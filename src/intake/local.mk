@@ -52,4 +52,4 @@ EXTRA_PROGRAMS += tests/bench/milter_null tests/bench/milter_load
 tests_bench_milter_null_SOURCES = tests/bench/milter_null.c
 tests_bench_milter_null_LDADD = $(MILTER_LIBS)
 tests_bench_milter_load_SOURCES = tests/bench/milter_load.c
-EXTRA_DIST += tests/bench/milter tests/bench/load
+EXTRA_DIST += tests/bench/milter tests/bench/load tests/bench/load-sendmail

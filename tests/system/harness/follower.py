@@ -25,9 +25,13 @@ class Follower(Kodamad):
         finally:
             link.close()
 
+    def get_group(self, name):
+        """One part of kodama status."""
+        return json.loads(self.kodama("status", "--format=json").stdout)[name]
+
     def get_status(self):
-        """The follower's part of kodama status."""
-        return json.loads(self.kodama("status", "--format=json").stdout)["maillog"]
+        """The follower's."""
+        return self.get_group("maillog")
 
     def get_outcomes(self, address):
         return self.query("SELECT class, decision, proof, source FROM outcomes WHERE address = ? ORDER BY id", address)
