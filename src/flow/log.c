@@ -349,10 +349,17 @@ int log_batch_add(struct log_batch *batch, struct snapshot *snapshot, struct scr
 	return is_kept(failure) ? 0 : -ENOMEM;
 }
 
-int log_batch_commit(struct log_batch *batch, struct writer *writer, const char *name, const char *place)
+int log_batch_commit(struct log_batch *batch, struct writer *writer, const char *name, const char *place, const char *mark_name)
 {
-	struct reading reading = { batch->events, batch->event_count, batch->counts, batch->count_count, name, place };
-	int error = reading_commit(writer, &reading);
+	struct reading reading = { batch->events, batch->event_count, batch->counts, batch->count_count, name, place, mark_name, NULL };
+	struct buffer mark;
+	int error;
+
+	buffer_init(&mark, MARK_TEXT_MAX);
+	mark_write(&batch->mark, &mark);
+	reading.mark = buffer_get_text(&mark);
+	error = reading_commit(writer, &reading);
+	buffer_done(&mark);
 
 	for (size_t i = 0; i < batch->event_count && error == 0; i++) {
 		struct failure *failure = batch->of_event[i];

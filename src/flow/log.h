@@ -39,8 +39,9 @@ struct mark *log_batch_get_mark(struct log_batch *batch);
 bool log_batch_is_full(const struct log_batch *batch);
 bool log_batch_is_urgent(const struct log_batch *batch); /* it holds what may change an address */
 
-/* As reading_commit; afterwards the failures have their decisions. */
-int log_batch_commit(struct log_batch *batch, struct writer *writer, const char *name, const char *place) __attribute__((warn_unused_result));
+/* As reading_commit, with the mark under a name of its own; afterwards the failures have their decisions. */
+int log_batch_commit(struct log_batch *batch, struct writer *writer, const char *name, const char *place, const char *mark_name)
+	__attribute__((warn_unused_result));
 
 /* Of the batch that was committed, for the log: from 0; NULL behind the last. */
 const struct failure *log_batch_get_failure(const struct log_batch *batch, size_t number);

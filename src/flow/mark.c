@@ -52,7 +52,7 @@ void mark_write(const struct mark *mark, struct buffer *out)
 		const struct mark_host *host = &mark->hosts[i];
 		if (!host->host)
 			continue;
-		buffer_printf(out, "\n%" PRIu64 " %" PRId64, host->host, host->time_s);
+		buffer_printf(out, "%s%" PRIu64 " %" PRId64, out->len > 0 ? "\n" : "", host->host, host->time_s);
 		for (unsigned j = 0; j < host->count && j < MARK_RECENT; j++)
 			buffer_printf(out, " %" PRIu64, host->recent[j]);
 	}

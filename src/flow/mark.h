@@ -10,7 +10,7 @@
 
 #include "base/buffer.h"
 
-enum { MARK_HOSTS = 8, MARK_RECENT = 32 };
+enum { MARK_HOSTS = 8, MARK_RECENT = 32, MARK_TEXT_MAX = MARK_HOSTS * (MARK_RECENT + 2) * 21 };
 
 struct mark_host {
 	uint64_t host;  /* its hash; 0: free */

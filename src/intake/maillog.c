@@ -2,6 +2,7 @@
 /* Lines -> join -> batch -> commit, as long as there are lines; then the thread sleeps in its loop. */
 #include "intake/maillog.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -27,7 +28,7 @@ enum {
 	REPLAY_BYTES = 64 << 20,      /* of the log before the place: what is open is known again */
 	OPEN_MAX = 300000, DEFERRED_MAX = 300000,
 	UIDS_MAX = 64,
-	PLACE_SIZE = 8192,
+	PLACE_SIZE = 256,             /* of either source */
 };
 
 /* When the store or a log fails, mail flows: nothing here is in its way. */
@@ -39,7 +40,8 @@ struct maillog {
 	uid_t uids[UIDS_MAX];
 	size_t uid_count;
 	char host[256];  /* this machine's */
-	char name[600];  /* of the place, in a store that several machines may share: "log:mx1:/var/log/mail.log" */
+	/* in a store that several machines may share: "log:mx1:/var/log/mail.log", "counted:mx1" */
+	char name[600], mark_name[300];
 	pthread_t thread;
 	bool is_stopping; /* atomic */
 	struct loop *loop;
@@ -64,6 +66,8 @@ struct maillog {
 	pthread_mutex_t lock;
 	struct follower_status status;
 };
+
+static_assert((int)PLACE_SIZE >= (int)PLACE_TEXT_SIZE && (int)PLACE_SIZE >= (int)JOURNAL_PLACE_SIZE, "room for a place");
 
 static bool is_stopping(const struct maillog *maillog)
 {
@@ -118,13 +122,9 @@ void maillog_get_status(void *data, struct follower_status *ret_status)
 static void write_place(struct maillog *maillog)
 {
 	char place[PLACE_TEXT_SIZE];
-	struct buffer text;
 
-	buffer_init(&text, sizeof(maillog->place) - 1);
-	buffer_printf(&text, "%s", maillog->follow ? follow_get_place(maillog->follow, place) : journal_get_place(maillog->journal));
-	mark_write(log_batch_get_mark(maillog->batch), &text);
-	set_text(maillog->place, sizeof(maillog->place), buffer_get_text(&text));
-	buffer_done(&text);
+	set_text(maillog->place, sizeof(maillog->place),
+		 maillog->follow ? follow_get_place(maillog->follow, place) : journal_get_place(maillog->journal));
 }
 
 static void log_failures(const struct log_batch *batch)
@@ -142,7 +142,7 @@ static bool commit(struct maillog *maillog)
 
 	if (!maillog->has_failed)
 		write_place(maillog);
-	error = log_batch_commit(maillog->batch, maillog->intake.writer, maillog->name, maillog->place);
+	error = log_batch_commit(maillog->batch, maillog->intake.writer, maillog->name, maillog->place, maillog->mark_name);
 	maillog->has_failed = error < 0;
 	if (error < 0) {
 		char text[200];
@@ -333,19 +333,17 @@ static void close_source(struct maillog *maillog)
 /* Where the last commit was.  Without the store nothing is read: the place would be lost. */
 static bool open_at_place(struct maillog *maillog)
 {
-	char text[PLACE_SIZE], why[200];
-	struct span rest, place;
-	int result = reading_get_place(maillog->intake.writer, maillog->name, text, sizeof(text));
+	char text[PLACE_SIZE], mark[MARK_TEXT_MAX], why[200];
+	int is_marked = reading_get_place(maillog->intake.writer, maillog->mark_name, mark, sizeof(mark));
+	int result = is_marked < 0 ? is_marked : reading_get_place(maillog->intake.writer, maillog->name, text, sizeof(text));
 
 	if (result < 0) {
 		snprintf(why, sizeof(why), "the store does not say where reading stood: %s", strerror(-result));
 		set_error(maillog, why);
 		return false;
 	}
-	rest = result > 0 ? span_of(text) : SPAN_NONE;
-	place = span_take(&rest, '\n');
-	mark_read(rest, log_batch_get_mark(maillog->batch));
-	result = open_source(maillog, place);
+	mark_read(is_marked > 0 ? span_of(mark) : SPAN_NONE, log_batch_get_mark(maillog->batch));
+	result = open_source(maillog, result > 0 ? span_of(text) : SPAN_NONE);
 	if (result < 0) {
 		snprintf(why, sizeof(why), "it cannot be opened: %s", strerror(-result));
 		set_error(maillog, why);
@@ -516,6 +514,7 @@ int maillog_start(const struct intake *intake, const struct maillog_options *opt
 	if (gethostname(maillog->host, sizeof(maillog->host) - 1) < 0)
 		maillog->host[0] = '\0';
 	snprintf(maillog->name, sizeof(maillog->name), "log:%s:%s", maillog->host, maillog->status.source);
+	snprintf(maillog->mark_name, sizeof(maillog->mark_name), "counted:%s", maillog->host);
 	maillog->facts.host = span_of(maillog->host);
 	error = find_uids(maillog, complaint);
 #ifndef HAVE_SYSTEMD

@@ -23,6 +23,8 @@ static int write_reading(struct store *store, void *data)
 		struct reading_event *item = &reading->events[i];
 		result = store_apply_read(store, &item->ruling, &item->event, surge, &item->decision);
 	}
+	if (result == 0 && reading->mark_name)
+		result = store_set_position(store, reading->mark_name, reading->mark);
 	return result < 0 ? result : store_set_position(store, reading->name, reading->place);
 }
 

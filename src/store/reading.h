@@ -25,6 +25,7 @@ struct reading {
 	const struct reading_count *counts; /* of successes and deferrals; failures count themselves */
 	size_t count_count;
 	const char *name, *place;
+	const char *mark_name, *mark;       /* how far was counted, whatever the log is called; NULL: none */
 };
 
 /* 0: committed, decisions filled.  Else nothing was kept: try again with the same.  Any thread but the loop's. */

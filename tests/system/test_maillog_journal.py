@@ -95,7 +95,7 @@ def lines(scratch):
 
 def begin(daemon, journal):
     daemon.start(wrapper=journal.place)
-    until(lambda: daemon.query("SELECT value FROM positions"), lambda: f"a place\n{daemon.log}")
+    until(lambda: daemon.query("SELECT value FROM positions WHERE name LIKE 'log:%'"), lambda: f"a place\n{daemon.log}")
     return daemon
 
 

@@ -603,6 +603,37 @@ static void test_property_order_of_failures_in_a_window_does_not_matter(void **s
 	}
 }
 
+/* A delivery that the relay gave back was none: who is suppressed in the end is as if it had never come. */
+static void test_property_a_void_success_leaves_no_trace(void **state)
+{
+	uint64_t seed = 5;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		struct world real = world_of((enum preset)(round % PRESET_COUNT)), without = real;
+		struct history before = real.history;
+		uint64_t steps = next_random(&seed) % 6, success = next_random(&seed) % (steps + 1);
+		bool is_reset = false;
+		int64_t time_s = NOW;
+		for (uint64_t step = 0; step <= steps; step++) {
+			time_s += (int64_t)(next_random(&seed) % (2 * DAY)) + 1;
+			if (step == success) {
+				before = real.history;
+				is_reset = feel(&real, at(sent, time_s)).reason == REASON_SUCCESS_RESET;
+				continue;
+			}
+			struct sample failure = at(next_random(&seed) % 8 ? full : (struct sample){ .class_id = CLASS_USER_UNKNOWN }, time_s);
+			feel(&real, failure);
+			feel(&without, failure);
+		}
+		if (is_reset)
+			history_take_back(&real.history, &before);
+		feel(&real, at(full, time_s + HOUR));
+		feel(&without, at(full, time_s + HOUR));
+		assert_int_equal(history_is_suppressed(&real.history, time_s + HOUR), history_is_suppressed(&without.history, time_s + HOUR));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -638,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_property_other_scopes_change_nothing),
 		cmocka_unit_test(test_property_time_never_runs_backwards),
 		cmocka_unit_test(test_property_order_of_failures_in_a_window_does_not_matter),
+		cmocka_unit_test(test_property_a_void_success_leaves_no_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -489,6 +489,34 @@ static void nonsense_for_a_place_is_none(void **state)
 	assert_true(place.inode == UINT64_MAX && place.offset == 5 && place.hash == UINT64_MAX && place.head_len == 256 && place.written_ns == 9);
 }
 
+static void folder_comes_later(void **state)
+{
+	struct fixture *f = *state;
+	char folder[160], path[200];
+	struct follow_options options = { path, false, 0 };
+
+	snprintf(folder, sizeof(folder), "%s.d", f->path);
+	snprintf(path, sizeof(path), "%s/mail.log", folder);
+	assert_int_equal(follow_open(&options, SPAN_NONE, &f->follow), 0);
+	assert_string_equal(lines(f), "");
+	assert_int_equal(mkdir(folder, 0700), 0);
+	add_to(path, "one\n", 4, O_CREAT);
+	assert_string_equal(lines(f), "one|");
+	add_to(path, "two\n", 4, O_APPEND);
+	/* by then the folder is watched, too */
+	struct pollfd polled = { .fd = follow_get_fd(f->follow), .events = POLLIN };
+	assert_int_equal(poll(&polled, 1, 0), 1);
+	assert_string_equal(lines(f), "two|");
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
+	assert_string_equal(lines(f), "");
+	assert_int_equal(mkdir(folder, 0700), 0);
+	add_to(path, "three\n", 6, O_CREAT);
+	assert_string_equal(lines(f), "three|");
+	unlink(path);
+	rmdir(folder);
+}
+
 /* --- what was read is read again, for who has forgotten it */
 
 static void replay_ends_at_the_place(void **state)
@@ -699,6 +727,7 @@ int main(void)
 		TEST(inode_of_another_file_is_not_ours),
 		TEST(copy_in_its_place_is_read_on),
 		TEST(nonsense_for_a_place_is_none),
+		TEST(folder_comes_later),
 		TEST(replay_ends_at_the_place),
 		TEST(replay_begins_in_the_file_before),
 		TEST(replay_ends_with_its_file),

@@ -42,7 +42,7 @@ class Follower(Kodamad):
 
     def get_place(self):
         """Bytes of the file that are committed."""
-        rows = self.query("SELECT value FROM positions") if self.database.exists() else []
+        rows = self.query("SELECT value FROM positions WHERE name LIKE 'log:%'") if self.database.exists() else []
         return int(rows[0][0].split()[2]) if rows else None
 
     def wait_read(self, log):
