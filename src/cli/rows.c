@@ -173,6 +173,12 @@ static void print_state(const json_t *row)
 	}
 	terminal_print_row(stdout, "failed", get(row, "last_failure"));
 	terminal_print_row(stdout, "delivered", get(row, "last_success"));
+	if (span_is_equal(get(row, "decision"), SPAN_LIT("held"))) {
+		fputs("    release   kodama suppress release ", stdout);
+		terminal_print(stdout, STYLE_PLAIN, get(row, "address"));
+		print_word("--stream", get(row, "stream"));
+		putchar('\n');
+	}
 }
 
 static void print_mail(const json_t *row)

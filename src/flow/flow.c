@@ -67,7 +67,7 @@ static struct event make_event(const struct failure *failure, const struct origi
 }
 
 /* Unproved evidence changes nothing, whatever it says: it never crosses to the writer, so nobody can flood it. */
-static bool decide_unproved(const struct snapshot *snapshot, const struct origin_facts *facts, struct failure *failure)
+static bool decide_unproved(const struct snapshot *snapshot, struct writer *writer, const struct origin_facts *facts, struct failure *failure)
 {
 	struct event event = make_event(failure, facts);
 	struct ruling ruling;
@@ -75,6 +75,8 @@ static bool decide_unproved(const struct snapshot *snapshot, const struct origin
 	if (!ruling_is_unproved(&snapshot->limits, &event))
 		return false;
 	ruling = ruling_make(&snapshot->limits, &event);
+	if (writer)
+		writer_note_unproved(writer, &event, &ruling);
 	failure->is_decided = true;
 	failure->decision = (struct decision){ .kind = ruling.kind, .reason = ruling.reason, .why = reason_get_text(ruling.reason) };
 	return true;
@@ -113,7 +115,7 @@ int flow_decide(const struct snapshot *snapshot, struct writer *writer, const st
 	watch_note_evidence(facts->source, facts->now_s);
 	for (size_t i = 0; i < n; i++) {
 		watch_note(sighting_of_source(facts->source), failures->items[i].outcome.recipient);
-		if (decide_unproved(snapshot, facts, &failures->items[i]))
+		if (decide_unproved(snapshot, writer, facts, &failures->items[i]))
 			continue;
 		if (has_memory)
 			which[proved++] = i;

@@ -15,7 +15,8 @@
  *                                                      -> rows "refused", {"ok":true,"added":3,"unchanged":1,"refused":0}
  *   suppress-list                                      -> rows "suppression"
  *   suppress-check                                     -> a row "check" (as "mail" below)
- *   why                                                -> rows "outcome" and "audit", oldest first; "state"; "mail"
+ *   why                                                -> rows "outcome" and "audit", oldest first, then what nothing
+ *                                                         proved, as long as the daemon remembers it; "state"; "mail"
  *   forget                                             -> {"ok":true,"rows":7}
  *
  * Rows, keys in this order, absent when unknown; times RFC 3339, until may be "forever":

@@ -210,6 +210,9 @@ int admin_why(struct call *call)
 	struct span address = address_get(&call->address);
 	int result = store_history(call->admin->store, address, send_history, call);
 
+	/* what changed nothing, and is only in the daemon's memory */
+	if (result >= 0 && call->admin->writer)
+		writer_visit_unproved(call->admin->writer, address, send_history, call);
 	if (result >= 0 && call->stream.len)
 		result = store_find(call->admin->store, address, call->stream, send_state, call);
 	if (result >= 0)

@@ -140,8 +140,9 @@ int store_change_all(struct store *store, enum bulk bulk, const struct suppressi
 	struct bulk_change change = { store, bulk, &chosen, is_dry_run, by, note, now_s };
 	struct page *page = calloc(1, sizeof(*page));
 	struct arena *arena = arena_new(PAGE_BYTES);
-	struct store_scope scope;
-	int result = page && arena ? store_enter(store, &scope) : -ENOMEM;
+	struct store_scope scope = { .is_own = false };
+	/* who only looks may have a handle that cannot write */
+	int result = !page || !arena ? -ENOMEM : is_dry_run ? 0 : store_enter(store, &scope);
 
 	chosen.is_held |= bulk == BULK_RELEASE;
 	if (result == 0) {

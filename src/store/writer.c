@@ -13,6 +13,7 @@
 
 #include "store/queue.h"
 #include "store/thread.h"
+#include "store/unproved.h"
 #include "store/wire.h"
 
 enum {
@@ -50,6 +51,7 @@ struct writer {
 	struct batch *first, **last;  /* waiting */
 	bool is_stopping;
 	struct writer_stats stats;
+	struct unproved *unproved;
 	/* the writer's thread alone */
 	struct store *store;          /* NULL: away */
 	int64_t retry_ms, prune_ms;
@@ -422,6 +424,7 @@ static void *write_batches(void *data)
 static void writer_free(struct writer *writer)
 {
 	surge_free(writer->surge);
+	unproved_free(writer->unproved);
 	store_close(writer->store);
 	queue_close(writer->queue);
 	pthread_cond_destroy(&writer->wake);
@@ -435,7 +438,8 @@ static int open_parts(struct writer *writer, const struct writer_options *option
 	writer->options = options->store;
 	writer->options.uri = writer->uri = strdup(options->store.uri);
 	writer->surge = surge_new();
-	if (!writer->uri || !writer->surge)
+	writer->unproved = unproved_new();
+	if (!writer->uri || !writer->surge || !writer->unproved)
 		return -ENOMEM;
 	int result = store_open(&writer->options, &writer->store);
 	if (result < 0 && result != -EBUSY)
@@ -546,20 +550,29 @@ static void put_event(struct writer *writer, struct batch *batch, const struct e
 static void sort_events(struct writer *writer, struct batch *batch, const struct limits *limits, const struct event *events,
 			size_t count, struct decision *decisions, size_t *places)
 {
-	uint64_t unproved = 0;
-
 	for (size_t i = 0; i < count; i++) {
 		struct ruling ruling = ruling_make(limits, &events[i]);
 		decisions[i] = decide_by_ruling(&ruling);
-		unproved += ruling_is_unproved(limits, &events[i]);
+		if (ruling_is_unproved(limits, &events[i]))
+			writer_note_unproved(writer, &events[i], &ruling);
 		if (!ruling.is_kept && !ruling.is_success)
 			continue;
 		places[batch->count] = i;
 		put_event(writer, batch, &events[i], &ruling);
 	}
+}
+
+void writer_note_unproved(struct writer *writer, const struct event *event, const struct ruling *ruling)
+{
+	unproved_note(writer->unproved, event, ruling);
 	pthread_mutex_lock(&writer->mutex);
-	writer->stats.unproved += unproved;
+	writer->stats.unproved++;
 	pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_visit_unproved(struct writer *writer, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data)
+{
+	unproved_visit(writer->unproved, address, visit, data);
 }
 
 static int record_batch(struct writer *writer, struct batch *batch, struct decision *decisions, const size_t *places)

@@ -45,6 +45,13 @@ int writer_run(struct writer *writer, int (*job)(struct store *store, void *data
 /* The guard that the events go by: inside a job only. */
 struct surge *writer_get_surge(struct writer *writer);
 
+/*
+ * An event that changes nothing because nothing proves it: counted, and shown by `kodama why` as long as it is among the last
+ * of its kind (unproved.h).  It never reaches the writer's thread.  writer_visit_unproved as unproved_visit.
+ */
+void writer_note_unproved(struct writer *writer, const struct event *event, const struct ruling *ruling);
+void writer_visit_unproved(struct writer *writer, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data);
+
 struct writer_stats {
 	uint64_t committed;   /* events */
 	uint64_t duplicates;

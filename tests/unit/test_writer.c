@@ -136,6 +136,47 @@ static void test_unproved_events_never_reach_the_store(void **state)
 	writer_stop(writer);
 }
 
+struct remembered {
+	size_t count;
+	char last_text[64];
+};
+
+static bool remember(void *data, const struct history_row *row)
+{
+	struct remembered *remembered = data;
+
+	assert_true(span_is_equal(row->decision, SPAN_LIT("unproved")));
+	snprintf(remembered->last_text, sizeof(remembered->last_text), "%.*s", SPAN_ARG(row->text));
+	remembered->count++;
+	return true;
+}
+
+static void test_what_nothing_proves_is_remembered_for_a_while_in_bounded_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct remembered remembered = { 0, "" };
+	struct sample_event e;
+	struct decision decision;
+	char text[32], recipient[40];
+
+	struct writer *writer = start(f, NULL);
+	for (int i = 0; i < 10000; i++) {
+		snprintf(text, sizeof(text), "forged %d \xff", i);
+		snprintf(recipient, sizeof(recipient), "user%d@example.com", i % 10);
+		sample_make(&(struct sample){ .recipient = recipient, .text = text }, &e);
+		e.outcome.proof = PROOF_NONE;
+		assert_int_equal(writer_record(writer, &f->limits, &e.event, 1, &decision), 0);
+		assert_int_equal(decision.kind, DECISION_UNPROVED);
+	}
+	writer_visit_unproved(writer, SPAN_LIT("user7@example.com"), remember, &remembered);
+	assert_true(remembered.count >= 100 && remembered.count < 1000);
+	assert_string_equal(remembered.last_text, "forged 9997 ?");
+	remembered.count = 0;
+	writer_visit_unproved(writer, SPAN_LIT("nobody@example.com"), remember, &remembered);
+	assert_int_equal(remembered.count, 0);
+	writer_stop(writer);
+}
+
 static void test_files_are_the_owners_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -695,6 +736,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_record_is_committed_and_in_the_index),
 		CASE(test_unproved_events_never_reach_the_store),
+		CASE(test_what_nothing_proves_is_remembered_for_a_while_in_bounded_memory),
 		CASE(test_files_are_the_owners_alone),
 		CASE(test_a_locked_store_queues_and_drains_in_order),
 		CASE(test_the_queue_outlives_the_process),

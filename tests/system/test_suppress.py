@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The list in bulk: import, export, forget, an access map, and what root leaves behind; with the daemon and without."""
+import json
+import os
+import pwd
+import time
+
+import pytest
+
+from harness import mails
+from harness.kodamad import Kodamad, USER
+from harness.milter import Milter
+from harness.policy import Policy
+from harness.wait import until
+
+SENDGRID = ('email,reason,status,created\r\n'
+            'gone@example.com,"550 5.1.1 ""no such"" user",5.1.1,1443651125\r\n'
+            'full@example.com,452 mailbox full,4.2.2,1443651125\r\n'
+            'no address,550,5.1.1,1443651125\r\n'
+            'caf\xe9@example.com,550,5.1.1,1443651125\r\n'
+            'last@example.com,550,5.1.1,1443651125\r\n').encode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("s")
+    for path in (folder, folder.parent, folder.parent.parent):
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(params=["running", "stopped"])
+def list_of(request, home):
+    """One daemon for all tests of a kind; each empties the list by `forget`."""
+    with Kodamad(home / request.node.name.replace("[", "-").replace("]", "")[-40:]) as daemon:
+        daemon.start()
+        if request.param == "stopped":
+            daemon.stop()
+        yield daemon
+
+
+def bounce(daemon, recipient, diagnostic, **options):
+    with Milter(daemon.milter) as session:
+        session.open_session()
+        session.mail("")
+        session.recipient("sender@example.jp")
+        session.message(mails.report(recipient, diagnostic, **options).encode())
+
+
+def owner_names(folder):
+    return {pwd.getpwuid((folder / name).stat().st_uid).pw_name for name in os.listdir(folder)}
+
+
+def test_the_list_in_bulk(list_of, scratch):
+    daemon = list_of
+    path = scratch / "bounces.csv"
+    path.write_bytes(SENDGRID)
+    tried = daemon.kodama("suppress", "import", "--dry-run", path, check=False)
+    assert tried.returncode == 1 and daemon.get_suppressed() == []
+    done = daemon.kodama("suppress", "import", path, check=False)
+    assert done.returncode == 1
+    assert f"{path}:4: " in done.stderr and f"{path}:5: it is not valid UTF-8" in done.stderr
+    assert "5 read, 2 added, 0 there already, 1 passed over, 2 refused" in done.stderr
+    assert daemon.get_suppressed() == ["gone@example.com", "last@example.com"]
+    # once more changes nothing
+    assert "0 added, 2 there already" in daemon.kodama("suppress", "import", path, check=False).stderr
+
+    why = daemon.kodama("why", "gone@example.com").stdout
+    assert 'sendgrid: 550 5.1.1 "no such" user' in why and "kodama suppress remove" in why
+
+    exported = {form: daemon.kodama("suppress", "export", f"--format={form}").stdout for form in ("csv", "json")}
+    access = daemon.kodama("export", "postfix").stdout
+    assert "gone@example.com\t550 5.1.1 suppressed since 2015-09-30 (kodama-suppressed)\n" in access
+    for address in ("gone@example.com", "last@example.com"):
+        assert daemon.kodama("forget", address).stdout == f"{address} is forgotten\n"
+    assert daemon.get_suppressed() == []
+    assert "gone" not in daemon.kodama("why", "gone@example.com").stdout.replace("mail to gone@example.com", "")
+    for form, text in exported.items():
+        copy = scratch / f"copy.{form}"
+        copy.write_text(text)
+        daemon.kodama("suppress", "import", copy)
+        assert daemon.kodama("suppress", "export", f"--format={form}").stdout == text
+        daemon.kodama("forget", "gone@example.com", "last@example.com")
+
+    many = "".join(f"user{number}@example.com\n" for number in range(3000))
+    done = daemon.kodama("suppress", "import", "-", input=many)
+    assert "3000 added" in done.stderr and len(daemon.get_suppressed()) == 3000
+    assert owner_names(daemon.state) == {USER}
+
+
+def test_an_import_is_refused_at_the_next_mail(list_of):
+    if list_of.process.poll() is not None:
+        list_of.start()
+    with Policy(list_of.policy) as policy:
+        assert policy.ask("new@example.com") == "DUNNO"
+        list_of.kodama("suppress", "import", "-", input="new@example.com\n")
+        start = time.monotonic()
+        until(lambda: policy.ask("new@example.com") != "DUNNO", "the refusal")
+        assert time.monotonic() - start < 1
+
+
+def test_bulk_undo_shows_what_it_would_do_and_does_it(kodamad):
+    for number in range(3):
+        bounce(kodamad, f"u{number}@example.com", "550-5.1.1 The email account that you tried to reach does not exist. - gsmtp",
+               queue_id=f"4jX3rL3M9mz1cMc{number}")
+    names = [f"u{number}@example.com" for number in range(3)]
+    assert kodamad.get_suppressed() == names
+    shown = kodamad.kodama("suppress", "remove", "--domain=example.com", "--since=2020-01-01", "--dry-run", "--format=json").stdout.splitlines()
+    assert [json.loads(line).get("address") for line in shown][:3] == names
+    assert kodamad.get_suppressed() == names
+    assert "0 off the list" in kodamad.kodama("suppress", "remove", "--class=mailbox-full").stdout
+    assert "3 off the list" in kodamad.kodama("suppress", "remove", "--provider=google", "--note=their outage").stdout
+    assert kodamad.get_suppressed() == []
+    assert "their outage" in kodamad.kodama("why", names[0]).stdout
+    assert kodamad.kodama("suppress", "remove", check=False).returncode == 2
+
+
+def test_root_leaves_nothing_that_the_daemon_cannot_open(scratch):
+    """A folder that is not there yet, as on a first start; and a database that root once made."""
+    with Kodamad(scratch / "first") as daemon:
+        os.rmdir(daemon.state)
+        daemon.kodama("suppress", "add", "a@example.com")
+        assert owner_names(daemon.state) == {USER}
+        for name in os.listdir(daemon.state):
+            os.chown(daemon.state / name, 0, 0)
+        daemon.kodama("suppress", "add", "b@example.com")
+        assert owner_names(daemon.state) == {USER}
+        daemon.start()
+        assert daemon.get_suppressed() == ["a@example.com", "b@example.com"]
+
+
+def test_root_makes_no_database_where_the_daemon_could_not(scratch):
+    with Kodamad(scratch / "roots") as daemon:
+        os.chown(daemon.state, 0, 0)
+        done = daemon.kodama("suppress", "add", "a@example.com", check=False)
+        assert done.returncode == 1 and done.stderr.strip()
+        assert os.listdir(daemon.state) == []
+
+
+def test_what_nothing_proves_is_told_while_it_is_remembered(kodamad):
+    bounce(kodamad, "victim@example.com", "550 5.1.1 no such user", host="elsewhere.example.net")
+    assert kodamad.get_suppressed() == []
+    why = kodamad.kodama("why", "victim@example.com").stdout
+    assert "unproved" in why and "nothing proves that it is about mail of ours" in why and "would be accepted" in why
