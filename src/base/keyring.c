@@ -29,6 +29,20 @@ static struct hmac_key derive(const struct key_record *record, struct span use)
 	return key;
 }
 
+/* An id is no code: it is inside what is signed, and only has to hide a name. */
+static struct siphash_key derive_stream(const struct key_record *record)
+{
+	struct hmac_key whole = hmac_key_make(span_make((const char *)record->secret, sizeof(record->secret)));
+	struct siphash_key key;
+	uint8_t code[HMAC_SIZE];
+
+	hmac_make(&whole, SPAN_LIT("kodama stream"), code);
+	memcpy(&key, code, sizeof(key));
+	secret_wipe(code, sizeof(code));
+	secret_wipe(&whole, sizeof(whole));
+	return key;
+}
+
 static void add_key(struct keyring *ring, const struct key_record *record)
 {
 	struct key *key = &ring->items[ring->count++];
@@ -51,7 +65,7 @@ struct keyring *keyring_new(const struct key_records *records, int64_t accept_s)
 	ring->accept_s = accept_s;
 	for (size_t i = 0; i < records->count; i++) {
 		if (strcmp(records->items[i].id, KEY_STREAM) == 0)
-			ring->stream = derive(&records->items[i], SPAN_LIT("kodama stream"));
+			ring->stream = derive_stream(&records->items[i]);
 		else
 			add_key(ring, &records->items[i]);
 	}

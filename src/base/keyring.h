@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/hmac.h"
+#include "base/siphash.h"
 
 enum { KEY_ID_SIZE = 9, KEY_SECRET_SIZE = 32, KEYS_MAX = 64 };
 
@@ -37,7 +38,7 @@ struct key {
 struct keyring {
 	struct key items[KEYS_MAX];
 	size_t count;
-	struct hmac_key stream;
+	struct siphash_key stream;
 	const struct key *signer; /* the newest in use; NULL: none */
 	int64_t accept_s;         /* so long after its end a retired key is still good for what it signed */
 	unsigned references;      /* atomic */

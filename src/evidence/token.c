@@ -134,15 +134,17 @@ void token_write_envelope_id(const struct token *token, const struct key *key, c
 
 void token_make_stream(const struct keyring *ring, struct span kind, struct span name, char ret_stream[static TOKEN_STREAM_SIZE])
 {
-	char text[600];
-	uint8_t code[HMAC_SIZE];
-	int len = snprintf(text, sizeof(text), "%.*s:%.*s", SPAN_ARG(span_slice(kind, 0, 32)), SPAN_ARG(span_slice(name, 0, 500)));
+	char text[512];
+	size_t len = name.len < sizeof(text) ? name.len : sizeof(text);
+	uint8_t bytes[(TOKEN_STREAM_SIZE - 1) / 2];
 
 	/* logins and domains are the same in any case */
-	for (int i = 0; i < len; i++)
-		text[i] = ascii_lower(text[i]);
-	hmac_make(&ring->stream, span_make(text, (size_t)len), code);
-	hex_write(code, (TOKEN_STREAM_SIZE - 1) / 2, ret_stream);
+	for (size_t i = 0; i < len; i++)
+		text[i] = ascii_lower(name.ptr[i]);
+	uint64_t hash = siphash_pair(&ring->stream, kind, span_make(text, len));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(hash >> 8 * (sizeof(bytes) - 1 - i));
+	hex_write(bytes, sizeof(bytes), ret_stream);
 }
 
 /* --- reading */

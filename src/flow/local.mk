@@ -15,3 +15,8 @@ check_PROGRAMS += tests/unit/test_relay
 tests_unit_test_relay_SOURCES = tests/unit/test_relay.c
 tests_unit_test_relay_LDADD = $(FLOW_LIBS) $(CMOCKA_LIBS)
 endif
+
+# make tests/bench/token
+EXTRA_PROGRAMS += tests/bench/token
+tests_bench_token_SOURCES = tests/bench/token.c
+tests_bench_token_LDADD = $(FLOW_LIBS)
