@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { LOOP_EVENTS_MAX = 16 };
@@ -17,10 +18,22 @@ struct watch {
 	void *data;
 };
 
+/*
+ * A timer of the kernel's that becomes readable, and not libevent's: as long as that has none it waits without a limit, and
+ * neither looks at the clock nor sets one up for each time that it waits.  A loop that is busy waits a hundred thousand times a second.
+ */
+struct tick {
+	int fd;
+	loop_call *call;
+	void *data;
+};
+
 struct loop {
 	struct event_base *base;
 	struct watch *own[LOOP_EVENTS_MAX]; /* signals, ticks, the wake-up: freed with the loop */
 	unsigned own_count;
+	struct tick ticks[LOOP_EVENTS_MAX];
+	unsigned tick_count;
 	int wake_fd;
 	struct { loop_call *call; void *data; } wake;
 };
@@ -46,6 +59,8 @@ void loop_free(struct loop *loop)
 		return;
 	for (unsigned i = 0; i < loop->own_count; i++)
 		watch_free(loop->own[i]);
+	for (unsigned i = 0; i < loop->tick_count; i++)
+		close(loop->ticks[i].fd);
 	if (loop->wake_fd >= 0)
 		close(loop->wake_fd);
 	event_base_free(loop->base);
@@ -95,11 +110,11 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
-static int loop_own(struct loop *loop, struct watch *watch, const struct timeval *period)
+static int loop_own(struct loop *loop, struct watch *watch)
 {
 	if (!watch)
 		return -ENOMEM;
-	if (loop->own_count == LOOP_EVENTS_MAX || event_add(watch->event, period) < 0) {
+	if (loop->own_count == LOOP_EVENTS_MAX || event_add(watch->event, NULL) < 0) {
 		watch_free(watch);
 		return -ENOMEM;
 	}
@@ -109,14 +124,37 @@ static int loop_own(struct loop *loop, struct watch *watch, const struct timeval
 
 int loop_add_signal(struct loop *loop, int signal_number, loop_call *call, void *data)
 {
-	return loop_own(loop, watch_new(loop, signal_number, EV_SIGNAL | EV_PERSIST, call, data), NULL);
+	return loop_own(loop, watch_new(loop, signal_number, EV_SIGNAL | EV_PERSIST, call, data));
+}
+
+static void run_tick(void *data)
+{
+	const struct tick *tick = data;
+	uint64_t count;
+
+	if (read(tick->fd, &count, sizeof(count)) == sizeof(count))
+		tick->call(tick->data);
 }
 
 int loop_add_tick(struct loop *loop, unsigned period_ms, loop_call *call, void *data)
 {
-	struct timeval period = { period_ms / 1000, (period_ms % 1000) * 1000 };
+	struct timespec period = { period_ms / 1000, (long)(period_ms % 1000) * 1000000 };
+	struct itimerspec spec = { period, period };
+	struct tick *tick = &loop->ticks[loop->tick_count];
+	int fd, error;
 
-	return loop_own(loop, watch_new(loop, -1, EV_PERSIST, call, data), &period);
+	if (loop->tick_count == LOOP_EVENTS_MAX)
+		return -ENOMEM;
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*tick = (struct tick){ fd, call, data };
+	error = timerfd_settime(fd, 0, &spec, NULL) < 0 ? -errno : loop_own(loop, watch_new(loop, fd, EV_READ | EV_PERSIST, run_tick, tick));
+	if (error < 0)
+		close(fd);
+	else
+		loop->tick_count++;
+	return error;
 }
 
 static void run_wake(void *data)
@@ -135,7 +173,7 @@ int loop_add_wake(struct loop *loop, loop_call *call, void *data)
 		return -errno;
 	loop->wake.call = call;
 	loop->wake.data = data;
-	return loop_own(loop, watch_new(loop, loop->wake_fd, EV_READ | EV_PERSIST, run_wake, loop), NULL);
+	return loop_own(loop, watch_new(loop, loop->wake_fd, EV_READ | EV_PERSIST, run_wake, loop));
 }
 
 void loop_wake(struct loop *loop)
