@@ -130,15 +130,17 @@ static bool has_byte(struct span value, char c)
 /* What a literal of the template has, and has side by side, the value has, too. */
 static void look_at_forms(struct glance *glance, const struct formats *formats, struct span name, struct span value)
 {
+	bool is_unseen = is_encoded(value);
 	uint64_t digest = 0;
 
 	for (size_t i = 0; i < formats->glimpse_count && !glance->is_telling; i++) {
 		const struct glimpse *glimpse = &formats->glimpses[i];
-		if (!is_name(name, glimpse->name) || (glimpse->rare && !has_byte(value, glimpse->rare) && !is_encoded(value)))
+		if (!is_name(name, glimpse->name))
+			continue;
+		if (!is_unseen && glimpse->rare && !has_byte(value, glimpse->rare))
 			continue;
 		digest = digest ? digest : template_digest(value);
-		if (!(glimpse->needs & ~digest) || is_encoded(value))
-			glance->is_telling = true;
+		glance->is_telling = is_unseen || !(glimpse->needs & ~digest);
 	}
 }
 

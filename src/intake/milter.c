@@ -26,6 +26,7 @@
 enum {
 	ACTIONS_WANTED = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_SETSYMLIST | SMFIF_CHGFROM | SMFIF_QUARANTINE,
 	STEPS_UNWANTED = SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN,
+	STEPS_ALL = SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT | SMFIP_NODATA | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN,
 	REPLIES_UNWANTED = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR,
 	CONNECTIONS_WAITING = 1024, /* libmilter's own 20 make a burst on a unix socket fail at once */
 	STOP_POLL_MS = 10
@@ -122,11 +123,15 @@ static sfsistat translate(SMFICTX *ctx, const struct context *context, enum sess
 
 /* --- the callbacks, in the order of the protocol */
 
-static void ask_for_macros(SMFICTX *ctx)
+static void ask_for_macros(SMFICTX *ctx, const struct session *session)
 {
-	static const struct { int stage; const char *macros; } wanted[] = {
+	const bool signs = session_wants_sender(session);
+	const struct { int stage; const char *macros; } wanted[] = {
+		{ SMFIM_CONNECT, session_wants_context(session) ? "j v {daemon_name}" : "j v" },
+		{ SMFIM_ENVFROM, signs ? "i {auth_authen} {mail_addr}" : "i {auth_authen}" },
 		/* who asks for nothing at a stage gets what the MTA thinks fit, which is more */
-		{ SMFIM_CONNECT, "j v {daemon_name}" }, { SMFIM_ENVFROM, "i {auth_authen} {mail_addr}" }, { SMFIM_ENVRCPT, "i" }, { SMFIM_EOM, "i {mail_addr}" },
+		{ SMFIM_ENVRCPT, "i" },
+		{ SMFIM_EOM, signs ? "i {mail_addr}" : "i" },
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -144,11 +149,14 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	*ret_actions = actions & ACTIONS_WANTED;
 	*ret_steps = steps & (STEPS_UNWANTED | REPLIES_UNWANTED | SMFIP_SKIP);
 	*ret_f2 = *ret_f3 = 0;
-	if (*ret_actions & SMFIF_SETSYMLIST)
-		ask_for_macros(ctx);
 	context = context_new(ctx);
-	if (!context)
+	if (!context) {
+		/* nothing of this client's mail is wanted: it passes */
+		*ret_steps = steps & STEPS_ALL;
 		return leave(SMFIS_CONTINUE);
+	}
+	if (*ret_actions & SMFIF_SETSYMLIST)
+		ask_for_macros(ctx, context->session);
 	context->actions = *ret_actions;
 	context->steps = *ret_steps;
 	return leave(SMFIS_CONTINUE);
@@ -166,7 +174,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *client)
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
 	session_connect(context->session, (const struct sockaddr *)client, version && strncmp(version, "Postfix", 7) == 0, smfi_getsymval(ctx, "j"));
-	session_set_context(context->session, smfi_getsymval(ctx, "{daemon_name}"));
+	if (session_wants_context(context->session))
+		session_set_context(context->session, smfi_getsymval(ctx, "{daemon_name}"));
 	return leave_silently(context, SMFIP_NR_CONN);
 }
 
@@ -180,7 +189,8 @@ static sfsistat on_mail(SMFICTX *ctx, char **args)
 	(void)session_mail(context->session, args[0] ? args[0] : "", queue_id && queue_id[0], smfi_getsymval(ctx, "{auth_authen}"));
 	for (char **parameter = args; parameter[0] && parameter[1]; parameter++)
 		session_parameter(context->session, parameter[1]);
-	session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
+	if (session_wants_sender(context->session))
+		session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
 	return leave_silently(context, SMFIP_NR_MAIL);
 }
 
@@ -267,7 +277,8 @@ static sfsistat on_end(SMFICTX *ctx)
 
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
-	session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
+	if (session_wants_sender(context->session))
+		session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
 	status = translate(ctx, context, session_end(context->session, smfi_getsymval(ctx, "i"), &edits));
 	apply_edits(ctx, context, edits);
 	/* between two messages a session holds no memory for one */

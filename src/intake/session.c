@@ -168,6 +168,16 @@ void session_connect(struct session *session, const struct sockaddr *client, boo
 	session->host[len] = '\0';
 }
 
+bool session_wants_sender(const struct session *session)
+{
+	return session->snapshot->signs_mail;
+}
+
+bool session_wants_context(const struct session *session)
+{
+	return session->snapshot->stream_kind == STREAM_POLICY_CONTEXT;
+}
+
 void session_set_context(struct session *session, const char *name)
 {
 	snprintf(session->context, sizeof(session->context), "%s", name ? name : "");

@@ -34,6 +34,10 @@ void session_free(struct session *session);
 
 /* client: NULL when unknown.  is_postfix: by the macro v.  host: the macro j. */
 void session_connect(struct session *session, const struct sockaddr *client, bool is_postfix, const char *host);
+/* Which macros are of use, by the configuration: {mail_addr} at MAIL and at the end; {daemon_name}. */
+bool session_wants_sender(const struct session *session);
+bool session_wants_context(const struct session *session);
+
 /* After it: the macro {daemon_name}, which may be NULL; with stream = policy-context it names the stream. */
 void session_set_context(struct session *session, const char *name);
 
