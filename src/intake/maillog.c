@@ -23,8 +23,8 @@
 
 enum {
 	LINES_PER_TURN = 2000,
-	TICK_MS = 500,
-	COMMIT_MS = 1000,             /* numbers alone wait so long */
+	TICK_MS = 250,
+	COMMIT_MS = 250,              /* numbers alone wait so long: a busy log is no busy disk */
 	REPLAY_BYTES = 64 << 20,      /* of the log before the place: what is open is known again */
 	OPEN_MAX = 300000, DEFERRED_MAX = 300000,
 	UIDS_MAX = 64,

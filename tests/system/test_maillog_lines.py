@@ -194,6 +194,17 @@ def test_only_a_relay_that_delivers_lifts(scratch, log, address, relay, extra, l
         assert daemon.get_counts() == {"mailbox-full": 1, "delivered" if lifts else "relayed": 1}
 
 
+@pytest.mark.parametrize("delivered, held", [(0, True), (400, False), (30, True)], ids=["failures alone", "among deliveries", "more than a fifth"])
+def test_surge_guard_weighs_failures_against_deliveries(daemon, log, address, delivered, held):
+    """A provider that refuses seventy addresses within minutes, and what else it took in that time."""
+    gone = [address("gone") for _ in range(70)]
+    good = [address("good") for _ in range(delivered)]
+    log.message(*[(recipient, "sent", SENT) for recipient in good], *[(recipient, "bounced", UNKNOWN) for recipient in gone])
+    read(daemon, log)
+    kinds = [kind for kind, in daemon.query("SELECT decision FROM outcomes ORDER BY id")]
+    assert kinds.count("held") == (20 if held else 0) and kinds.count("suppressed") == 70 - kinds.count("held")
+
+
 # --- trust
 
 @pytest.mark.parametrize("why", ["trust is no", "others may write it", "its folder is another's"])
@@ -385,14 +396,16 @@ def test_start_at_the_end(scratch, log, address):
 
 
 def test_multi_instance_and_short_ids_are_told_apart(daemon, log, address):
-    """The same short queue id on two instances of Postfix is two messages."""
+    """The same short queue id on two instances of Postfix, and on two hosts, is as many messages."""
     recipient = address()
+    elsewhere = log.delivery("3F2504E04F", recipient, "bounced", FULL).replace(" mx ", " mx2 ")
+    log.write(elsewhere, elsewhere)
     for program in ("postfix", "postfix-out"):
         log.write(log.line("3F2504E04F: from=<sender@example.jp>, size=1, nrcpt=1 (queue active)", f"{program}/qmgr"),
                   log.delivery("3F2504E04F", recipient, "bounced", FULL, program=f"{program}/smtp"))
     log.write(log.delivery("3F2504E04F", recipient, "bounced", FULL, program="postfix/smtp"))
     read(daemon, log)
-    assert len(daemon.get_outcomes(recipient)) == 2
+    assert len(daemon.get_outcomes(recipient)) == 3
 
 
 @pytest.mark.parametrize("text, why", [
