@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "intake/trust.h"
@@ -26,6 +27,9 @@ struct follow {
 	int notify_fd, watch;
 	int fd; /* -1: no file */
 	struct place place;       /* offset: of buffer[start] */
+	bool has_wanted;          /* the place to go on from, until the file can be looked into */
+	struct place wanted;
+	uint64_t replay_bytes;
 	bool is_skipping;         /* inside a line that is too long, or whose begin is unknown */
 	bool has_looked_again;    /* read to its end after its successor was seen */
 	bool is_trusted;
@@ -310,12 +314,45 @@ static void watch_folder(struct follow *follow)
 						  IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_ONLYDIR);
 }
 
+static void go_on(struct follow *follow, const struct place *place)
+{
+	if (use_place(follow, place, true)) {
+		learn_head(follow);
+		if (follow->replay_bytes > 0)
+			step_back(follow, follow->replay_bytes);
+		return;
+	}
+	follow->is_from_beginning = true;
+	/* nothing had been read of an empty file: nothing is lost */
+	follow->stats.gaps += place->head_len > 0;
+	(void)use_successor(follow, place->head_len ? 0 : place->inode, place->written_ns);
+}
+
+/* A file that may not be read is not one that has gone: the place waits for it. */
+static bool find_wanted(struct follow *follow)
+{
+	int fd = open_file(follow->path);
+
+	if (fd < 0 && fd != -ENOENT) {
+		follow->stats.error = -fd;
+		return false;
+	}
+	if (fd >= 0)
+		close(fd);
+	follow->has_wanted = false;
+	go_on(follow, &follow->wanted);
+	return follow->fd >= 0;
+}
+
 /* As long as there is no file. */
 static bool find_file(struct follow *follow)
 {
-	int fd = open_file(follow->path);
 	struct stat info;
+	int fd;
 
+	if (follow->has_wanted)
+		return find_wanted(follow);
+	fd = open_file(follow->path);
 	if (fd < 0) {
 		follow->stats.error = -fd;
 		/* what appears from now on is new from its first line on */
@@ -327,20 +364,6 @@ static bool find_file(struct follow *follow)
 	learn_head(follow);
 	follow->is_from_beginning = true;
 	return true;
-}
-
-static void go_on(struct follow *follow, const struct place *place, uint64_t replay_bytes)
-{
-	if (use_place(follow, place, true)) {
-		learn_head(follow);
-		if (replay_bytes > 0)
-			step_back(follow, replay_bytes);
-		return;
-	}
-	follow->is_from_beginning = true;
-	/* nothing had been read of an empty file: nothing is lost */
-	follow->stats.gaps += place->head_len > 0;
-	(void)use_successor(follow, place->head_len ? 0 : place->inode, place->written_ns);
 }
 
 static int split_path(struct follow *follow, const char *path)
@@ -356,7 +379,6 @@ static int split_path(struct follow *follow, const char *path)
 int follow_open(const struct follow_options *options, struct span place_text, struct follow **ret_follow)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
-	struct place place;
 
 	if (!follow)
 		return -ENOMEM;
@@ -369,10 +391,9 @@ int follow_open(const struct follow_options *options, struct span place_text, st
 	follow->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	/* before the first look: what happens in between is not missed */
 	watch_folder(follow);
-	if (span_is_known(place_text) && place_parse(place_text, &place) == 0)
-		go_on(follow, &place, options->replay_bytes);
-	else
-		(void)find_file(follow);
+	follow->replay_bytes = options->replay_bytes;
+	follow->has_wanted = span_is_known(place_text) && place_parse(place_text, &follow->wanted) == 0;
+	(void)find_file(follow);
 	*ret_follow = follow;
 	return 0;
 }
@@ -567,9 +588,22 @@ bool follow_is_replay(const struct follow *follow)
 	return follow->is_replaying;
 }
 
+/* Before any file: what is written from now on. */
+static const char *format_now(char text[static PLACE_TEXT_SIZE])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return place_format(&(struct place){ .written_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec }, text);
+}
+
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE])
 {
-	return place_format(follow->is_replaying ? &follow->goal : &follow->place, text);
+	if (follow->fd < 0 && !follow->has_wanted) {
+		text[0] = '\0';
+		return follow->stats.error == 0 || follow->stats.error == ENOENT ? format_now(text) : text;
+	}
+	return place_format(follow->has_wanted ? &follow->wanted : follow->is_replaying ? &follow->goal : &follow->place, text);
 }
 
 bool follow_is_trusted(const struct follow *follow, const char **ret_why)

@@ -37,7 +37,7 @@ int follow_read_line(struct follow *follow, struct span *ret_line) __attribute__
 /* Was the last line one from before the place? */
 bool follow_is_replay(const struct follow *follow);
 
-/* Behind the last line that was read.  Returns the text. */
+/* Behind the last line that was read; "" where there is a file that could not be looked into yet.  Returns the text. */
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE]);
 
 /* Is the file that the last line came from one that only the log daemon can write?  Else why (borrowed) says why not. */

@@ -517,6 +517,46 @@ static void folder_comes_later(void **state)
 	rmdir(folder);
 }
 
+/* Not to be read for now: the place waits, and nothing is read from the beginning. */
+static void place_waits_for_a_file_that_cannot_be_opened(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+	assert_int_equal(rename(f->path, name(f, ".moved")), 0);
+	assert_int_equal(symlink("/nowhere", f->path), 0);
+	begin(f, true);
+	assert_string_equal(lines(f), "");
+	assert_int_equal(stats(f).error, ELOOP);
+	end(f);
+	begin(f, true);
+	unlink(f->path);
+	assert_int_equal(rename(name(f, ".moved"), f->path), 0);
+	append(f, "two\n");
+	assert_string_equal(lines(f), "two|");
+	assert_int_equal(stats(f).gaps, 0);
+	assert_int_equal(stats(f).error, 0);
+}
+
+/* There was no file yet; what had been rotated away by then is old. */
+static void nothing_is_a_place_too(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "old\n");
+	set_age(f->path, 1000);
+	assert_int_equal(rename(f->path, name(f, ".1")), 0);
+	begin(f, false);
+	assert_string_equal(lines(f), "");
+	end(f);
+	append(f, "new\n");
+	begin(f, false);
+	assert_string_equal(lines(f), "new|");
+}
+
 /* --- what was read is read again, for who has forgotten it */
 
 static void replay_ends_at_the_place(void **state)
@@ -728,6 +768,8 @@ int main(void)
 		TEST(copy_in_its_place_is_read_on),
 		TEST(nonsense_for_a_place_is_none),
 		TEST(folder_comes_later),
+		TEST(nothing_is_a_place_too),
+		TEST(place_waits_for_a_file_that_cannot_be_opened),
 		TEST(replay_ends_at_the_place),
 		TEST(replay_begins_in_the_file_before),
 		TEST(replay_ends_with_its_file),
