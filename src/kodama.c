@@ -6,7 +6,7 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&command_classify, &command_explain, &command_why,    &command_suppress,
+	&command_classify, &command_report, &command_explain, &command_why,    &command_suppress,
 	&command_forget,   &command_export,
 	&command_rules,	   &command_config,  &command_status, &command_reload,
 	&command_ingest,   &command_key,     &command_setup,  &command_doctor,

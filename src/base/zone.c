@@ -17,15 +17,12 @@ int64_t zone_from_utc(int64_t time_s)
 	return time_s + civil.tm_gmtoff;
 }
 
-int64_t zone_to_utc(struct zone *zone, int64_t wall_s)
+void zone_find(struct zone *zone, int64_t wall_s)
 {
-	int64_t quarter = wall_s / QUARTER_S;
+	/* the offset that the clock would have if it were UTC is right but near a change: asked once more with it */
+	int64_t guess_s = wall_s - (zone_from_utc(wall_s) - wall_s), rest_s = wall_s % QUARTER_S;
 
-	if (zone->quarter != quarter + 1) {
-		/* the offset that the clock would have if it were UTC is right but near a change: asked once more with it */
-		int64_t guess_s = wall_s - (zone_from_utc(wall_s) - wall_s);
-		zone->offset_s = zone_from_utc(guess_s) - guess_s;
-		zone->quarter = quarter + 1;
-	}
-	return wall_s - zone->offset_s;
+	zone->offset_s = zone_from_utc(guess_s) - guess_s;
+	zone->from_s = wall_s - rest_s - (rest_s < 0 ? QUARTER_S : 0);
+	zone->to_s = zone->from_s + QUARTER_S;
 }

@@ -10,11 +10,19 @@
 
 /* The last answer; zeroed to begin with. */
 struct zone {
-	int64_t quarter; /* of an hour, of which the offset is known, plus 1; 0: none */
+	int64_t from_s, to_s; /* the wall clock's quarter of an hour of which it is known */
 	int64_t offset_s;
 };
 
-int64_t zone_to_utc(struct zone *zone, int64_t wall_s);
+void zone_find(struct zone *zone, int64_t wall_s);
+
+static inline int64_t zone_to_utc(struct zone *zone, int64_t wall_s)
+{
+	if (wall_s < zone->from_s || wall_s >= zone->to_s)
+		zone_find(zone, wall_s);
+	return wall_s - zone->offset_s;
+}
+
 int64_t zone_from_utc(int64_t time_s);
 
 #endif

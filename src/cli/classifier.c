@@ -16,16 +16,28 @@ static int load_formats(const char *etc, struct formats **ret_formats, struct co
 	return error == -ENOENT ? 0 : error;
 }
 
+int classifier_load_rules(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint)
+{
+	struct ruleset *ruleset;
+
+	complaint_set(complaint, etc, 0, "cannot be loaded");
+	int error = ruleset_load(etc, &ruleset, complaint);
+	if (error)
+		return error;
+	if (ruleset_get_count(ruleset) == 0) {
+		complaint_set(complaint, etc, 0, "there are no rules in rules.d");
+		ruleset_unref(ruleset);
+		return -EINVAL;
+	}
+	*ret_ruleset = ruleset;
+	return 0;
+}
+
 int classifier_load(const char *etc, struct classifier *ret_classifier, struct complaint *complaint)
 {
 	struct classifier classifier = { 0 };
 
-	complaint_set(complaint, etc, 0, "cannot be loaded");
-	int error = ruleset_load(etc, &classifier.ruleset, complaint);
-	if (!error && ruleset_get_count(classifier.ruleset) == 0) {
-		complaint_set(complaint, etc, 0, "there are no rules in rules.d");
-		error = -EINVAL;
-	}
+	int error = classifier_load_rules(etc, &classifier.ruleset, complaint);
 	if (!error)
 		error = load_formats(etc, &classifier.formats, complaint);
 	if (!error) {

@@ -23,7 +23,7 @@ struct command {
 };
 
 extern const struct command command_classify, command_explain, command_rules, command_config, command_why, command_suppress,
-	command_status, command_reload, command_ingest, command_key, command_setup, command_doctor,
+	command_report, command_status, command_reload, command_ingest, command_key, command_setup, command_doctor,
 	command_forget, command_export;
 
 /* "kodama classify: ...", and where help is: EXIT_WRONG_USAGE, or what the command has in its place. */

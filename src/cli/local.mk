@@ -9,7 +9,9 @@ libcli_a_SOURCES = \
 	src/cli/import_json.h src/cli/import_json.c src/cli/suppress_import.h src/cli/suppress_import.c \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
-	src/cli/maillog.h src/cli/maillog.c src/cli/report.h \
+	src/cli/maillog.h src/cli/maillog.c src/cli/mask.h src/cli/mask.c src/cli/tally_table.h src/cli/tally.h src/cli/tally.c src/cli/suspects.h src/cli/suspects.c \
+	src/cli/scan.h src/cli/scan.c src/cli/report.h src/cli/report.c src/cli/report_log.h src/cli/report_log.c \
+	src/cli/report_text.c src/cli/report_json.c \
 	src/cli/program.h src/cli/program.c src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c \
 	src/cli/setup.h src/cli/setup.c src/cli/setup_domains.h src/cli/setup_domains.c src/cli/setup_list.h src/cli/setup_list.c \
 	src/cli/smtp.h src/cli/smtp.c src/cli/setup_plan.h src/cli/setup_plan.c src/cli/setup_postfix.c src/cli/setup_sendmail.c src/cli/suppress.c \
@@ -26,6 +28,9 @@ check_PROGRAMS += tests/unit/test_annotate
 tests_unit_test_annotate_SOURCES = tests/unit/test_annotate.c
 tests_unit_test_annotate_LDADD = libcli.a $(REPLY_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_import tests/unit/test_reader tests/unit/test_command tests/unit/test_setup
+check_PROGRAMS += tests/unit/test_tally
+tests_unit_test_tally_SOURCES = tests/unit/test_tally.c
+tests_unit_test_tally_LDADD = libcli.a $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_setup_SOURCES = tests/unit/test_setup.c
 tests_unit_test_setup_LDADD = libcli.a $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_import_SOURCES = tests/unit/test_import.c
@@ -47,3 +52,7 @@ tests_fuzz_fuzz_import_LDADD = libcli.a $(CLASSIFY_LIBS) $(JANSSON_LIBS)
 tests_fuzz_fuzz_import_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/seeds/import/list tests/fuzz/seeds/import/csv tests/fuzz/seeds/import/ses tests/fuzz/seeds/import/sisimai \
 	tests/fuzz/seeds/import/utf16 tests/fuzz/seeds/import/kodama
+
+
+# tests/bench/maillog [KODAMA]
+EXTRA_DIST += tests/bench/maillog

@@ -30,7 +30,9 @@ int64_t maillog_get_reference(int fd);
 /* Lines from now on are of that file. */
 void maillog_open(struct maillog *log, int64_t reference_s);
 
-/* One line, without its end: what it is.  *ret_error (logjoin_take's) is 0 for lines that do not go to the join. */
+/*
+ * One line, without its end: what it is.  *ret_error (logjoin_take's) is 0 for lines that do not go to the join.
+ */
 enum logline_kind maillog_take(struct maillog *log, struct span text, logjoin_emit *emit, void *data, int *ret_error);
 
 #endif

@@ -72,6 +72,12 @@ tests_fuzz_fuzz_formats_LDADD = $(EVIDENCE_LIBS)
 tests_fuzz_fuzz_formats_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/seeds/formats
 
+check_PROGRAMS += tests/fuzz/fuzz_logline
+tests_fuzz_fuzz_logline_SOURCES = tests/fuzz/fuzz_logline.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_logline_LDADD = $(EVIDENCE_LIBS)
+tests_fuzz_fuzz_logline_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/logline
+
 check_PROGRAMS += tests/fuzz/fuzz_mail tests/fuzz/fuzz_report tests/fuzz/fuzz_arf tests/fuzz/fuzz_fields
 tests_fuzz_fuzz_mail_SOURCES = tests/fuzz/fuzz_mail.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_mail_LDADD = $(EVIDENCE_LIBS)

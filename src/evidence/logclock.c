@@ -4,7 +4,7 @@
 
 #include "base/timestamp.h"
 
-enum { RFC3164_MINUTE = 13, ISO_MINUTE = 17, DAY_S = 86400 };
+enum { ISO_MINUTE = 17, DAY_S = 86400 };
 
 void logclock_init(struct logclock *clock, int64_t reference_s)
 {
@@ -102,10 +102,10 @@ static size_t take_fraction(struct span text)
 	return at > 1 ? at : 0;
 }
 
-size_t logclock_take(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local)
+size_t logclock_read(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local)
 {
 	bool is_iso = text.len && ascii_is_digit(text.ptr[0]);
-	size_t len = is_iso ? ISO_MINUTE : RFC3164_MINUTE, zone_len = 0;
+	size_t len = is_iso ? ISO_MINUTE : LOGCLOCK_RFC3164_MINUTE, zone_len = 0;
 	int64_t offset_s = 0;
 	unsigned second;
 

@@ -28,6 +28,25 @@ void logclock_init(struct logclock *clock, int64_t reference_s);
  * The stamp at the start of `text`: its length, 0 if there is none.  *ret_is_local: the time is that of the wall clock
  * (zone_to_utc makes it UTC); else it is UTC.
  */
-size_t logclock_take(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local);
+size_t logclock_read(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local);
+
+enum { LOGCLOCK_RFC3164_MINUTE = 13 }; /* "Nov 21 20:30:" */
+
+static inline size_t logclock_take(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local)
+{
+	unsigned tens, ones;
+
+	/* most lines are of the minute of the line before */
+	if (clock->stamp_len != LOGCLOCK_RFC3164_MINUTE || text.len < LOGCLOCK_RFC3164_MINUTE + 2 ||
+	    memcmp(clock->stamp, text.ptr, LOGCLOCK_RFC3164_MINUTE) != 0)
+		return logclock_read(clock, text, ret_time_s, ret_is_local);
+	tens = (unsigned)(text.ptr[LOGCLOCK_RFC3164_MINUTE] - '0');
+	ones = (unsigned)(text.ptr[LOGCLOCK_RFC3164_MINUTE + 1] - '0');
+	if (tens > 5 || ones > 9)
+		return logclock_read(clock, text, ret_time_s, ret_is_local);
+	*ret_time_s = clock->minute_s + tens * 10 + ones;
+	*ret_is_local = true;
+	return LOGCLOCK_RFC3164_MINUTE + 2;
+}
 
 #endif

@@ -4,18 +4,35 @@
 
 #include "evidence/logfield.h"
 
+/* One by one: as a whole it would take longer than the parsing. */
+static void clear(struct logline *line)
+{
+	line->kind = LOGLINE_GARBAGE;
+	line->mta = LOG_MTA_UNKNOWN;
+	line->log_status = LOG_STATUS_UNKNOWN;
+	line->is_local_time = line->is_long_id = line->is_doubtful = false;
+	line->time_s = 0;
+	line->host = line->identifier = line->instance = line->program = SPAN_NONE;
+	line->queue_id = line->sender = line->message_id = line->login = SPAN_NONE;
+	line->to = line->orig_to = line->relay = line->text = line->dsn_queue_id = SPAN_NONE;
+	line->status = (struct status){ 0 };
+	line->recipient_count = 0;
+}
+
 /* --- fields */
 
 struct span logfield_take_value(struct span *rest)
 {
 	struct span all = *rest;
 
-	for (size_t at = span_find_char(all, ',', 0); at != SIZE_MAX; at = span_find_char(all, ',', at + 1))
-		if (at + 1 < all.len && all.ptr[at + 1] == ' ') {
-			*rest = span_skip(all, at + 2);
-			return span_make(all.ptr, at);
+	const char *end = all.ptr + all.len;
+
+	for (const char *at = all.ptr; at < end && (at = memchr(at, ',', (size_t)(end - at))); at++)
+		if (at + 1 < end && at[1] == ' ') {
+			*rest = span_make(at + 2, (size_t)(end - at) - 2);
+			return span_make(all.ptr, (size_t)(at - all.ptr));
 		}
-	*rest = span_skip(all, all.len);
+	*rest = span_make(end, 0);
 	return all;
 }
 
@@ -37,9 +54,10 @@ static size_t find_unquoted_end(struct span text)
 
 bool logfield_take_address(struct span *rest, struct span *ret_address, bool *ret_is_doubtful)
 {
-	size_t end = span_find_char(*rest, '>', 0);
+	const char *bracket = rest->len ? memchr(rest->ptr, '>', rest->len) : NULL;
+	size_t end = bracket ? (size_t)(bracket - rest->ptr) : 0;
 
-	if (end == SIZE_MAX)
+	if (!bracket)
 		return false;
 	if (memchr(rest->ptr, '"', end)) {
 		size_t unquoted = find_unquoted_end(*rest);
@@ -47,21 +65,34 @@ bool logfield_take_address(struct span *rest, struct span *ret_address, bool *re
 		end = unquoted == SIZE_MAX ? end : unquoted;
 	}
 	*ret_address = span_make(rest->ptr, end);
-	*rest = span_skip(*rest, end + 1);
+	*rest = span_make(rest->ptr + end + 1, rest->len - end - 1);
 	return true;
 }
 
-bool logfield_take_id(struct span *rest, struct span *ret_id)
-{
-	size_t max = rest->len < QUEUE_ID_MAX + 1 ? rest->len : QUEUE_ID_MAX + 1;
-	const char *colon = memchr(rest->ptr, ':', max);
-	size_t len = colon ? (size_t)(colon - rest->ptr) : 0;
+/* What the bytes of queue ids are (logfield.h). */
+enum {
+	HEX = 0,
+	HEX_VOWEL = HEX | ID_UPPER_VOWEL,
+	LETTER = ID_NOT_HEX,
+	VOWEL = LETTER | ID_VOWEL
+};
 
-	if (len < QUEUE_ID_MIN || rest->len < len + 3 || colon[1] != ' ')
-		return false;
-	*ret_id = span_make(rest->ptr, len);
-	*rest = span_make(colon + 2, rest->len - len - 2);
-	return true;
+static const unsigned char id_bytes[256] = {
+	[0 ... '0' - 1] = ID_NO_BYTE, ['0' ... '9'] = HEX | ID_DIGIT, ['9' + 1 ... 'A' - 1] = ID_NO_BYTE,
+	['A'] = HEX_VOWEL, ['B' ... 'D'] = HEX, ['E'] = HEX_VOWEL, ['F'] = HEX, ['G' ... 'H'] = LETTER, ['I'] = VOWEL,
+	['J' ... 'N'] = LETTER, ['O'] = VOWEL, ['P' ... 'T'] = LETTER, ['U'] = VOWEL, ['V' ... 'Z'] = LETTER,
+	['Z' + 1 ... 'a' - 1] = ID_NO_BYTE, ['a'] = VOWEL, ['b' ... 'd'] = LETTER, ['e'] = VOWEL, ['f' ... 'h'] = LETTER,
+	['i'] = VOWEL, ['j' ... 'n'] = LETTER, ['o'] = VOWEL, ['p' ... 't'] = LETTER, ['u'] = VOWEL, ['v' ... 'y'] = LETTER,
+	['z'] = LETTER | ID_Z, ['z' + 1 ... 255] = ID_NO_BYTE,
+};
+
+unsigned logfield_look_at_id(struct span id)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < id.len; i++)
+		all |= id_bytes[(unsigned char)id.ptr[i]];
+	return all;
 }
 
 /* --- the head of the line */
@@ -78,53 +109,69 @@ static size_t measure_priority(struct span text)
 	return at > 1 && at < text.len && text.ptr[at] == '>' ? at + 1 : 0;
 }
 
-/* "postfix/smtp[123]: " off *rest.  False: no tag, so nobody of ours said it. */
-static bool take_tag(struct span *rest, struct span *ret_identifier)
+/* What is before the "[123]" that a tag may end in. */
+static struct span drop_pid(struct span tag)
 {
-	const char *at = rest->ptr, *end = rest->ptr + rest->len;
+	size_t len = tag.len;
 
-	while (at < end && *at != '[' && *at != ':' && *at != ' ')
-		at++;
-	*ret_identifier = span_make(rest->ptr, (size_t)(at - rest->ptr));
-	if (at < end && *at == '[') {
-		for (at++; at < end && ascii_is_digit(*at); at++)
-			;
-		if (at == end || *at++ != ']')
-			return false;
-	}
-	if (at == end || *at++ != ':' || ret_identifier->len == 0)
+	if (len < 3 || tag.ptr[len - 1] != ']')
+		return tag;
+	for (len--; len > 0 && ascii_is_digit(tag.ptr[len - 1]); len--)
+		;
+	return len > 0 && tag.ptr[len - 1] == '[' ? span_make(tag.ptr, len - 1) : tag;
+}
+
+/* What is before its first and behind its last slash. */
+static void split_tag(struct logline *line)
+{
+	struct span tag = line->identifier;
+	const char *end = tag.ptr + tag.len, *first = quick_find(tag.ptr, end, '/');
+
+	line->instance = line->program = tag;
+	if (!first)
+		return;
+	line->instance.len = (size_t)(first - tag.ptr);
+	for (line->program.ptr = end; line->program.ptr[-1] != '/'; line->program.ptr--)
+		;
+	line->program.len = (size_t)(end - line->program.ptr);
+}
+
+/* "postfix/smtp[123]: " off *rest.  False: no tag, so nobody of ours said it. */
+static bool take_tag(struct span *rest, struct logline *line)
+{
+	const char *end = rest->ptr + rest->len, *colon = quick_find(rest->ptr, end, ':');
+
+	if (!colon)
 		return false;
-	if (at < end && *at == ' ')
-		at++;
-	*rest = span_make(at, (size_t)(end - at));
+	line->identifier = drop_pid(span_make(rest->ptr, (size_t)(colon - rest->ptr)));
+	if (line->identifier.len == 0 || quick_find(rest->ptr, colon, ' '))
+		return false;
+	split_tag(line);
+	colon += 1 + (colon + 1 < end && colon[1] == ' ');
+	*rest = span_make(colon, (size_t)(end - colon));
 	return true;
 }
 
 /* The host, which lines that never went through a socket of syslog's do not have: there the tag comes at once. */
 static void take_host(struct span *rest, struct span *ret_host)
 {
-	size_t end = span_find_char(*rest, ' ', 0);
+	const char *at = rest->ptr, *end = rest->ptr + rest->len;
 
-	if (end == SIZE_MAX || end == 0 || rest->ptr[end - 1] == ':')
+	while (at < end && *at != ' ')
+		at++;
+	if (at == end || at == rest->ptr || at[-1] == ':')
 		return;
-	*ret_host = span_make(rest->ptr, end);
-	*rest = span_skip(*rest, end + 1);
+	*ret_host = span_make(rest->ptr, (size_t)(at - rest->ptr));
+	*rest = span_make(at + 1, (size_t)(end - at) - 1);
 }
 
 static enum logline_kind parse_message(struct span message, struct logline *line)
 {
-	struct span tag = line->identifier;
-	const char *slash = memchr(tag.ptr, '/', tag.len);
+	bool is_postfix = line->program.ptr != line->identifier.ptr;
 
 	if (!message.len)
 		return line->kind = LOGLINE_OTHER;
-	line->instance = line->program = tag;
-	if (!slash)
-		return line->kind = logline_parse_sendmail(message, line);
-	line->instance.len = (size_t)(slash - tag.ptr);
-	slash = memrchr(tag.ptr, '/', tag.len);
-	line->program = span_make(slash + 1, (size_t)(tag.ptr + tag.len - slash - 1));
-	return line->kind = logline_parse_postfix(message, line);
+	return line->kind = is_postfix ? logline_parse_postfix(message, line) : logline_parse_sendmail(message, line);
 }
 
 enum logline_kind logline_parse(struct span text, struct logclock *clock, struct logline *ret_line)
@@ -132,23 +179,24 @@ enum logline_kind logline_parse(struct span text, struct logclock *clock, struct
 	size_t priority = measure_priority(text), stamp;
 	struct span rest = span_skip(text, priority);
 
-	memset(ret_line, 0, sizeof(*ret_line));
+	clear(ret_line);
 	stamp = logclock_take(clock, rest, &ret_line->time_s, &ret_line->is_local_time);
 	if (stamp == 0 || stamp + 1 >= rest.len || rest.ptr[stamp] != ' ')
 		return ret_line->kind = LOGLINE_GARBAGE;
 	rest = span_skip(rest, stamp + 1);
 	take_host(&rest, &ret_line->host);
-	if (!take_tag(&rest, &ret_line->identifier))
+	if (!take_tag(&rest, ret_line))
 		return ret_line->kind = LOGLINE_OTHER;
 	return parse_message(rest, ret_line);
 }
 
 enum logline_kind logline_parse_message(struct span identifier, struct span message, struct logline *ret_line)
 {
-	memset(ret_line, 0, sizeof(*ret_line));
+	clear(ret_line);
 	if (!identifier.len)
 		return ret_line->kind = LOGLINE_OTHER;
 	ret_line->identifier = identifier;
+	split_tag(ret_line);
 	return parse_message(message, ret_line);
 }
 

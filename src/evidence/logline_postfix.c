@@ -11,19 +11,12 @@
  */
 static bool is_queue_id(struct span id, bool *ret_is_long)
 {
-	bool is_hex = true, has_z = false;
+	unsigned all = logfield_look_at_id(id);
 
-	for (size_t i = 0; i < id.len; i++) {
-		char c = id.ptr[i], low = ascii_lower(c);
-		if (!ascii_is_alnum(c))
-			return false;
-		is_hex &= ascii_is_digit(c) || (c >= 'A' && c <= 'F');
-		has_z |= c == 'z';
-		if (!is_hex && (low == 'a' || low == 'e' || low == 'i' || low == 'o' || low == 'u'))
-			return false;
-	}
-	*ret_is_long = !is_hex;
-	return is_hex || (has_z && id.len >= 10);
+	*ret_is_long = (all & ID_NOT_HEX) != 0;
+	if (all & ID_NO_BYTE)
+		return false;
+	return !*ret_is_long || (!(all & (ID_VOWEL | ID_UPPER_VOWEL)) && (all & ID_Z) && id.len >= 10);
 }
 
 /* "name: " of a DSN's queue id follows these words. */
@@ -136,7 +129,7 @@ static enum log_status find_status(struct span word)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_is_equal(word, names[i].name))
+		if (quick_is_equal(word, names[i].name))
 			return names[i].status;
 	return LOG_STATUS_UNKNOWN;
 }
@@ -197,35 +190,47 @@ static enum logline_kind parse_delivery(struct span rest, struct logline *line)
 
 /* --- the message */
 
-struct saying {
-	struct span words;
-	enum logline_kind (*parse)(struct span rest, struct logline *line);
-};
+typedef enum logline_kind parse_saying(struct span rest, struct logline *line);
 
-#define SAYING(text, function) { { text, sizeof(text) - 1 }, function }
-
-static const struct saying sayings[] = {
-	SAYING("to=<", parse_delivery),		     SAYING("from=", parse_from),
-	SAYING("removed", parse_removed),	     SAYING("message-id=", parse_message_id),
-	SAYING("client=", parse_client),	     SAYING("uid=", parse_uid),
-	SAYING("sender non-delivery", parse_notice), SAYING("sender delivery status", parse_notice),
-	SAYING("sender delay", parse_notice),	     SAYING("postmaster ", parse_notice),
-};
+/* The words that a message begins with, off *rest. */
+static parse_saying *find_saying(struct span *rest)
+{
+	switch (rest->ptr[0]) {
+	case 't':
+		return logfield_skip(rest, SPAN_LIT("to=<")) ? parse_delivery : NULL;
+	case 'f':
+		return logfield_skip(rest, SPAN_LIT("from=")) ? parse_from : NULL;
+	case 'r':
+		return logfield_skip(rest, SPAN_LIT("removed")) ? parse_removed : NULL;
+	case 'm':
+		return logfield_skip(rest, SPAN_LIT("message-id=")) ? parse_message_id : NULL;
+	case 'c':
+		return logfield_skip(rest, SPAN_LIT("client=")) ? parse_client : NULL;
+	case 'u':
+		return logfield_skip(rest, SPAN_LIT("uid=")) ? parse_uid : NULL;
+	case 's':
+		return logfield_skip(rest, SPAN_LIT("sender non-delivery")) || logfield_skip(rest, SPAN_LIT("sender delivery status")) ||
+				       logfield_skip(rest, SPAN_LIT("sender delay")) ?
+			       parse_notice :
+			       NULL;
+	case 'p':
+		return logfield_skip(rest, SPAN_LIT("postmaster ")) ? parse_notice : NULL;
+	default:
+		return NULL;
+	}
+}
 
 enum logline_kind logline_parse_postfix(struct span message, struct logline *line)
 {
 	struct span rest = message, id;
+	parse_saying *parse;
 
 	if (!logfield_take_id(&rest, &id))
 		return LOGLINE_OTHER;
-	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++) {
-		if (rest.ptr[0] != sayings[i].words.ptr[0] || !logfield_skip(&rest, sayings[i].words))
-			continue;
-		if (!is_queue_id(id, &line->is_long_id))
-			return LOGLINE_OTHER;
-		line->mta = LOG_MTA_POSTFIX;
-		line->queue_id = id;
-		return sayings[i].parse(rest, line);
-	}
-	return LOGLINE_OTHER;
+	parse = find_saying(&rest);
+	if (!parse || !is_queue_id(id, &line->is_long_id))
+		return LOGLINE_OTHER;
+	line->mta = LOG_MTA_POSTFIX;
+	line->queue_id = id;
+	return parse(rest, line);
 }

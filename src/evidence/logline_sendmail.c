@@ -5,16 +5,15 @@
  */
 #include "evidence/logfield.h"
 
-static bool is_queue_id(struct span id)
+/* "6ALKjgGN027975" */
+static bool take_id(struct span *rest, struct span *ret_id)
 {
-	bool has_digit = false;
+	unsigned all;
 
-	for (size_t i = 0; i < id.len; i++) {
-		if (!ascii_is_alnum(id.ptr[i]))
-			return false;
-		has_digit |= ascii_is_digit(id.ptr[i]);
-	}
-	return has_digit && id.len >= 8;
+	if (!logfield_take_id(rest, ret_id) || ret_id->len < 8)
+		return false;
+	all = logfield_look_at_id(*ret_id);
+	return (all & ID_DIGIT) && !(all & ID_NO_BYTE);
 }
 
 /* --- from= */
@@ -212,7 +211,7 @@ static enum logline_kind parse_notice(struct span rest, struct logline *line)
 {
 	struct span id;
 
-	if (!logfield_take_id(&rest, &id) || !is_queue_id(id))
+	if (!take_id(&rest, &id))
 		return LOGLINE_OTHER;
 	line->dsn_queue_id = id;
 	if (logfield_skip(&rest, SPAN_LIT("DSN: ")) || logfield_skip(&rest, SPAN_LIT("return to sender: ")) ||
@@ -225,7 +224,7 @@ enum logline_kind logline_parse_sendmail(struct span message, struct logline *li
 {
 	struct span rest = message, id;
 
-	if (!logfield_take_id(&rest, &id) || !is_queue_id(id))
+	if (!take_id(&rest, &id))
 		return LOGLINE_OTHER;
 	line->mta = LOG_MTA_SENDMAIL;
 	line->queue_id = id;

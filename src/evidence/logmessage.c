@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/quick.h"
+
 enum {
 	OPEN_MAX_DEFAULT = 1000000,
 	DEFERRED_MAX_DEFAULT = 1000000,
@@ -30,7 +32,7 @@ static struct span copy_text(struct span text)
 
 static bool origin_is(const struct origin *origin, struct span host, struct span instance)
 {
-	return span_is_equal(origin->host, host) && span_is_equal(origin->instance, instance);
+	return quick_is_equal(origin->host, host) && quick_is_equal(origin->instance, instance);
 }
 
 static int add_origin(struct logjoin *join, struct span host, struct span instance)
@@ -119,7 +121,7 @@ static uint32_t get_tag(uint64_t hash)
 
 static uint64_t hash_id(const struct logjoin *join, struct span id, uint32_t origin)
 {
-	return siphash(&join->options.key, id) + origin * 0x9e3779b97f4a7c15u;
+	return quickhash(&join->options.key, id) + origin * 0x9e3779b97f4a7c15u;
 }
 
 static struct slot *find_slot(const struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
@@ -134,8 +136,7 @@ static struct slot *find_slot(const struct logjoin *join, uint64_t hash, uint32_
 		if (slot->tag != get_tag(hash))
 			continue;
 		message = &join->messages[slot->index - 1];
-		if (message->hash == hash && message->origin == origin && message->id_len == id.len &&
-		    memcmp(message->id, id.ptr, id.len) == 0)
+		if (message->hash == hash && message->origin == origin && quick_is_equal(span_make(message->id, message->id_len), id))
 			return slot;
 	}
 }
@@ -208,7 +209,7 @@ static void fill_deferred(struct deferred *deferred, const struct span texts[sta
 
 static uint32_t hash_recipient(const struct logjoin *join, struct span recipient)
 {
-	return (uint32_t)siphash(&join->options.key, recipient);
+	return (uint32_t)quickhash(&join->options.key, recipient);
 }
 
 /* The one in the ring whose next is the recipient's; retries come in the same order, so that it is mostly the first. */
@@ -495,7 +496,7 @@ int message_set(struct message *message, enum message_field field, struct span t
 		message->bytes = grown;
 		message->size = (uint32_t)size;
 	}
-	if (behind)
+	if (behind && old != text.len)
 		memmove(message->bytes + at + text.len, message->bytes + at + old, behind);
 	if (text.len)
 		memcpy(message->bytes + at, text.ptr, text.len);

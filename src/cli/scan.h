@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whole logs, read, joined and counted by one thread or several.  A file is cut into parts of a few megabytes, which the
+ * threads take in turn; what a part cannot know because the message began in an earlier one is done when its turn comes, in the
+ * order of the log: the result is the one of a single thread.  Memory does not grow with the log, but by open queue ids.
+ */
+#ifndef KODAMA_CLI_SCAN_H
+#define KODAMA_CLI_SCAN_H
+
+#include <pthread.h>
+
+#include "cli/maillog.h"
+#include "cli/progress.h"
+#include "cli/suspects.h"
+
+enum { SCAN_THREADS_MAX = 16 };
+
+struct scan_worker;
+
+struct scan {
+	struct maillog log;        /* the join that all others end in, and the counts of lines */
+	struct suspects suspects;
+	struct tally *tally;       /* whole after scan_finish() */
+	struct progress *progress;
+	uint64_t bytes;            /* read so far */
+	struct scan_worker *workers;
+	unsigned thread_count;
+	/* the file that is read by several */
+	pthread_mutex_t lock;
+	pthread_cond_t is_turn;
+	int fd, error;
+	int64_t reference_s, size;
+	int64_t next_part, turn;
+};
+
+/* -ENOMEM. */
+int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s, unsigned thread_count, struct progress *progress)
+	__attribute__((warn_unused_result));
+void scan_done(struct scan *scan);
+
+/* A file or a pipe to its end; the descriptor stays the caller's.  *ret_is_log: a line of it was a log's, or it was empty.  -errno. */
+int scan_take(struct scan *scan, int fd, bool *ret_is_log) __attribute__((warn_unused_result));
+
+/* Adds up what the threads have counted. */
+void scan_finish(struct scan *scan);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Addresses that mail should no longer go to.  One thread; the addresses are hostile. */
+#include "cli/suspects.h"
+
+int suspects_init(struct suspects *suspects)
+{
+	*suspects = (struct suspects){ 0 };
+	return table_rebuild(&suspects->table, NULL, sizeof(struct suspect), 1024);
+}
+
+void suspects_done(struct suspects *suspects)
+{
+	for (size_t i = 0; i < suspects->table.count; i++)
+		free((void *)(uintptr_t)suspects->items[i].address.ptr);
+	free(suspects->items);
+	free(suspects->table.slots);
+}
+
+static struct suspect *find_suspect(const struct suspects *suspects, uint64_t hash)
+{
+	size_t slot = hash;
+	uint32_t number = table_find_from(&suspects->table, suspects->items, sizeof(*suspects->items), hash, &slot);
+
+	return number ? &suspects->items[number - 1] : NULL;
+}
+
+static struct suspect *add_suspect(struct suspects *suspects, const struct tally_word *word)
+{
+	void *items = suspects->items;
+	struct suspect *suspect;
+	char *text;
+
+	if (suspects->table.count == SUSPECTS_MAX) {
+		suspects->forgotten++;
+		return NULL;
+	}
+	text = malloc(word->recipient.len + 1);
+	suspect = text ? table_add(&suspects->table, &items, sizeof(*suspect), word->hash) : NULL;
+	suspects->items = items;
+	if (!suspect) {
+		free(text);
+		return NULL;
+	}
+	if (word->recipient.len)
+		memcpy(text, word->recipient.ptr, word->recipient.len);
+	suspect->address = span_make(text, word->recipient.len);
+	return suspect;
+}
+
+static void end_row(struct suspect *suspect)
+{
+	memset(suspect->times_s, 0, sizeof(suspect->times_s));
+	suspect->failed = 0;
+	suspect->is_listed = suspect->is_weak = false;
+}
+
+static void count_failure(struct suspect *suspect, const struct tally_word *word)
+{
+	memmove(suspect->times_s + 1, suspect->times_s, sizeof(suspect->times_s) - sizeof(suspect->times_s[0]));
+	suspect->times_s[0] = word->time_s;
+	suspect->failed++;
+	if (suspect->is_listed && !suspect->is_weak)
+		return; /* the failure that decided stays */
+	bool is_row = suspect->failed >= SUSPECT_AFTER && word->time_s - suspect->times_s[SUSPECT_AFTER - 1] <= SUSPECT_WITHIN_S;
+	suspect->is_listed |= word->effect == EFFECT_NOW || is_row;
+	suspect->is_weak = word->effect != EFFECT_NOW && word->is_weak;
+	suspect->class_id = (uint8_t)word->class_id;
+	suspect->provider = word->provider;
+}
+
+void suspects_take(struct suspects *suspects, const struct tally_word *word)
+{
+	struct suspect *suspect = find_suspect(suspects, word->hash);
+
+	if (word->is_success) {
+		if (suspect)
+			end_row(suspect);
+		return;
+	}
+	if (!suspect)
+		suspect = add_suspect(suspects, word);
+	if (suspect)
+		count_failure(suspect, word);
+}

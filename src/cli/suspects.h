@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Addresses that mail should no longer go to, as a log alone tells: at once after a failure that says so, or after three in
+ * a row within 30 days, a success between them ends the row (DESIGN section 6, preset careful, one stream).  Words come in the
+ * order of the log.  At most SUSPECTS_MAX addresses.  One thread.
+ */
+#ifndef KODAMA_CLI_SUSPECTS_H
+#define KODAMA_CLI_SUSPECTS_H
+
+#include "cli/tally.h"
+
+enum { SUSPECTS_MAX = 1 << 18, SUSPECT_AFTER = 3, SUSPECT_WITHIN_S = 30 * 86400 };
+
+struct suspect {
+	uint64_t hash;
+	struct span address;   /* owned */
+	int64_t times_s[SUSPECT_AFTER]; /* of the last failures of the row, the newest first */
+	uint32_t failed;       /* in a row */
+	uint16_t provider;
+	uint8_t class_id;
+	bool is_listed;
+	bool is_weak;          /* listed on a weak basis: only where the provider accepts others */
+};
+
+struct suspects {
+	struct suspect *items; /* of those without an address the row was ended by a success */
+	struct tally_table table;
+	uint64_t forgotten;    /* past the maximum */
+};
+
+int suspects_init(struct suspects *suspects) __attribute__((warn_unused_result));
+void suspects_done(struct suspects *suspects);
+
+void suspects_take(struct suspects *suspects, const struct tally_word *word);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Deliveries of a log, counted: by day, class, provider, domain, and by what remotes said.  The verdict of a text is asked for
+ * once and remembered (mask.h).  All tables have a maximum, past which the rarest entries give way.  The order in which
+ * deliveries come does not matter; but for suspects.h, to which they are told on.  One thread each; tallies of several threads
+ * are added up.
+ */
+#ifndef KODAMA_CLI_TALLY_H
+#define KODAMA_CLI_TALLY_H
+
+#include "base/siphash.h"
+#include "base/zone.h"
+#include "classify/classify.h"
+#include "cli/report.h"
+#include "cli/tally_table.h"
+#include "evidence/logjoin.h"
+
+enum { TALLY_SAID_MAX = 160, TALLY_PROVIDERS_MAX = 1024 };
+
+/* What some remote said, in all its spellings. */
+struct tally_response {
+	uint64_t hash;
+	struct span masked;     /* owned */
+	struct span example;    /* owned: the earliest of them, by time and then by part */
+	int64_t example_s, example_part;
+	uint16_t provider;      /* by host or recipient */
+	uint16_t said_by;       /* the verdict's provider, where it has one */
+	struct status dsn;
+	bool is_expired;
+	enum action action;
+	struct status status;   /* as the outcome has them */
+	uint16_t reply;
+	struct verdict verdict;
+	uint64_t counts[2];     /* failed, deferred */
+};
+
+struct tally_domain {
+	uint64_t hash;
+	struct span name;       /* owned, lower case */
+	uint32_t relay;         /* the last one's number, plus 1 */
+	uint16_t provider;
+	struct report_counts counts;
+	int64_t deferred_s;     /* the last deferral, and what it said */
+	enum class class_id;
+	uint16_t said_len;
+	char *said;             /* owned; TALLY_SAID_MAX */
+};
+
+struct tally_relay {
+	uint64_t hash;
+	struct span host;       /* owned */
+	uint16_t provider;
+};
+
+struct tally_provider {
+	const char *name;       /* the rule set's */
+	struct report_counts counts;
+};
+
+/* One word on one recipient, in the order of the log: suspects.h. */
+struct tally_word {
+	uint64_t hash;          /* of the recipient, ASCII case folded */
+	int64_t time_s;
+	bool is_success;        /* else a final failure */
+	enum effect effect;
+	enum class class_id;
+	uint16_t provider;
+	bool is_weak;           /* its basis is a reply code or a word */
+	struct span recipient;  /* borrowed for the call */
+};
+
+typedef void tally_tell(void *data, const struct tally_word *word);
+
+struct tally {
+	const struct ruleset *ruleset;
+	struct scratch *scratch;
+	struct arena *arena;    /* of one delivery */
+	struct siphash_key key;
+	struct zone zone;
+	tally_tell *tell;
+	void *data;
+	int64_t since_s;        /* earlier ones do not count */
+	int64_t part;           /* of the log, that is read now: the caller's */
+	int64_t first_s, last_s;
+	struct report_counts counts;
+	uint64_t expired;
+	struct report_class classes[CLASS_COUNT];
+	struct tally_provider providers[TALLY_PROVIDERS_MAX];
+	size_t provider_count;
+	struct report_day *days;
+	size_t day_count, last_day;
+	int64_t day_from_s, day_to_s; /* of the last one, UTC */
+	struct tally_response *responses;
+	struct tally_table response_table;
+	struct tally_domain *domains;
+	struct tally_table domain_table;
+	struct tally_relay *relays;
+	struct tally_table relay_table;
+	uint64_t unkept_responses; /* entries that gave way */
+	bool has_no_memory;
+	char *masked;           /* working memory */
+};
+
+/* tell: where each word on a recipient goes.  NULL when out of memory. */
+struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key *key, int64_t since_s, tally_tell *tell, void *data);
+void tally_free(struct tally *tally);
+
+/* A delivery; probes are passed over. */
+void tally_add(struct tally *tally, const struct log_delivery *delivery);
+
+/* All that `from` has counted; both of the same rule set and key. */
+void tally_merge(struct tally *tally, const struct tally *from);
+
+#endif
