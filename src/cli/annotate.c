@@ -25,12 +25,18 @@ static struct span take_mbox_line(struct span *rest)
 	return span_has_prefix(*rest, SPAN_LIT("From ")) ? take_line(rest) : SPAN_LIT("");
 }
 
+/* A line of blanks is none: it may be folded onto a field. */
+static bool is_empty(struct span line)
+{
+	return line.len == 0 || line.ptr[0] == '\n' || span_is_equal(line, SPAN_LIT("\r\n"));
+}
+
 /* The next field with all of its lines; false at the end of the header, which stays in *rest. */
 static bool take_field(struct span *rest, struct span *ret_field)
 {
 	struct span after = *rest, line = take_line(&after);
 
-	if (span_trim(line).len == 0)
+	if (is_empty(line))
 		return false;
 	while (is_folded(after))
 		(void)take_line(&after);

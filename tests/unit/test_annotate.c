@@ -26,6 +26,7 @@ static const struct {
 	{ "no body", "A: 1\nX-Bounce-Result: f", FIELDS MARK "\nA: 1\n" },
 	{ "no header", "\nbody\n", FIELDS MARK "\n\nbody\n" },
 	{ "a folded line comes first", " A: 1\nB: 2\n\n", FIELDS MARK "\n A: 1\nB: 2\n\n" },
+	{ "a line of blanks does not end the header", "A: 1\n \nX-Bounce-Result: f\nB: 2\n\n", FIELDS MARK "\nA: 1\n \nB: 2\n\n" },
 	{ "nothing but an mbox's line", "From MAILER-DAEMON", "From MAILER-DAEMON\n" FIELDS MARK "\n" },
 	{ "nothing", "", FIELDS MARK "\n" },
 };
