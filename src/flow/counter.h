@@ -44,7 +44,7 @@ enum counter {
 	COUNTER_MAP_MALFORMED,
 	COUNTER_MAILLOG_LINES,
 	COUNTER_MAILLOG_GARBAGE,    /* lines that are none of a log, or too long */
-	COUNTER_MAILLOG_REFUSED,    /* journal lines of users that are not allowed */
+	COUNTER_MAILLOG_REFUSED,    /* journal lines about deliveries, of users that are not allowed */
 	COUNTER_MAILLOG_DELIVERED,  /* recipients, from here on */
 	COUNTER_MAILLOG_RELAYED,    /* taken by a relay that delivers nothing itself */
 	COUNTER_MAILLOG_DEFERRED,

@@ -54,7 +54,7 @@ const char *journal_get_place(const struct journal *journal)
 void journal_get_stats(const struct journal *journal, struct journal_stats *ret_stats)
 {
 	(void)journal;
-	*ret_stats = (struct journal_stats){ .refused = 0 };
+	*ret_stats = (struct journal_stats){ .long_lines = 0 };
 }
 
 #else
@@ -239,10 +239,7 @@ static bool take_entry(struct journal *journal, struct journal_line *line)
 		journal->replay--;
 	else
 		keep_place(journal);
-	if (!is_allowed(journal)) {
-		journal->stats.refused += !line->is_replay;
-		return false;
-	}
+	line->is_allowed = is_allowed(journal);
 	message = get_field(journal, "MESSAGE");
 	if (message.len >= JOURNAL_MESSAGE_MAX) {
 		journal->stats.long_lines += !line->is_replay;

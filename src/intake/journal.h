@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reads the mail facility of the system's journal (libsystemd).  The journal writes down who wrote each line, so that what a local user's
- * logger(1) says is told apart: lines of a user that is not allowed are refused.  One thread at a time; the lines are hostile.
+ * logger(1) says is told apart: is_allowed.  One thread at a time; the lines are hostile.
  */
 #ifndef KODAMA_INTAKE_JOURNAL_H
 #define KODAMA_INTAKE_JOURNAL_H
@@ -35,17 +35,17 @@ void journal_take_notices(struct journal *journal);
 struct journal_line {
 	struct span identifier, message, host; /* borrowed until the next call; the message in one line */
 	int64_t time_s;
+	bool is_allowed; /* a user whose word counts wrote it */
 	bool is_replay;
 };
 
 /* 1 a line; 0 there is none for now; -errno: the journal cannot be read any more, open it anew. */
 int journal_read_line(struct journal *journal, struct journal_line *ret_line) __attribute__((warn_unused_result));
 
-/* Behind the last line that was read, refused ones too.  Returns the text; "" before the first. */
+/* Behind the last line that was read. Returns the text; "" before the first. */
 const char *journal_get_place(const struct journal *journal);
 
 struct journal_stats {
-	uint64_t refused;    /* lines of users that are not allowed */
 	uint64_t long_lines; /* passed over */
 	bool is_gap;         /* the place is not in the journal any more */
 };

@@ -61,7 +61,8 @@ struct maillog {
 	bool is_broken;          /* out of memory: the batch is void, what was committed last holds */
 	int64_t commit_ms;
 	char place[PLACE_SIZE];  /* committed, or about to be */
-	uint64_t told_gaps, counted_refused, counted_long;
+	uint64_t told_gaps, counted_long;
+	bool has_told_refused;
 	/* for others */
 	pthread_mutex_t lock;
 	struct follower_status status;
@@ -211,6 +212,15 @@ static int read_file_line(struct maillog *maillog)
 	return 1;
 }
 
+/* It would have said something of a delivery; what other programs log about mail is nobody's forgery. */
+static void refuse_line(struct maillog *maillog)
+{
+	counter_add(COUNTER_MAILLOG_REFUSED, 1);
+	if (!maillog->has_told_refused)
+		log_event(LOG_LEVEL_WARNING, "maillog-refused", "source=journal why=\"a line about a delivery, of a user that is not in maillog uids\"");
+	maillog->has_told_refused = true;
+}
+
 static int read_journal_line(struct maillog *maillog)
 {
 	struct journal_line entry;
@@ -223,7 +233,10 @@ static int read_journal_line(struct maillog *maillog)
 	logline_parse_message(entry.identifier, entry.message, &line);
 	line.time_s = entry.time_s;
 	line.host = entry.host;
-	take_line(maillog, &line, entry.is_replay);
+	if (entry.is_allowed)
+		take_line(maillog, &line, entry.is_replay);
+	else if (line.kind > LOGLINE_OTHER && !entry.is_replay)
+		refuse_line(maillog);
 	return 1;
 }
 
@@ -273,9 +286,6 @@ static void note_journal(struct maillog *maillog)
 	struct journal_stats stats;
 
 	journal_get_stats(maillog->journal, &stats);
-	if (stats.refused > 0 && maillog->counted_refused == 0)
-		log_event(LOG_LEVEL_WARNING, "maillog-refused", "source=journal why=\"lines of users that are not in maillog uids\"");
-	count_more(COUNTER_MAILLOG_REFUSED, stats.refused, &maillog->counted_refused);
 	count_more(COUNTER_MAILLOG_GARBAGE, stats.long_lines, &maillog->counted_long);
 	if (stats.is_gap && maillog->told_gaps == 0)
 		log_event(LOG_LEVEL_WARNING, "maillog-gap", "source=journal why=\"the line that was read last is not in the journal any more\"");
@@ -327,7 +337,7 @@ static void close_source(struct maillog *maillog)
 	maillog->follow = NULL;
 	journal_close(maillog->journal);
 	maillog->journal = NULL;
-	maillog->told_gaps = maillog->counted_refused = maillog->counted_long = 0;
+	maillog->told_gaps = maillog->counted_long = 0;
 }
 
 /* Where the last commit was.  Without the store nothing is read: the place would be lost. */

@@ -114,6 +114,8 @@ def allow(journal):
 def test_lines_of_the_mta_prove_and_those_of_others_are_refused(daemon, journal, lines, address):
     dead, victim = address("dead"), address("victim")
     lines.message((victim, "bounced", UNKNOWN))
+    # what other programs say of mail is no forgery
+    lines.write(lines.line("imap-login: Login: user=<x>", "dovecot"))
     journal.write(lines.take(), uid=pwd.getpwnam("nobody").pw_uid)
     lines.message((dead, "bounced", UNKNOWN))
     journal.write(lines.take(), uid=pwd.getpwnam("postfix").pw_uid)
