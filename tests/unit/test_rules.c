@@ -80,7 +80,10 @@ static void test_shipped_rules_end_where_their_samples_say(void **state)
 
 /* ---- the oracle ---- */
 
-/* The same rules with no filter in front, and PCRE2 even for plain literals: every test is tried on every text. */
+/*
+ * The same rules with no filter in front, nothing known of where a match may begin, and PCRE2 alone for the whole of each
+ * pattern, plain literals too: every test is tried on every text, from its start.
+ */
 struct brute {
 	struct ruleset ruleset;
 	struct test *tests;
@@ -101,13 +104,16 @@ static void brute_make(struct brute *brute, const struct ruleset *ruleset, struc
 	for (size_t i = 0; i < count; i++) {
 		struct literals literals;
 		char reason[PATTERN_REASON_SIZE];
+		struct span whole;
 		brute->tests[i] = ruleset->tests[i];
+		brute->tests[i].wanted_count = 0;
 		if (brute->tests[i].kind == TEST_SIGNATURE || brute->tests[i].kind == TEST_MARK)
 			continue;
 		brute->all[brute->ruleset.always.count++] = (uint32_t)i;
-		if (brute->tests[i].pattern || brute->tests[i].kind == TEST_TAG)
+		if (brute->tests[i].kind == TEST_TAG)
 			continue;
-		assert_int_equal(pattern_new(brute->tests[i].text, false, arena, &literals, &brute->patterns[i], reason), 0);
+		whole = arena_printf(arena, "(?:%.*s)", SPAN_ARG(brute->tests[i].text)); /* so that no beginning is stripped */
+		assert_int_equal(pattern_new(whole, true, arena, &literals, &brute->patterns[i], reason), 0);
 		brute->tests[i].pattern = brute->patterns[i];
 	}
 	brute->ruleset.tests = brute->tests;
