@@ -222,20 +222,35 @@ static void finish_line(struct mail_reader *reader, bool has_end)
 	buffer_clear(&reader->line);
 }
 
-/* How many bytes at the start of `chunk` are whole lines of a body, none of which can be a boundary. */
+/* Where the first line after the start begins that may be a boundary, or `end`. */
+static const char *find_dashes(const char *at, const char *end)
+{
+	while ((at = memchr(at, '-', (size_t)(end - at)))) {
+		if (at[-1] == '\n' && (at + 1 == end || at[1] == '-'))
+			return at;
+		while (at < end && *at == '-')
+			at++;
+		if (at == end)
+			break;
+	}
+	return end;
+}
+
+/*
+ * How many bytes at the start of `chunk` are whole lines of a body, none of which can be a boundary.  No more at a time than
+ * a line may have, so that none of them is too long.
+ */
 static size_t get_plain_lines(const struct mail_reader *reader, struct span chunk)
 {
-	const char *at = chunk.ptr, *end = chunk.ptr + chunk.len;
+	struct span window = span_slice(chunk, 0, reader->caps.line_size);
+	const char *end = window.ptr + window.len, *stop, *last;
 
-	if (reader->state != STATE_BODY || reader->line.len || reader->guess.len)
+	if (reader->state != STATE_BODY || reader->line.len || reader->guess.len || window.len < 2 ||
+	    (window.ptr[0] == '-' && window.ptr[1] == '-'))
 		return 0;
-	while (at < end && (*at != '-' || end - at < 2 || at[1] != '-')) {
-		const char *lf = memchr(at, '\n', (size_t)(end - at));
-		if (!lf || (size_t)(lf - at) >= reader->caps.line_size)
-			break;
-		at = lf + 1;
-	}
-	return (size_t)(at - chunk.ptr);
+	stop = find_dashes(window.ptr + 1, end);
+	last = memrchr(window.ptr, '\n', (size_t)(stop - window.ptr));
+	return last ? (size_t)(last + 1 - window.ptr) : 0;
 }
 
 /* "--...", an empty line, mbox's "From ": where a header's line may be more than a line. */
