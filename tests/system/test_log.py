@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where the log goes: standard error, syslog, the journal.  The last two see sockets of ours, in a mount namespace."""
+import json
 import os
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from harness.kodamad import Kodamad
+from harness.policy import Policy
 from harness.wait import until
 
 # $1: a folder for the old /dev, $2: our socket; the rest is the command
@@ -67,6 +69,26 @@ def test_log_goes_where_the_operator_wants_it(scratch, target, script):
         # facility mail, level info (RFC 5424 section 6.2.1)
         assert started.startswith("<22>") == (target == "syslog")
         assert "started version=" not in daemon.log
+
+
+@pytest.mark.parametrize("target, script", [("syslog", WITH_SYSLOG), ("journal", WITH_JOURNAL)])
+def test_log_daemon_that_hangs_holds_up_nobody(scratch, target, script):
+    """Its socket is full: mail goes on, lines are lost, and are counted once it reads again."""
+    path, gone, requests = scratch / "log.sock", "gone@example.com", 2000
+    reader = Reader(path)
+    with Kodamad(scratch / "kodama", extra=f"log {{ target = {target} }}\n") as daemon:
+        daemon.start(wrapper=wrapper(script, scratch, path))
+        daemon.add(gone)
+        with Policy(daemon.policy) as policy:
+            # each of them is a line
+            assert all(policy.ask(gone).startswith("550 ") for _ in range(requests))
+            dropped = json.loads(daemon.kodama("status", "--format=json").stdout)["log"]["lines-dropped"]
+            assert 0 < dropped < requests
+            reader.read()
+            assert policy.ask(gone).startswith("550 ")
+        told = reader.wait("log-lines-dropped count=")
+        assert f"count={dropped}" in told
+        daemon.stop()
 
 
 def test_journal_that_is_not_there_leaves_standard_error(scratch):
