@@ -27,7 +27,7 @@ struct config {
 
 	struct {
 		struct socket_options socket;
-		bool is_enabled, header, token, removed_header;
+		bool is_enabled, header, token, envelope_id, removed_header;
 		int on_suppressed;
 		const char *const *token_senders, *const *token_logins;
 	} milter;

@@ -165,6 +165,9 @@ const struct option options[] = {
 	{ "milter", "token", OPTION_BOOL, true, AT(milter.token), "yes", 0, 0, "", NULL,
 	  "Sign outbound mail, so that its bounces prove themselves: mail with a login, from outbound-networks, or from the host itself, and never with the "
 	  "null sender.  X-Kodama-Token in the header, and, in mail by SMTP whose client set none, the envelope id." },
+	{ "milter", "envelope-id", OPTION_BOOL, true, AT(milter.envelope_id), "yes", 0, 0, "", NULL,
+	  "Set the token as envelope id, too.  The MTA takes it together with the sender of MAIL, and Postfix does not say whether another milter has changed "
+	  "that: put such a milter behind Kodama, or say no here." },
 	{ "milter", "token-senders", OPTION_ADDRESSES, true, AT(milter.token_senders), "{}", 0, 0, "", NULL,
 	  "Sign only mail of these envelope senders (\"@example.com\": a whole domain), and of token-logins.  Both empty: all." },
 	{ "milter", "token-logins", OPTION_TEXTS, true, AT(milter.token_logins), "{}", 0, 0, "", NULL, "The same by SASL login." },

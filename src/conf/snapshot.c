@@ -94,6 +94,7 @@ static int copy_words(const struct config *config, struct snapshot *snapshot)
 	snapshot->writes_headers = config->milter.header;
 	snapshot->tells_removed = config->milter.removed_header;
 	snapshot->signs_mail = config->milter.is_enabled && config->milter.token;
+	snapshot->sets_envelope_id = config->milter.envelope_id;
 	snapshot->stream_kind = (enum stream_kind)config->stream;
 	snapshot->backscatter = (enum backscatter)config->backscatter;
 	snapshot->milter_reaction = (enum reaction)config->milter.on_suppressed;

@@ -48,6 +48,7 @@ struct snapshot {
 	bool tells_removed;                /* in the header of the mail, who was taken out */
 	enum reaction milter_reaction, policy_reaction, socketmap_reaction;
 	bool signs_mail;                    /* outbound mail gets a token */
+	bool sets_envelope_id;              /* ... in its envelope id, too */
 	const char *const *token_senders;   /* ... of these senders and "@domain"s, folded */
 	const char *const *token_logins;    /* ... and these logins; both empty: all */
 	enum stream_kind stream_kind;

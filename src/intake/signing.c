@@ -82,7 +82,7 @@ int signing_finish(const struct signing *signing, bool is_sender_kept, int64_t n
 		return error;
 	counter_add(COUNTER_MILTER_SIGNED, 1);
 	error = edits_add(edits, arena, EDIT_ADD_HEADER, HEADER_TOKEN, signature.header, 0);
-	if (error == 0 && signing->submission.is_smtp && is_sender_kept && !signing->has_own_envelope_id)
+	if (error == 0 && signing->snapshot->sets_envelope_id && signing->submission.is_smtp && is_sender_kept && !signing->has_own_envelope_id)
 		error = add_envelope_id(signing, signature.envelope_id, arena, edits);
 	return error;
 }

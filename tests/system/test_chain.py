@@ -2,7 +2,10 @@
 """Tokens among other programs on a real Postfix: OpenDKIM before and after Kodama, PostSRSd, and a content filter that gives mail back."""
 import smtplib
 import socket
+import socketserver
+import struct
 import subprocess
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -108,6 +111,44 @@ def test_signatures_still_verify(tmp_path, remote, dkim, address, first):
         assert get_pairs(system.postfix.wait_bounce(late))["proof"] == "token"
         system.send([dead], mails.plain("dead", dead))
         assert get_pairs(system.postfix.wait_bounce(dead))["decision"] == "suppressed"
+
+
+# --- a milter that changes the sender
+
+class Changer(socketserver.StreamRequestHandler):
+    """Asks for nothing and says nothing, until the end of the message: then it gives the mail another sender."""
+
+    def handle(self):
+        while head := self.rfile.read(4):
+            body = self.rfile.read(struct.unpack(">I", head)[0])
+            if body[:1] == b"O":
+                # no step but MAIL and the end; no answer to MAIL
+                self.say(b"O" + struct.pack(">III", 6, 0x40, 0x1 | 0x2 | 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x4000))
+            elif body[:1] == b"E":
+                self.say(b"echanged@example.jp\0")
+                self.say(b"c")
+
+    def say(self, packet):
+        self.wfile.write(struct.pack(">I", len(packet)) + packet)
+
+
+@pytest.mark.parametrize("first", ["changer", "kodama"])
+def test_sender_that_another_milter_changes(tmp_path, remote, address, first):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Changer) as changer:
+        changer.daemon_threads = True
+        threading.Thread(target=changer.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        other = f"inet:127.0.0.1:{changer.server_address[1]}"
+        milters = [other, KODAMA] if first == "changer" else [KODAMA, other]
+        with start(tmp_path, remote, "smtpd_milters = {milters}\n", ", ".join(milters)) as system:
+            if first == "changer":
+                # Postfix does not tell what the one before has done
+                text = system.kodamad.configuration.read_text()
+                system.kodamad.configuration.write_text(text.replace('milter.sock" }', 'milter.sock"  envelope-id = no }'))
+                system.kodamad.reload()
+            system.send([address()], mails.plain(f"changed {first}"))
+            sender, _, mail = system.get_mail(f"changed {first}")
+            assert sender == "changed@example.jp" and get_token(mail)
+        changer.shutdown()
 
 
 # --- PostSRSd
