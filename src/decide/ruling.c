@@ -158,7 +158,8 @@ static void choose_section(struct ruling *ruling, const struct limits *limits, c
 		ruling->after = 2;
 	ruling->within_s = limit->within_s;
 	ruling->for_s = limit->for_s;
-	ruling->needs_success = limits->preset == PRESET_CAREFUL && verdict->basis <= BASIS_REPLY;
+	/* a complaint is no word of a server's that could be misread */
+	ruling->needs_success = limits->preset == PRESET_CAREFUL && verdict->basis <= BASIS_REPLY && !is_complaint(event);
 	ruling->is_shared_too = limits->is_shared_hard && event->stream.len && ruling->effect == EFFECT_NOW &&
 				event->outcome->proof == PROOF_LOG;
 	end_ruling(ruling, DECISION_COUNTED, REASON_COUNTED);

@@ -101,6 +101,79 @@ def test_genuine_one_suppresses(world):
     assert world.is_suppressed(dead)
 
 
+QMAIL = """\
+From: MAILER-DAEMON@mx.example.org
+To: sender@example.jp
+Subject: failure notice
+
+Hi. This is the qmail-send program at mx.example.org.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<{recipient}>:
+192.0.2.25 does not like recipient.
+Remote host said: 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown
+Giving up on 192.0.2.25.
+
+--- Below this line is a copy of the message.
+
+Return-Path: <sender@example.jp>
+Received: (qmail 1 invoked from network); 21 Nov 2026 20:36:01 -0000
+X-Kodama-Token: {token}
+From: Sender <sender@example.jp>
+To: {recipient}
+Subject: hello
+Message-ID: <qmail.{recipient}>
+
+hello
+"""
+
+COMPLAINT = """\
+From: feedback@example.org
+To: abuse@example.jp
+Subject: complaint
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b1"
+
+--b1
+Content-Type: text/plain
+
+This is an email abuse report.
+
+--b1
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Reporter/1.0
+Version: 1
+Original-Rcpt-To: <{recipient}>
+Original-Mail-From: <sender@example.jp>
+
+--b1
+Content-Type: message/rfc822
+
+X-Kodama-Token: {token}
+From: Sender <sender@example.jp>
+To: {recipient}
+Subject: hello
+Message-ID: <complaint.{recipient}>
+
+hello
+
+--b1--
+"""
+
+
+@pytest.mark.parametrize("template, sender", [(QMAIL, "<>"), (COMPLAINT, "<feedback@example.org>")], ids=["qmail", "complaint"])
+def test_other_forms_are_proved_too(world, template, sender):
+    """Where the header is quoted in a text, and where a feedback report returns it; and with the token of another they are not."""
+    victim, dead = world.fresh(), world.fresh()
+    pairs = get_pairs(world.hand_over(template.format(recipient=dead, token=world.sign(dead)), sender=sender))
+    assert (pairs["proof"], pairs["decision"]) == ("token", "suppressed")
+    pairs = get_pairs(world.hand_over(template.format(recipient=victim, token=world.sign(dead + ".other")), sender=sender))
+    check_refused(world, victim, pairs, "other-recipient")
+
+
 # --- outsiders
 
 def test_no_token(world):
