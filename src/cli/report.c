@@ -12,6 +12,7 @@
 #include "cli/classifier.h"
 #include "cli/command.h"
 #include "cli/report_log.h"
+#include "cli/report_store.h"
 #include "cli/terminal.h"
 
 enum { TOP_DEFAULT = 10, THREADS_DEFAULT_MAX = 4 };
@@ -112,18 +113,24 @@ static uint64_t measure(char *const *paths, size_t count)
 	return total;
 }
 
-static int write_report(const struct scan *scan, const struct request *request)
+static int write_report(const struct report *report, const struct request *request)
+{
+	if (!request->is_json)
+		report_print(stdout, report, request->language);
+	else if (report_write_json(stdout, report, request->language) < 0)
+		return command_fail("out of memory");
+	return EXIT_ALL_READ;
+}
+
+static int write_scan(const struct scan *scan, const struct request *request)
 {
 	struct arena *arena = arena_new(0);
 	struct report report;
 	int error = arena ? report_from_scan(scan, request->top, arena, &report) : -ENOMEM;
+	int status = error ? command_fail("out of memory") : write_report(&report, request);
 
-	if (!error && request->is_json)
-		error = report_write_json(stdout, &report, request->language);
-	else if (!error)
-		report_print(stdout, &report, request->language);
 	arena_free(arena);
-	return error ? command_fail("out of memory") : EXIT_ALL_READ;
+	return status;
 }
 
 static int report_logs(const struct request *request, const struct ruleset *ruleset, char *const *paths, size_t count)
@@ -144,9 +151,23 @@ static int report_logs(const struct request *request, const struct ruleset *rule
 	}
 	progress_clear(&progress);
 	scan_finish(&scan);
-	int written = write_report(&scan, request);
+	int written = write_scan(&scan, request);
 	scan_done(&scan);
 	return status ? status : written;
+}
+
+/* --- the store */
+
+static int report_store(const struct options *options, const struct request *request)
+{
+	struct arena *arena = arena_new(0);
+	struct report report;
+	int status = arena ? report_from_store(options, options->values[OPTION_SINCE], request->top, arena, &report) : command_fail("out of memory");
+
+	if (status == EXIT_ALL_READ)
+		status = write_report(&report, request);
+	arena_free(arena);
+	return status;
 }
 
 static int run_report(const struct command *command, const struct options *options)
@@ -159,6 +180,8 @@ static int run_report(const struct command *command, const struct options *optio
 
 	if (status != EXIT_ALL_READ)
 		return status;
+	if (!options->values[OPTION_INPUT] && options->arg_count == 0)
+		return report_store(options, &request);
 	if (!options->values[OPTION_INPUT] || !options_is(options, OPTION_INPUT, "maillog"))
 		return command_refuse(command, "name logs: --input=maillog PATH...");
 	if (options->arg_count == 0 && isatty(STDIN_FILENO))
@@ -173,15 +196,18 @@ static int run_report(const struct command *command, const struct options *optio
 
 const struct command command_report = {
 	.name = "report",
-	.synopsis = "--input=maillog [--since=TIME] [--top=N] [--format=text|json] [--lang=en|ja] [PATH...|-]",
-	.summary = "what became of your mail, from a mail log alone",
-	.help = "Each PATH is a log of Postfix or Sendmail, in the order in which they were written; - is standard input,\n"
+	.synopsis = "[--since=TIME] [--top=N] [--format=text|json] [--lang=en|ja]\n"
+		    "       kodama report --input=maillog [--since=TIME] [--top=N] [--format=text|json] [--lang=en|ja] [PATH...|-]",
+	.summary = "what became of your mail, from the store, or from a mail log alone",
+	.help = "Without --input: what the daemon counted since --since (7d), by class, provider and day, and what was\n"
+		"suppressed last. Asks the running daemon, else its store.\n\n"
+		"With --input=maillog: each PATH is a log of Postfix or Sendmail, in the order in which they were written; - is standard input,\n"
 		"for compressed ones: zcat mail.log.2.gz | kodama report --input=maillog - mail.log.1 mail.log\n\n"
 		"Deliveries, failures by class, provider and day, what was said most and what to do about it, domains\n"
 		"that defer, and addresses to suppress. Needs no daemon, no store and no configuration.\n"
 		"Lines that are none of the MTA's are passed over. Exit 0: all was read; 1: some file could not be\n"
 		"read or is no log; 2: wrong usage.\n",
 	.options = OPTION_BIT(OPTION_INPUT) | OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_TOP) | OPTION_BIT(OPTION_FORMAT) |
-		   OPTION_BIT(OPTION_LANG) | OPTION_BIT(OPTION_THREADS) | OPTION_BIT(OPTION_ETC),
+		   OPTION_BIT(OPTION_LANG) | OPTION_BIT(OPTION_THREADS) | OPTION_BIT(OPTION_ETC) | OPTION_BIT(OPTION_CONFIG),
 	.run = run_report,
 };

@@ -18,6 +18,7 @@ static const struct {
 	{ "suppress-check", true, admin_check },
 	{ "why", true, admin_why },
 	{ "forget", true, admin_forget },
+	{ "report", false, admin_report },
 };
 
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };

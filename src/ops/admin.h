@@ -18,11 +18,15 @@
  *   why                                                -> rows "outcome" and "audit", oldest first, then what nothing
  *                                                         proved, as long as the daemon remembers it; "state"; "mail"
  *   forget                                             -> {"ok":true,"rows":7}
+ *   report           since (default 7d), top           -> rows "day" and "provider", "suppression" of what was suppressed
+ *                                                         since, the last first; {"ok":true,"since":...,"until":...}
  *
  * Rows, keys in this order, absent when unknown; times RFC 3339, until may be "forever":
  *   {"row":"suppression","address","stream","origin":"evidence|manual","decision":"suppressed|held","class","rule",
  *    "provider","since","until","note"}
  *   {"row":"refused","line","error"}
+ *   {"row":"day","time","class","count"} {"row":"provider","provider","class","count"}: of a class of failures, "delivered",
+ *    "delayed", "relayed"; providers that we do not know go by their domain
  *   {"row":"outcome","time","received","stream","action","class","suppress","basis","rule","provider","reply","status",
  *    "text","remote_mta","source","kind","proof","proof_reason","queue_id","message_id","decision","until","why"}
  *   {"row":"audit","time","by","change":"add|remove","stream","until","note"}

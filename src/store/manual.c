@@ -153,6 +153,39 @@ int store_list(struct store *store, int64_t now_s, bool (*visit)(void *data, con
 	return result < 0 ? result : 0;
 }
 
+int store_list_recent(struct store *store, int64_t since_s, int64_t most, bool (*visit)(void *data, const struct suppression *row), void *data)
+{
+	struct row_visit visitor = { visit, data };
+	struct sql_value params[] = { sql_number(since_s), sql_number(most) };
+	int result = store_run(store, STATEMENT_LIST_RECENT, params, 2, visit_state, &visitor);
+
+	return result < 0 ? result : 0;
+}
+
+struct count_visit {
+	bool (*visit)(void *data, const struct count_row *row);
+	void *data;
+};
+
+static bool visit_count(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct count_visit *visitor = data;
+	const struct count_row row = { columns[0].text, columns[1].text, columns[2].number, columns[3].number };
+
+	(void)count;
+	return visitor->visit(visitor->data, &row);
+}
+
+int store_sum_counts(struct store *store, enum count_by by, int64_t since_s, int64_t until_s,
+		     bool (*visit)(void *data, const struct count_row *row), void *data)
+{
+	struct count_visit visitor = { visit, data };
+	struct sql_value params[] = { sql_number(since_s / 3600), sql_number(until_s / 3600) };
+	int result = store_run(store, by == COUNT_BY_DAY ? STATEMENT_SUM_DAYS : STATEMENT_SUM_PROVIDERS, params, 2, visit_count, &visitor);
+
+	return result < 0 ? result : 0;
+}
+
 struct history_visit {
 	bool (*visit)(void *data, const struct history_row *row);
 	void *data;

@@ -86,6 +86,13 @@ const char *const statement_texts[] = {
 			    "'suppressed-upstream', 'not-accepting')",
 	[STATEMENT_USUAL_DOMAINS] = "SELECT CAST(COALESCE(sum(count), 0) AS BIGINT), min(hour) FROM counts WHERE $1 = '' AND hour >= $2 "
 				    "AND hour < $3 AND class = 'domain-unknown'",
+	[STATEMENT_SUM_DAYS] = "SELECT '', class, hour / 24, CAST(sum(count) AS BIGINT) FROM counts WHERE hour >= $1 AND hour <= $2 "
+			       "GROUP BY hour / 24, class ORDER BY 3, 2",
+	[STATEMENT_SUM_PROVIDERS] = "SELECT provider, class, 0, CAST(sum(count) AS BIGINT) FROM counts WHERE hour >= $1 AND hour <= $2 "
+				    "GROUP BY provider, class ORDER BY 4 DESC, 1, 2 LIMIT 20000",
+	/* what evidence put on the list last */
+	[STATEMENT_LIST_RECENT] = "SELECT " STATE_COLUMNS " FROM addresses WHERE origin = 0 AND kind <> 'none' AND since_s >= $1 "
+				  "ORDER BY since_s DESC, address LIMIT $2",
 	[STATEMENT_ADD_AUDIT] = "INSERT INTO audit(time_s, who, what, address, stream, note, until_s) VALUES($1, $2, $3, $4, $5, $6, $7)",
 	[STATEMENT_HISTORY] =
 		"SELECT received_s, id, time_s, stream, action, source, kind, proof, reply, status, text, remote_mta, queue_id, "

@@ -54,6 +54,15 @@ int store_apply_read(struct store *store, const struct ruling *ruling, const str
 /* n more of that class (or "delayed", "relayed", "delivered") at that provider in the hour of time_s: for reports and the preset careful. */
 int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n) __attribute__((warn_unused_result));
 
+/* Sums of those from since_s to until_s: by day (days since 1970, oldest first), or by provider (the largest 20000 first). */
+struct count_row {
+	struct span provider, class_name; /* "delivered", "delayed", "relayed", or the class of a failure */
+	int64_t day, count;
+};
+enum count_by { COUNT_BY_DAY, COUNT_BY_PROVIDER };
+int store_sum_counts(struct store *store, enum count_by by, int64_t since_s, int64_t until_s,
+		     bool (*visit)(void *data, const struct count_row *row), void *data) __attribute__((warn_unused_result));
+
 /* How an address came to be in the table. */
 enum origin { ORIGIN_EVIDENCE, ORIGIN_MANUAL };
 
@@ -104,6 +113,9 @@ int store_find(struct store *store, struct span address, struct span stream, boo
 	__attribute__((warn_unused_result));
 /* All that is suppressed or held at now_s, in the order of addresses.  visit returns false to stop. */
 int store_list(struct store *store, int64_t now_s, bool (*visit)(void *data, const struct suppression *row), void *data)
+	__attribute__((warn_unused_result));
+/* What evidence put on the list since then, the last first, at most so many. */
+int store_list_recent(struct store *store, int64_t since_s, int64_t most, bool (*visit)(void *data, const struct suppression *row), void *data)
 	__attribute__((warn_unused_result));
 /* What is in force or has ended, as the index keeps it (enforced.h), in no order; visit returns false to stop. */
 int store_list_enforced(struct store *store, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)

@@ -207,6 +207,61 @@ static void fail_at(struct fixture *f, const char *recipient, const char *provid
 	assert_int_equal(store_commit(f->store), 0);
 }
 
+static void test_a_report_counts_by_day_and_provider(void **state)
+{
+	struct fixture *f = *state;
+	unsigned delivered = 0, unknown = 0;
+	json_t *row;
+	size_t i;
+
+	fail_at(f, "a@example.com", "google", NOW - DAY);
+	fail_at(f, "b@example.com", "google", NOW - DAY);
+	fail_at(f, "old@example.com", "google", NOW - 30 * DAY);
+	assert_int_equal(store_count(f->store, SPAN_LIT("google"), SPAN_LIT("delivered"), NOW, 40), 0);
+	assert_int_equal(store_count(f->store, SPAN_LIT("google"), SPAN_LIT("delivered"), NOW - DAY, 2), 0);
+	ask_well(f, "{\"do\":\"report\",\"since\":\"7d\",\"top\":1}");
+	json_array_foreach(f->rows, i, row) {
+		json_int_t count = json_integer_value(json_object_get(row, "count"));
+		if (strcmp(get(row, "row"), "provider") == 0)
+			assert_string_equal(get(row, "provider"), "google");
+		if (strcmp(get(row, "row"), "day") == 0 && strcmp(get(row, "class"), "delivered") == 0)
+			delivered += (unsigned)count;
+		if (strcmp(get(row, "row"), "day") == 0 && strcmp(get(row, "class"), "user-unknown") == 0)
+			unknown += (unsigned)count;
+	}
+	assert_int_equal(delivered, 42);
+	assert_int_equal(unknown, 2);
+	/* days of two classes and of one, two sums, the last suppression, the end */
+	assert_int_equal(json_array_size(f->rows), 3 + 2 + 1 + 1);
+}
+
+static void test_an_import_takes_what_is_right_and_tells_the_rest(void **state)
+{
+	struct fixture *f = *state;
+	json_t *answer = ask_well(f, "{\"do\":\"suppress-import\",\"rows\":["
+				     "{\"line\":3,\"address\":\"a@example.com\",\"note\":\"list\"},"
+				     "{\"line\":4,\"address\":\"nobody\"},"
+				     "{\"line\":5,\"address\":\"b@example.com\",\"origin\":\"evidence\",\"until\":\"30d\",\"class\":\"mailbox-full\"},"
+				     "{\"line\":6,\"address\":\"c@example.com\",\"origin\":\"oracle\"},"
+				     "{\"line\":7,\"address\":\"@example.net\",\"origin\":\"evidence\"},"
+				     "{\"line\":8,\"address\":\"d@example.com\",\"until\":\"2020-01-01\"}]}");
+
+	assert_int_equal(json_integer_value(json_object_get(answer, "added")), 2);
+	assert_int_equal(json_integer_value(json_object_get(answer, "refused")), 4);
+	static const int lines[] = { 4, 6, 7, 8 };
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(json_integer_value(json_object_get(json_array_get(f->rows, i), "line")), lines[i]);
+	/* what lasts as long stays as it is, what would last longer is taken */
+	answer = ask_well(f, "{\"do\":\"suppress-import\",\"rows\":[{\"address\":\"a@example.com\",\"until\":\"1d\"},"
+			     "{\"address\":\"b@example.com\",\"origin\":\"evidence\",\"until\":\"60d\"}]}");
+	assert_int_equal(json_integer_value(json_object_get(answer, "added")), 1);
+	ask_well(f, "{\"do\":\"suppress-check\",\"address\":\"a@example.com\"}");
+	assert_string_equal(get(json_array_get(f->rows, 0), "until"), "forever");
+	ask_well(f, "{\"do\":\"why\",\"address\":\"a@example.com\"}");
+	assert_string_equal(get(json_array_get(f->rows, 0), "change"), "import");
+	assert_string_equal(get(json_array_get(f->rows, 0), "by"), "uid 7");
+}
+
 static void test_bulk_undo_takes_what_the_conditions_name(void **state)
 {
 	struct fixture *f = *state;
@@ -364,6 +419,8 @@ int main(void)
 		BOTH(test_why_tells_the_time_line_the_state_and_what_would_happen),
 		BOTH(test_forget_leaves_nothing),
 		BOTH(test_bulk_undo_takes_what_the_conditions_name),
+		BOTH(test_a_report_counts_by_day_and_provider),
+		BOTH(test_an_import_takes_what_is_right_and_tells_the_rest),
 		BOTH(test_bulk_undo_of_more_than_a_page),
 		BOTH(test_what_is_held_is_released_alone_or_together),
 		BOTH(test_bad_requests_are_refused_with_the_reason),

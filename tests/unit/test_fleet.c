@@ -112,7 +112,22 @@ static void test_learned_on_one_refused_on_the_other(void **state)
 	(void)state;
 	assert_int_equal(record(&nodes[0], (struct sample){ .queue_id = "4XyzA" }), 0);
 	assert_true(refuses(&nodes[0], "user@example.com"));
-	assert_true(refuses_within(&nodes[1], "user@example.com", 5000));
+	assert_true(refuses_within(&nodes[1], "user@example.com", 1000));
+}
+
+/* A node that would look once an hour hears of it all the same. */
+static void test_a_node_is_woken(void **state)
+{
+	struct node sleeper = { .index = index_new() };
+
+	(void)state;
+	assert_int_equal(index_follow(sleeper.index, &options, 3600 * 1000, &sleeper.follower), 0);
+	assert_int_equal(record(&nodes[0], (struct sample){ .queue_id = "4XyzA" }), 0);
+	assert_true(refuses_within(&sleeper, "user@example.com", 5000));
+	assert_int_equal(record(&nodes[1], (struct sample){ .queue_id = "4XyzB", .recipient = "b@example.com" }), 0);
+	assert_true(refuses_within(&sleeper, "b@example.com", 5000));
+	index_follower_stop(sleeper.follower);
+	index_free(sleeper.index);
 }
 
 static void test_both_go_on_while_the_database_is_away(void **state)
@@ -147,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_learned_on_one_refused_on_the_other, start_nodes, stop_nodes),
+		cmocka_unit_test_setup_teardown(test_a_node_is_woken, start_nodes, stop_nodes),
 		cmocka_unit_test_setup_teardown(test_both_go_on_while_the_database_is_away, start_nodes, stop_nodes),
 	};
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/index.h"
 #include "store/private.h"
 #include "store/schema.h"
 
@@ -75,6 +76,30 @@ static void test_another_folding_is_refused(void **state)
 	execute(f, "UPDATE meta SET value = 77 WHERE name = 'fold'");
 	assert_int_equal(open_and_close(f), -EINVAL);
 	assert_non_null(strstr(store_get_error(NULL), "rule 77"));
+}
+
+/* A database from before the table of what is in force: its entries are in the index after the migration. */
+static void test_an_older_database_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct index *index = index_new();
+	struct address address;
+	struct index_hit hit;
+	struct store *store;
+	int64_t change;
+
+	assert_int_equal(open_and_close(f), 0);
+	execute(f, "INSERT INTO addresses VALUES('a@example.com', '', 0, 'suppressed', 1800000000, 1800000100, 1, 'gone', 'user-unknown', "
+		   "NULL, NULL, NULL, 0, 0, ''), ('a@example.com', '', 1, 'suppressed', 1800000000, 1900000000, 1, '', NULL, NULL, NULL, "
+		   "NULL, 0, 0, ''), ('h@example.com', '', 0, 'held', 1800000000, 1900000000, 1, '', NULL, NULL, NULL, NULL, 0, 0, '')");
+	execute(f, "DROP TABLE enforced; DELETE FROM meta WHERE name LIKE 'index_key%'; DELETE FROM migrations WHERE version > 2");
+	assert_int_equal(store_open(&f->options, &store), 0);
+	assert_int_equal(index_fill(index, store, 1800000000, &change), 0);
+	assert_int_equal(index_get_count(index), 1);
+	assert_int_equal(address_fold(SPAN_LIT("A@example.com"), &address, NULL), 0);
+	assert_true(index_find(index, &address, SPAN_LIT(""), "", 1850000000, &hit) && hit.is_manual);
+	store_close(store);
+	index_free(index);
 }
 
 /* Begun and not ended: the version is not written, and what stands in the way is said, not overwritten. */
@@ -163,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_newer_schema_is_refused_and_left_alone),
 		CASE(test_another_folding_is_refused),
+		CASE(test_an_older_database_is_brought_up),
 		CASE(test_a_failed_migration_leaves_the_version),
 		CASE(test_a_reader_makes_nothing),
 		CASE(test_all_who_come_first_agree),

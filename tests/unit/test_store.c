@@ -131,6 +131,38 @@ static void test_the_same_failure_counts_once(void **state)
 	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIjL", .class_id = CLASS_MAILBOX_FULL }).count, 2);
 }
 
+/* Sightings of two failures in any order, by queue id, by Message-ID, by both: as many as there were failures. */
+static void test_property_order_of_duplicates_does_not_matter(void **state)
+{
+	static const char *const queue_ids[] = { "4XyzAbCdEfGhIj0", "4XyzAbCdEfGhIj1" };
+	static const char *const message_ids[] = { "m0@example.jp", "m1@example.jp" };
+	struct fixture *f = *state;
+	unsigned seed = 5;
+
+	for (unsigned round = 0; round < 40; round++) {
+		unsigned seen = 0, failures = 0;
+		char recipient[40], queue_id[40], message_id[40];
+		snprintf(recipient, sizeof(recipient), "order%u@example.com", round);
+		for (unsigned i = 0; i < 8; i++) {
+			seed = seed * 1103515245 + 12345;
+			/* two failures at most: the third would suppress */
+			unsigned which = seed / 65536 % 2, how = seed / 131072 % 3;
+			snprintf(queue_id, sizeof(queue_id), "%s%u", queue_ids[which], round);
+			snprintf(message_id, sizeof(message_id), "%u.%s", round, message_ids[which]);
+			/* the log knows the queue id; a report both; a copy at the postmaster's the Message-ID alone, once it was tied */
+			bool is_tied = seen & (4U << which);
+			struct sample sample = { .recipient = recipient, .class_id = CLASS_MAILBOX_FULL, .at = NOW + (int64_t)i,
+						 .queue_id = how == 2 && is_tied ? NULL : queue_id, .message_id = how == 0 ? NULL : message_id };
+			record(f, sample);
+			failures += !(seen & (1U << which));
+			seen |= 1U << which | (how ? 4U << which : 0);
+		}
+		struct suppression row = find(f, recipient);
+		assert_int_equal(row.tally_count, 1);
+		assert_int_equal(count_history(f, recipient), failures);
+	}
+}
+
 static void test_an_unproved_sighting_does_not_hide_the_proved_one(void **state)
 {
 	struct fixture *f = *state;
@@ -496,6 +528,7 @@ int main(void)
 	const struct CMUnitTest contract[] = {
 		CONTRACT(test_one_proved_unknown_user_suppresses_for_ever),
 		CONTRACT(test_the_same_failure_counts_once),
+		CONTRACT(test_property_order_of_duplicates_does_not_matter),
 		CONTRACT(test_an_unproved_sighting_does_not_hide_the_proved_one),
 		CONTRACT(test_short_queue_ids_come_again_after_seven_days),
 		CONTRACT(test_shared_proof_waits_for_another_voice),
