@@ -104,6 +104,9 @@ def test_bulk_undo_shows_what_it_would_do_and_does_it(kodamad):
         bounce(kodamad, f"u{number}@example.com", "550-5.1.1 The email account that you tried to reach does not exist. - gsmtp",
                queue_id=f"4jX3rL3M9mz1cMc{number}")
     names = [f"u{number}@example.com" for number in range(3)]
+    report = kodamad.kodama("report").stdout
+    assert "google" in report and "user-unknown" in report and names[0] in report
+    assert json.loads(kodamad.kodama("report", "--format=json").stdout)
     assert kodamad.get_suppressed() == names
     shown = kodamad.kodama("suppress", "remove", "--domain=example.com", "--since=2020-01-01", "--dry-run", "--format=json").stdout.splitlines()
     assert [json.loads(line).get("address") for line in shown][:3] == names
