@@ -48,6 +48,11 @@ static void keep(char *out, size_t size, struct span text)
 
 	text = utf8_cut(text, size - 1);
 	while (len < text.len) {
+		unsigned char c = (unsigned char)text.ptr[len];
+		if (c > 0 && c < 0x80) {
+			out[len++] = (char)c;
+			continue;
+		}
 		size_t taken = utf8_take(span_skip(text, len));
 		if (taken == 0 || !text.ptr[len]) {
 			out[len++] = '?';
