@@ -228,7 +228,7 @@ const struct option options[] = {
 	{ "ingest", "connections", OPTION_NUMBER, false, AT(ingest.connections), "1000", 1, 100000, "", NULL, "As policy connections." },
 	{ "ingest", "idle-timeout", OPTION_DURATION, false, AT(ingest.idle_s), "30s", 1, 86400, "s", NULL,
 	  "A connection that brings nothing is closed after this time." },
-	{ "ingest", "request-timeout", OPTION_DURATION, false, AT(ingest.request_s), "10s", 1, 3600, "s", NULL,
+	{ "ingest", "request-timeout", OPTION_DURATION, false, AT(ingest.request_s), "60s", 1, 3600, "s", NULL,
 	  "A message that has begun must be whole within this time, and its answer must be taken within it." },
 
 	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,

@@ -4,17 +4,14 @@ import threading
 
 from harness import load
 from harness.follower import Follower, follow
-from harness.paths import KODAMA
-from harness.sendmail import Sendmail
+from harness.sendmail import Sendmail, install_program
 from harness.wait import until
 
 ROUNDS, GOOD_COUNT, DEAD_COUNT = 4, 27, 3
 
 
 def test_killed_under_load_every_mail_arrives_and_every_failure_is_found_once(scratch):
-    program = scratch / "kodama"
-    program.write_bytes(KODAMA.read_bytes())
-    program.chmod(0o755)
+    program = install_program(scratch)
     alias = f'"|{program} ingest --socket=unix:{scratch}/k/run/ingest.sock", postmaster'
     rounds = range(ROUNDS)
     good, dead = (load.get_recipients(word, rounds, count) for word, count in ((load.GOOD, GOOD_COUNT), (load.DEAD, DEAD_COUNT)))

@@ -7,8 +7,7 @@ import pytest
 
 from harness import mails
 from harness.follower import Follower, follow
-from harness.paths import KODAMA
-from harness.sendmail import Sendmail
+from harness.sendmail import Sendmail, install_program
 from harness.wait import until
 
 OUTBOUND = 'outbound-networks = {"127.0.0.1/32"}\n'
@@ -18,9 +17,7 @@ class Bouncing:
     """A Sendmail whose senders are aliases, and a daemon; `bounces` are those whose bounce goes to kodama ingest."""
 
     def __init__(self, scratch, remote, extra="", trust="yes", log=False):
-        self.program = scratch / "kodama"
-        self.program.write_bytes(KODAMA.read_bytes())
-        self.program.chmod(0o755)
+        self.program = install_program(scratch)
         home = scratch / "k"
         alias = f'"|{self.program} ingest --socket=unix:{home}/run/ingest.sock", sender'
         self.mta = Sendmail(scratch / "s", remote.port, aliases={"bounces": alias})
@@ -38,6 +35,8 @@ class Bouncing:
     def __exit__(self, *why):
         self.daemon.__exit__(*why)
         self.mta.__exit__(*why)
+        # whatever happens, the program ends with a status that Sendmail knows
+        assert why[0] or not self.mta.get_log_lines("unknown mailer error|DSN: .*mailer"), self.mta.log
 
     def send(self, recipients, subject="x", **options):
         assert self.mta.send(recipients, mails.plain(subject, "user@example.com"), sender="bounces@example.jp", **options) == {}
