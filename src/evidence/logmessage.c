@@ -632,6 +632,8 @@ int logjoin_absorb(struct logjoin *join, struct logjoin *part)
 			int one = absorb_message(join, part, &part->messages[at]);
 			error = error ? error : one;
 		}
+	while (join->counts.deferred > join->options.deferred_max && join->lists[MESSAGES_OPEN].oldest != NO_MESSAGE)
+		forget_oldest(join, MESSAGES_OPEN);
 	forget_all(part);
 	part->counts = (struct logjoin_counts){ 0 };
 	return error;
