@@ -373,6 +373,21 @@ static uint64_t hash_response(const struct tally *tally, struct span masked, uin
 	return quickhash(&tally->key, masked) ^ (other + 1) * 0x9e3779b97f4a7c15u;
 }
 
+/* What began in an earlier part of the log comes after what is of this one. */
+static void take_earlier_example(struct tally *tally, struct tally_response *response, const struct log_delivery *delivery)
+{
+	struct outcome outcome;
+	struct span example;
+
+	arena_reset(tally->arena);
+	if (log_delivery_get_outcome(delivery, tally->arena, &outcome) < 0 || !copy_text(tally, outcome.text, &example))
+		return;
+	free_text(response->example);
+	response->example = example;
+	response->example_s = delivery->time_s;
+	response->example_part = tally->part;
+}
+
 /* *ret_judged: working memory for a text that is not remembered. */
 static struct tally_response *get_response(struct tally *tally, const struct log_delivery *delivery, uint16_t provider,
 					   struct tally_response *judged)
@@ -388,7 +403,11 @@ static struct tally_response *get_response(struct tally *tally, const struct log
 	masked = span_make(tally->masked, mask_text(delivery->text, tally->masked));
 	hash = hash_response(tally, masked, provider, delivery);
 	response = find_response(tally, masked, hash, provider, delivery);
-	return response ? response : add_response(tally, masked, hash, provider, delivery);
+	if (!response)
+		return add_response(tally, masked, hash, provider, delivery);
+	if (delivery->time_s < response->example_s)
+		take_earlier_example(tally, response, delivery);
+	return response;
 }
 
 /* --- a delivery */

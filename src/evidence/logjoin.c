@@ -42,32 +42,27 @@ static void emit_one(struct logjoin *join, const struct log_delivery *delivery, 
 
 /* --- what each kind of line does */
 
-static int take_client(struct logjoin *join, const struct logline *line)
+static int take_client(struct logjoin *join, const struct logline *line, struct message *message)
 {
-	struct message *message = messages_begin(join, line);
-
+	message = messages_begin(join, line, message);
 	return message ? message_set(message, MESSAGE_LOGIN, line->login) : -ENOMEM;
 }
 
 /* A message that the queue manager has seen is not new any more: its id is used again. */
-static int take_message_id(struct logjoin *join, const struct logline *line)
+static int take_message_id(struct logjoin *join, const struct logline *line, struct message *message)
 {
-	struct message *message = messages_find(join, line);
-
 	if (!message || message->lengths[MESSAGE_SENDER] != MESSAGE_UNKNOWN)
-		message = messages_begin(join, line);
-	if (!message)
-		return -ENOMEM;
-	return message_set(message, MESSAGE_ID, line->message_id);
+		message = messages_begin(join, line, message);
+	return message ? message_set(message, MESSAGE_ID, line->message_id) : -ENOMEM;
 }
 
-static int take_from(struct logjoin *join, const struct logline *line)
+/* Postfix says it again at each retry, Sendmail once. */
+static int take_from(struct logjoin *join, const struct logline *line, struct message *message)
 {
-	struct message *message = line->mta == LOG_MTA_POSTFIX ? messages_find(join, line) : NULL;
 	int error, error_id;
 
-	if (!message)
-		message = messages_begin(join, line);
+	if (!message || line->mta == LOG_MTA_SENDMAIL)
+		message = messages_begin(join, line, message);
 	if (!message)
 		return -ENOMEM;
 	message->recipient_count = line->recipient_count;
@@ -98,7 +93,7 @@ static int take_recipient(struct logjoin *join, struct message **message, const 
 	if (delivery->is_probe)
 		return 0;
 	if (!delivery->is_final && !*message)
-		*message = messages_begin(join, line);
+		*message = messages_begin(join, line, NULL);
 	if (!delivery->is_final)
 		error = *message ? messages_defer(join, *message, delivery) : -ENOMEM;
 	else if (*message)
@@ -106,9 +101,8 @@ static int take_recipient(struct logjoin *join, struct message **message, const 
 	return error;
 }
 
-static int take_delivery(struct logjoin *join, const struct logline *line, logjoin_emit *emit, void *data)
+static int take_delivery(struct logjoin *join, const struct logline *line, struct message *message, logjoin_emit *emit, void *data)
 {
-	struct message *message = messages_find(join, line);
 	struct log_delivery delivery = make_delivery(line, message);
 	struct span rest = line->to;
 	int error = 0;
@@ -129,9 +123,8 @@ static int take_delivery(struct logjoin *join, const struct logline *line, logjo
 	return error;
 }
 
-static void take_expired(struct logjoin *join, const struct logline *line, logjoin_emit *emit, void *data)
+static void take_expired(struct logjoin *join, const struct logline *line, struct message *message, logjoin_emit *emit, void *data)
 {
-	struct message *message = messages_find(join, line);
 	struct log_delivery delivery = make_delivery(line, message);
 	struct deferred *one;
 
@@ -158,37 +151,44 @@ static void take_expired(struct logjoin *join, const struct logline *line, logjo
 		messages_close_if_done(join, message);
 }
 
-static void take_removed(struct logjoin *join, const struct logline *line)
+/*
+ * Can a part know that nothing came before?  Not of a Message-ID that the line of smtpd may have gone before, but for Postfix's own
+ * (of a bounce), which hold the queue id.
+ */
+static bool is_begin(const struct logline *line)
 {
-	struct message *message = messages_find(join, line);
-
-	if (message)
-		messages_remove(join, message);
+	if (line->kind == LOGLINE_MESSAGE_ID)
+		return span_find(line->message_id, line->queue_id, 0) != SIZE_MAX;
+	return logline_is_first(line);
 }
 
 int logjoin_take(struct logjoin *join, const struct logline *line, logjoin_emit *emit, void *data)
 {
+	struct message *message;
+
 	if (line->kind <= LOGLINE_OTHER || line->kind == LOGLINE_NOTICE)
 		return 0;
 	if (line->time_s > join->now_s)
 		join->now_s = line->time_s;
 	messages_age(join);
-	if (join->options.is_part && !logline_is_first(line) && !messages_find(join, line))
+	message = messages_find(join, line);
+	if (!message && join->options.is_part && !is_begin(line))
 		return -ENOENT;
 	switch (line->kind) {
 	case LOGLINE_CLIENT:
-		return take_client(join, line);
+		return take_client(join, line, message);
 	case LOGLINE_MESSAGE_ID:
-		return take_message_id(join, line);
+		return take_message_id(join, line, message);
 	case LOGLINE_FROM:
-		return take_from(join, line);
+		return take_from(join, line, message);
 	case LOGLINE_DELIVERY:
-		return take_delivery(join, line, emit, data);
+		return take_delivery(join, line, message, emit, data);
 	case LOGLINE_EXPIRED:
-		take_expired(join, line, emit, data);
+		take_expired(join, line, message, emit, data);
 		return 0;
 	default:
-		take_removed(join, line);
+		if (message)
+			messages_remove(join, message);
 		return 0;
 	}
 }

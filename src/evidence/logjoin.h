@@ -70,8 +70,7 @@ void logjoin_free(struct logjoin *join);
  * Takes one line, its time in UTC; calls emit (may be NULL) for each recipient that it says something of.
  * 0; -ENOMEM, and what the line said is emitted all the same, but not remembered.
  * With is_part: -ENOENT, and nothing was done, for a queue id that did not begin in this part: give the line to the
- * join of what came before, then have that absorb this one.  A login that the part before told may be unknown then, where
- * only the Message-ID came in this one.
+ * join of what came before, then have that absorb this one.
  */
 int logjoin_take(struct logjoin *join, const struct logline *line, logjoin_emit *emit, void *data) __attribute__((warn_unused_result));
 

@@ -410,26 +410,24 @@ static struct message *find_message(struct logjoin *join, uint64_t hash, uint32_
 
 struct message *messages_find(struct logjoin *join, const struct logline *line)
 {
-	uint32_t origin = get_line_origin(join, line);
-	struct message *message = find_message(join, hash_id(join, line->queue_id, origin), origin, line->queue_id);
+	struct message *message;
 
+	join->found_origin = get_line_origin(join, line);
+	join->found_hash = hash_id(join, line->queue_id, join->found_origin);
+	message = find_message(join, join->found_hash, join->found_origin, line->queue_id);
 	if (message)
 		touch(join, message);
 	return message;
 }
 
-struct message *messages_begin(struct logjoin *join, const struct logline *line)
+struct message *messages_begin(struct logjoin *join, const struct logline *line, struct message *old)
 {
-	uint32_t origin = get_line_origin(join, line);
-	uint64_t hash = hash_id(join, line->queue_id, origin);
-	struct message *message = find_message(join, hash, origin, line->queue_id);
+	struct message *message;
 
-	if (message)
-		messages_remove(join, message);
-	message = add_message(join, hash, origin, line->queue_id);
-	if (!message)
-		return NULL;
-	join->counts.messages++;
+	if (old)
+		messages_remove(join, old);
+	message = add_message(join, join->found_hash, join->found_origin, line->queue_id);
+	join->counts.messages += message != NULL;
 	return message;
 }
 

@@ -71,13 +71,15 @@ struct logjoin {
 	struct origin *origins;
 	size_t origin_count;
 	uint32_t last_origin;
+	uint64_t found_hash;                /* of the last messages_find */
+	uint32_t found_origin;
 };
 
 /* Touches it; NULL if nothing is known of the queue id. */
 struct message *messages_find(struct logjoin *join, const struct logline *line);
 
-/* A new one; what was there under the id is gone.  NULL: out of memory. */
-struct message *messages_begin(struct logjoin *join, const struct logline *line);
+/* A new one in place of the old one, which messages_find has just found for the line, or not.  NULL: out of memory. */
+struct message *messages_begin(struct logjoin *join, const struct logline *line, struct message *old);
 void messages_remove(struct logjoin *join, struct message *message);
 
 /* All recipients have had their last word, and nobody will say "removed". */

@@ -358,12 +358,12 @@ static void test_read_once_more(void **state)
 /* --- a log in two parts */
 
 static const char *const whole[] = {
-	P "smtpd[1]: 3F2504E04F: client=pc[192.0.2.9]",
+	P "smtpd[1]: 3F2504E04F: client=pc[192.0.2.9], sasl_method=PLAIN, sasl_username=alice",
 	P "cleanup[1]: 3F2504E04F: message-id=<1@example.org>",
 	P "qmgr[1]: 3F2504E04F: from=<s@example.org>, size=399, nrcpt=2 (queue active)",
 	P "smtp[1]: 3F2504E04F: to=<a@example.com>" REST "dsn=4.2.2, status=deferred (452 4.2.2 full)",
 	P "smtp[1]: 3F2504E04F: to=<b@example.com>" REST "dsn=4.2.1, status=deferred (450 4.2.1 off)",
-	P "cleanup[1]: 4B2504E04F: message-id=<2@example.org>",
+	P "cleanup[1]: 4B2504E04F: message-id=<20261121203021.4B2504E04F@mx1.example.org>",
 	P "qmgr[1]: 4B2504E04F: from=<t@example.org>, size=399, nrcpt=1 (queue active)",
 	P "smtp[1]: 4B2504E04F: to=<c@example.com>" REST "dsn=4.2.2, status=deferred (452 4.2.2 full)",
 	P "smtp[1]: 3F2504E04F: to=<a@example.com>" REST "dsn=2.0.0, status=sent (250 ok)",
@@ -451,7 +451,7 @@ static void test_a_part_goes_over(void **state)
 	assert_int_equal(logjoin_absorb(bench->join, bench->part), 0);
 	buffer_clear(&bench->told);
 	assert_int_equal(take(bench, bench->join, whole[WHOLE_COUNT - 1]), 0);
-	assert_told(bench, "failed expired c@example.com 4.2.2 from=t@example.org id=2@example.org: 452 4.2.2 full\n");
+	assert_told(bench, "failed expired c@example.com 4.2.2 from=t@example.org id=20261121203021.4B2504E04F@mx1.example.org: 452 4.2.2 full\n");
 }
 
 /* --- outcomes */
