@@ -400,8 +400,8 @@ static void turn(struct maillog *maillog)
 		}
 		if (is_commit_due(maillog) && !commit(maillog))
 			return;
+		note(maillog);
 	}
-	note(maillog);
 	if (more < 0)
 		start_over(maillog, more);
 }
