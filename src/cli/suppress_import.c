@@ -44,7 +44,8 @@ struct pending {
 
 struct importer {
 	const struct options *options;
-	struct control_line *line;
+	const struct config *config;
+	struct control_line *line; /* opened for the first batch: who types on standard input takes his time */
 	struct progress progress;
 	bool is_json, is_dry_run;
 	const char *path;
@@ -108,7 +109,9 @@ static bool send_batch(struct importer *importer)
 	if (json_array_size(importer->rows) && !importer->is_dry_run) {
 		json_put_text(request, "do", "suppress-import");
 		json_object_set(request, "rows", importer->rows);
-		importer->status = control_tell(importer->line, request, take_refused, importer, &end);
+		importer->status = importer->line ? EXIT_ALL_READ : control_open(importer->config, CONTROL_STORE, &importer->line);
+		if (importer->status == EXIT_ALL_READ)
+			importer->status = control_tell(importer->line, request, take_refused, importer, &end);
 		is_sent = importer->status == EXIT_ALL_READ;
 		importer->added += get_count(end, "added");
 		importer->unchanged += get_count(end, "unchanged");
@@ -351,10 +354,8 @@ int suppress_import(const struct command *command, const struct options *options
 	(void)command;
 	if (status != EXIT_ALL_READ)
 		return status;
-	if (!importer.is_dry_run)
-		status = control_open(config, CONTROL_STORE, &importer.line);
-	if (status == EXIT_ALL_READ)
-		status = import_all(&importer, options);
+	importer.config = config;
+	status = import_all(&importer, options);
 	control_close(importer.line);
 	conf_free(config);
 	return status;
