@@ -7,8 +7,9 @@ import struct
 import pytest
 
 from harness import mails
+from harness.kodamad import Kodamad
 from harness.milter import ACCEPT, CONTINUE, REPLYCODE, SKIP, Milter, connect, packet, refuses, split_fields
-from harness.paths import KODAMAD, run
+from harness.paths import KODAMAD, reachable, run
 from harness.wait import until
 
 HOST = "mx.example.jp"
@@ -31,7 +32,17 @@ OFFERS = {
     "v6-no-symlist": (6, 0xFF, ALL),
     "v6": (6, 0x1FF, ALL),
 }
+OFFERS_NUMBER = {offer: number for number, offer in enumerate(OFFERS.values())}
 offers = pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A daemon for the tests that leave nothing behind which others could mind."""
+    with Kodamad(reachable(tmp_path_factory.mktemp("m"))) as daemon:
+        daemon.start()
+        daemon.add(GONE)
+        yield daemon
 
 
 def session_of(daemon, offer):
@@ -64,16 +75,16 @@ def test_all_that_need_no_reply_get_none(kodamad):
 
 
 @offers
-def test_nothing_is_asked_that_was_not_offered(kodamad, offer):
-    with session_of(kodamad, offer) as session:
+def test_nothing_is_asked_that_was_not_offered(shared, offer):
+    with session_of(shared, offer) as session:
         assert session.protocol & ~offer[2] == 0
         assert session.actions & ~offer[1] == 0
 
 
 @offers
-def test_every_mta_gets_the_same_service(kodamad, offer):
-    kodamad.add(GONE)
-    with session_of(kodamad, offer) as session:
+def test_every_mta_gets_the_same_service(shared, offer):
+    dead = f"dead.{OFFERS_NUMBER[offer]}@example.com"
+    with session_of(shared, offer) as session:
         answers = begin_smtp(session, ["<here@example.com>", f"<{GONE}>"])
         assert [code for code, _ in answers] == [CONTINUE, REPLYCODE] and answers[1][1].startswith(b"550 5.1.1 ")
         assert session.message(mails.plain("x").encode())[0] in (CONTINUE, ACCEPT) and session.edits == []
@@ -82,11 +93,11 @@ def test_every_mta_gets_the_same_service(kodamad, offer):
         session.recipient("<here@example.com>")
         session.message(mails.plain("x", headers="X-Bounce-Result: x\n").encode())
         assert [name for name, _ in session.get_removed_fields()] == ["X-Bounce-Result"]
-    with session_of(kodamad, offer) as session:
+    with session_of(shared, offer) as session:
         session.open_session(HOST)
         session.mail("", queue_id="4jX3rL40xpz1cMcR")
         session.recipient("sender@example.jp")
-        assert session.message(mails.report("dead@example.com").encode())[0] in (CONTINUE, ACCEPT)
+        assert session.message(mails.report(dead, queue_id=f"4jX3rL3M9mz1cMd{OFFERS_NUMBER[offer]}").encode())[0] in (CONTINUE, ACCEPT)
         assert "class=user-unknown" in session.get_added("X-Bounce-Result")[0]
         session.edits = []
         session.mail("sender@example.jp", queue_id="4jX3rL40xpz1cMcS")
@@ -94,7 +105,7 @@ def test_every_mta_gets_the_same_service(kodamad, offer):
             assert session.recipient(recipient)[0] == CONTINUE
         session.message(mails.plain("cron").encode())
         assert [name.strip("<>") for name in session.get_removed_recipients()] == [GONE]
-    assert "dead@example.com" in kodamad.get_suppressed()
+    assert dead in shared.get_suppressed()
 
 
 def test_mta_that_lets_nothing_be_edited_loses_no_mail(kodamad):
@@ -170,21 +181,21 @@ LATE = {
 
 
 @pytest.mark.parametrize("late", LATE.values(), ids=LATE)
-def test_callbacks_after_an_abort(kodamad, late):
+def test_callbacks_after_an_abort(shared, late):
     """libmilter hangs up or says nothing where it knows better; nothing of the aborted bounce is left, and others are served."""
-    with Milter(kodamad.milter, protocol=ALL & ~NO_REPLIES) as session:
+    with Milter(shared.milter, protocol=ALL & ~NO_REPLIES) as session:
         session.open_session(HOST)
         session.mail("")
         session.recipient("sender@example.jp")
-        head, _, body = mails.report(GONE).partition("\n\n")
+        head, _, body = mails.report("aborted@example.com").partition("\n\n")
         for name, value in split_fields(head.encode()):
             session.command(b"L", name + b"\0" + value + b"\0")
         session.command(b"N")
         session.command(b"B", body.replace("\n", "\r\n").encode())
         session.link.sendall(packet(b"A") + late)
-    until(lambda: get_counters(kodamad)["open"] == 0, lambda: f"the session to be closed: {get_counters(kodamad)}")
-    assert kodamad.get_suppressed() == []
-    with Milter(kodamad.milter) as session:
+    until(lambda: get_counters(shared)["open"] == 0, lambda: f"the session to be closed: {get_counters(shared)}")
+    assert "aborted@example.com" not in shared.get_suppressed()
+    with Milter(shared.milter) as session:
         assert [code for code, _ in begin_smtp(session, ["<here@example.com>"])] == [CONTINUE]
         assert session.message(mails.plain("next").encode())[0] in (CONTINUE, ACCEPT)
 
