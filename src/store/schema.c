@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/buffer.h"
 #include "store/enforced.h"
+#include "store/refold.h"
 #include "store/statements.h"
 
 static const char first[] =
@@ -152,13 +153,11 @@ static bool take_old_entry(void *data, const struct sql_value *columns, size_t c
 	return true;
 }
 
-static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
+static int put_enforced(const struct sql_driver *driver, struct sql *sql)
 {
 	struct old_entries old = { .count = 0 };
-	int result = add_index_key(driver, sql);
+	int result = schema_get_index_key(driver, sql, &old.key);
 
-	if (result == 0)
-		result = schema_get_index_key(driver, sql, &old.key);
 	if (result == 0)
 		result = driver->run(sql, STATEMENT_LIST_SUPPRESSED, statement_texts[STATEMENT_LIST_SUPPRESSED], NULL, 0, take_old_entry, &old);
 	if (old.is_out_of_memory)
@@ -169,6 +168,13 @@ static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
 	}
 	free(old.items);
 	return result < 0 ? result : 0;
+}
+
+static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
+{
+	int result = add_index_key(driver, sql);
+
+	return result < 0 ? result : put_enforced(driver, sql);
 }
 
 static int migrate_to(const struct sql_driver *driver, struct sql *sql, unsigned version)
@@ -185,7 +191,7 @@ static int migrate_to(const struct sql_driver *driver, struct sql *sql, unsigned
 	return result < 0 ? result : run(driver, sql, STATEMENT_ADD_MIGRATION, row, 2, NULL);
 }
 
-/* Rows are folded by one rule; another rule needs a migration that folds them again. */
+/* Rows are folded by one rule; a later rule folds them again, an unknown one is refused. */
 static int check_fold(const struct sql_driver *driver, struct sql *sql, bool is_new, int64_t *ret_version)
 {
 	struct sql_value row[] = { sql_text(SPAN_LIT("fold")), sql_number(ADDRESS_FOLD_VERSION) };
@@ -194,6 +200,16 @@ static int check_fold(const struct sql_driver *driver, struct sql *sql, bool is_
 	if (is_new)
 		return run(driver, sql, STATEMENT_SET_META, row, 2, NULL);
 	return run(driver, sql, STATEMENT_GET_META, row, 1, ret_version);
+}
+
+static int fold_anew(const struct sql_driver *driver, struct sql *sql)
+{
+	int64_t fold;
+	int result = refold_addresses(driver, sql);
+
+	if (result == 0)
+		result = put_enforced(driver, sql);
+	return result < 0 ? result : check_fold(driver, sql, true, &fold);
 }
 
 static int migrate_from(const struct sql_driver *driver, struct sql *sql, int64_t version, char *ret_error, size_t size)
@@ -210,6 +226,8 @@ static int migrate_from(const struct sql_driver *driver, struct sql *sql, int64_
 		result = migrate_to(driver, sql, next);
 	if (result == 0)
 		result = check_fold(driver, sql, version == 0, &fold);
+	if (result == 0 && fold < ADDRESS_FOLD_VERSION)
+		return fold_anew(driver, sql);
 	if (result == 0 && fold != ADDRESS_FOLD_VERSION) {
 		snprintf(ret_error, size, "the database folds addresses by rule %lld, this program by %d", (long long)fold,
 			 ADDRESS_FOLD_VERSION);

@@ -58,7 +58,7 @@ struct sql_driver {
 	void (*take_wakeup)(struct sql *sql);
 };
 
-enum { SQL_PARAMS_MAX = 40, SQL_SLOTS = 64 };
+enum { SQL_PARAMS_MAX = 40, SQL_SLOTS = 96 };
 
 extern const struct sql_driver sqlite_driver;
 extern const struct sql_driver pgsql_driver; /* where libpq is there */

@@ -121,6 +121,21 @@ const char *const statement_texts[] = {
 	[STATEMENT_LIST_KEYS] = "SELECT name, secret, created_s, retired_s FROM keys ORDER BY created_s, name",
 	[STATEMENT_PUT_KEY] = "INSERT INTO keys(name, secret, created_s, retired_s) VALUES($1, $2, $3, $4)",
 	[STATEMENT_DROP_KEYS] = "DELETE FROM keys",
+	[STATEMENT_REFOLD_LIST] = "SELECT address FROM addresses UNION SELECT address FROM outcomes UNION SELECT address FROM audit "
+				  "UNION SELECT recipient FROM seen",
+	/* of two that become one, what lasts longer stays */
+	[STATEMENT_REFOLD_DROP_OLD] =
+		"DELETE FROM addresses WHERE address = $1 AND EXISTS (SELECT 1 FROM addresses o WHERE o.address = $2 "
+		"AND o.stream = addresses.stream AND o.origin = addresses.origin AND o.until_s >= addresses.until_s)",
+	[STATEMENT_REFOLD_DROP_NEW] =
+		"DELETE FROM addresses WHERE address = $2 AND EXISTS (SELECT 1 FROM addresses o WHERE o.address = $1 "
+		"AND o.stream = addresses.stream AND o.origin = addresses.origin)",
+	[STATEMENT_REFOLD_ADDRESSES] = "UPDATE addresses SET address = $2 WHERE address = $1",
+	[STATEMENT_REFOLD_OUTCOMES] = "UPDATE outcomes SET address = $2 WHERE address = $1",
+	[STATEMENT_REFOLD_AUDIT] = "UPDATE audit SET address = $2 WHERE address = $1",
+	[STATEMENT_REFOLD_SEEN] = "UPDATE seen SET recipient = $2 WHERE recipient = $1 "
+				  "AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.key = seen.key AND s.recipient = $2)",
+	[STATEMENT_REFOLD_DROP_SEEN] = "DELETE FROM seen WHERE recipient = $1",
 };
 static_assert(sizeof(statement_texts) / sizeof(statement_texts[0]) == STATEMENTS, "a text for each statement");
 static_assert((int)STATEMENTS <= (int)SQL_SLOTS, "a slot for each statement");

@@ -102,6 +102,43 @@ static void test_an_older_database_is_brought_up(void **state)
 	index_free(index);
 }
 
+static bool count_outcome(void *data, const struct history_row *row)
+{
+	(void)row;
+	++*(unsigned *)data;
+	return true;
+}
+
+/* Written by an older rule of folding: two spellings become one mailbox, suppressed as long as the longer of them. */
+static void test_an_older_folding_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct index *index = index_new();
+	struct address address;
+	struct index_hit hit;
+	struct store *store;
+	unsigned outcomes = 0;
+	int64_t change;
+
+	assert_int_equal(open_and_close(f), 0);
+	execute(f, "INSERT INTO addresses VALUES('User@Example.com', '', 0, 'suppressed', 1800000000, 1900000000, 1, 'gone', NULL, NULL, NULL, NULL, "
+		   "0, 0, ''), ('user@example.com', '', 0, 'suppressed', 1800000000, 1800000100, 1, 'gone', NULL, NULL, NULL, NULL, 0, 0, ''), "
+		   "('no address', '', 0, 'none', 0, 0, 0, '', NULL, NULL, NULL, NULL, 0, 0, '')");
+	execute(f, "INSERT INTO outcomes(address, stream, time_s, received_s) VALUES('User@Example.com', '', 1, 1), ('user@example.com', '', 2, 2); "
+		   "INSERT INTO seen VALUES('fq:a', 'User@Example.com', 1, 3, 1), ('fq:a', 'user@example.com', 1, 3, 2), ('fq:b', 'User@Example.com', 1, 3, 1)");
+	execute(f, "UPDATE meta SET value = 0 WHERE name = 'fold'");
+	assert_int_equal(store_open(&f->options, &store), 0);
+	assert_int_equal(index_fill(index, store, 1800000000, &change), 0);
+	assert_int_equal(index_get_count(index), 1);
+	assert_int_equal(address_fold(SPAN_LIT("user@example.com"), &address, NULL), 0);
+	assert_true(index_find(index, &address, SPAN_LIT(""), "", 1850000000, &hit));
+	assert_int_equal(store_history(store, address_get(&address), count_outcome, &outcomes), 0);
+	assert_int_equal(outcomes, 2);
+	store_close(store);
+	index_free(index);
+	assert_int_equal(open_and_close(f), 0);
+}
+
 /* Begun and not ended: the version is not written, and what stands in the way is said, not overwritten. */
 static void test_a_failed_migration_leaves_the_version(void **state)
 {
@@ -189,6 +226,7 @@ int main(void)
 		CASE(test_a_newer_schema_is_refused_and_left_alone),
 		CASE(test_another_folding_is_refused),
 		CASE(test_an_older_database_is_brought_up),
+		CASE(test_an_older_folding_is_brought_up),
 		CASE(test_a_failed_migration_leaves_the_version),
 		CASE(test_a_reader_makes_nothing),
 		CASE(test_all_who_come_first_agree),
