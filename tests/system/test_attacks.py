@@ -11,7 +11,7 @@ import pytest
 from harness import mails
 from harness.kodamad import Kodamad
 from harness.milter import ACCEPT, CONTINUE, Milter
-from harness.paths import reachable, run
+from harness.paths import KODAMAD, reachable, run
 
 HOST = "mx.example.jp"
 VICTIM = "victim@example.com"
@@ -427,7 +427,9 @@ def test_flood(tmp_path):
         memory, disk = measure()
         flood(count // 3, count)
         more_memory, more_disk = measure()
-        assert more_memory < memory * 1.1 + 4096 and more_disk < disk + 256 * 1024
+        # AddressSanitizer keeps what is freed for a while: up to 256 MiB
+        allowed = 300 * 1024 if b"__asan_init" in KODAMAD.read_bytes() else 4096
+        assert more_memory < memory * 1.1 + allowed and more_disk < disk + 256 * 1024
         dead = world.fresh()
         assert world.bounce(dead, world.sign(dead))["decision"] == "suppressed"
         assert daemon.get_suppressed() == [dead]
