@@ -54,6 +54,18 @@ static bool check_entry(const struct stat *info, const char *path, bool may_be_s
 	return true;
 }
 
+/* Where Postfix's files say that it belongs (command_directory). */
+static const char *const postlogs[] = { "/usr/sbin/postlog", "/usr/local/sbin/postlog" };
+
+bool trust_check_postlog(const char *path, char *why, size_t size)
+{
+	struct stat info;
+
+	if (stat(path, &info) < 0 || !(info.st_mode & S_ISGID) || !(info.st_mode & S_IXOTH))
+		return true;
+	return refuse(why, size, path, "is set-group-ID, by which every local user can write into Postfix's log (chmod g-s)");
+}
+
 bool trust_check_log(int fd, const char *path, char *why, size_t size)
 {
 	char real[PATH_MAX];
@@ -76,5 +88,8 @@ bool trust_check_log(int fd, const char *path, char *why, size_t size)
 			return false;
 		is_own_folder = false;
 	}
+	for (size_t i = 0; i < sizeof(postlogs) / sizeof(postlogs[0]); i++)
+		if (!trust_check_postlog(postlogs[i], why, size))
+			return false;
 	return true;
 }

@@ -12,8 +12,14 @@
 /*
  * fd: the open file; path: its name, absolute.  Asked: a regular file with one name, of root or of the account syslog, that neither
  * others nor a group but root's, adm's and syslog's may write, in folders of which the same is true.  A folder that everybody may write
- * is accepted above the file's own where it is sticky (/tmp).  False: a sentence in why.
+ * is accepted above the file's own where it is sticky (/tmp).  And no postlog(1) as below.  False: a sentence in why.
  */
 bool trust_check_log(int fd, const char *path, char *why, size_t size);
+
+/*
+ * Since Postfix 3.7 postlog(1) is installed set-group-ID postdrop: it hands whatever a local user says, under whatever name, to
+ * postlogd, which writes it like a line of Postfix's own.  False: that one is, and everybody may run it.
+ */
+bool trust_check_postlog(const char *path, char *why, size_t size);
 
 #endif

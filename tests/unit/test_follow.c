@@ -739,6 +739,30 @@ static void only_what_nobody_else_writes_is_trusted(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* A log that postlogd alone writes is everybody's where everybody can speak to postlogd. */
+static void set_group_id_postlog_makes_the_log_everybodys(void **state)
+{
+	static const struct {
+		mode_t mode;
+		bool is_trusted;
+	} rows[] = { { 0755, true }, { 02755, false }, { 02555, false }, { 02750, true }, { 0777, true } };
+	char path[] = "/var/tmp/kodama-postlog.XXXXXX", why[600];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(trust_check_postlog("/var/tmp/kodama-no-such-postlog", why, sizeof(why)));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(fchmod(fd, rows[i].mode), 0);
+		assert_int_equal(trust_check_postlog(path, why, sizeof(why)), rows[i].is_trusted);
+	}
+	assert_int_equal(fchmod(fd, 02755), 0);
+	assert_false(trust_check_postlog(path, why, sizeof(why)));
+	assert_non_null(strstr(why, "set-group-ID"));
+	close(fd);
+	unlink(path);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -776,6 +800,7 @@ int main(void)
 		TEST(notices_come_for_all_that_happens),
 		TEST(no_regular_file_is_followed),
 		TEST(only_what_nobody_else_writes_is_trusted),
+		TEST(set_group_id_postlog_makes_the_log_everybodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
