@@ -9,7 +9,7 @@
 #include "store/index.h"
 #include "store/thread.h"
 
-enum { POLL_MS = 250 };
+enum { POLL_MS = 250, CHANGE_NONE = -1 };
 
 struct index_follower {
 	struct index *index;
@@ -32,8 +32,12 @@ static void update(struct index_follower *follower)
 	}
 	if (index_update(follower->index, follower->store, time(NULL), &follower->change) >= 0)
 		return;
-	/* the handle may be of no more use: a connection that broke, a file that was exchanged */
+	/*
+	 * The handle may be of no more use: a connection that broke, a file that was exchanged.  What answers next may be another
+	 * server, whose changes have the same numbers and other addresses: all is read anew.
+	 */
 	store_close(follower->store);
+	follower->change = CHANGE_NONE;
 	follower->store = NULL;
 	follower->watch_fd = -1;
 }

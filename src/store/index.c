@@ -377,6 +377,9 @@ int index_update(struct index *index, struct store *store, int64_t now_s, int64_
 
 	if (result < 0 || newest == *change)
 		return result;
+	/* the database was put back from a backup, or a standby took over that had not heard all: what we know is not what it holds */
+	if (newest < *change)
+		return index_fill(index, store, now_s, change);
 	pthread_mutex_lock(&index->mutex);
 	result = store_list_changes(store, *change, update_row, &updating);
 	reclaim(index);

@@ -231,6 +231,38 @@ static void test_a_gap_in_the_changes_fills_anew(void **state)
 	scratch_remove(folder);
 }
 
+/* A database put back from a backup, or a standby that had not heard all, counts from where it was then. */
+static void test_numbers_that_went_back_fill_anew(void **state)
+{
+	struct index *index = index_new();
+	struct store *store, *backup;
+	int64_t change;
+	char *folder = scratch_folder(), uri[128], backup_uri[128];
+
+	(void)state;
+	snprintf(uri, sizeof(uri), "sqlite:%s/kodama.db", folder);
+	snprintf(backup_uri, sizeof(backup_uri), "sqlite:%s/backup.db", folder);
+	struct store_options options = { .uri = uri, .busy_ms = 1000 }, backup_options = { .uri = backup_uri, .busy_ms = 1000 };
+	assert_int_equal(store_open(&options, &store), 0);
+	assert_int_equal(store_open(&backup_options, &backup), 0);
+	assert_int_equal(put_in_store(backup, "then@example.com", TIME_FOREVER), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(put_in_store(store, i ? "since@example.com" : "before@example.com", TIME_FOREVER - i), 0);
+	assert_int_equal(index_fill(index, store, NOW, &change), 0);
+	assert_true(has(index, "since@example.com"));
+	assert_int_equal(index_update(index, backup, NOW, &change), 0);
+	assert_false(has(index, "since@example.com"));
+	assert_true(has(index, "then@example.com"));
+	/* and it follows from there */
+	assert_int_equal(put_in_store(backup, "again@example.com", TIME_FOREVER), 0);
+	assert_int_equal(index_update(index, backup, NOW, &change), 0);
+	assert_true(has(index, "again@example.com"));
+	store_close(backup);
+	store_close(store);
+	index_free(index);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_readers_beside_a_writer),
 		cmocka_unit_test(test_it_follows_another_handle),
 		cmocka_unit_test(test_a_gap_in_the_changes_fills_anew),
+		cmocka_unit_test(test_numbers_that_went_back_fill_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
