@@ -22,6 +22,9 @@
 /* FORGED_MAX: honest mail has as many as it had hops with a Kodama; each one taken out costs the MTA a look at the whole header */
 enum { FORGED_MAX = 1000 };
 
+/* More than a mail_reader reads of a header, and far less than a message's memory: what is to be taken out always has room. */
+enum { FIELDS_KEPT_MAX = 2 << 20 };
+
 struct session_pool {
 	struct intake intake;
 	bool is_unix;
@@ -62,6 +65,7 @@ struct message {
 	bool is_own_bounce;     /* our MTA made it, as far as one can see from outside */
 	struct glance glance;
 	struct raw_field *fields, *last_field;
+	size_t fields_size;
 	bool is_candidate;
 	bool has_results;       /* it was handled before */
 	bool has_travelled;     /* it has come through an MTA, so that it was not made just now */
@@ -384,13 +388,15 @@ static bool take_ours(struct session *session, struct span name, const char *val
 	return true;
 }
 
-/* Name and value side by side in one piece; without memory for it the mail has one field less. */
+/* Name and value side by side in one piece; without room for it the mail has one field less. */
 static void keep_field(struct message *message, struct span name, struct span value)
 {
-	struct raw_field *field = arena_take(message->work->arena, sizeof(*field) + name.len + value.len);
+	size_t size = sizeof(struct raw_field) + name.len + value.len;
+	struct raw_field *field = message->fields_size + size <= FIELDS_KEPT_MAX ? arena_take(message->work->arena, size) : NULL;
 
 	if (!field)
 		return;
+	message->fields_size += size;
 	char *bytes = (char *)(field + 1);
 	memcpy(bytes, name.ptr, name.len);
 	memcpy(bytes + name.len, value.ptr, value.len);

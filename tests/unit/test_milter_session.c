@@ -245,6 +245,42 @@ static void test_flood_of_forged_fields(void **state)
 }
 
 /* Calls that come out of order, or after an abort, do nothing and kill nobody. */
+static size_t count_removals(const struct edits *edits)
+{
+	size_t count = 0;
+
+	for (const struct edit *edit = edits->first; edit; edit = edit->next)
+		count += edit->kind == EDIT_REMOVE_HEADER;
+	return count;
+}
+
+/* However much header an outsider sends, our names in it do not get through: what he fills is not what they are taken out with. */
+static void test_forged_fields_in_an_endless_header(void **state)
+{
+	static const char *const forged[] = { "X-Bounce-Result", "mx.example.jp; proof=token", "X-Kodama-Token", "v=1", NULL };
+	enum { LONGEST = 64 * 1024 };
+	struct world *world = *state;
+	const struct edits *edits;
+	char *value = calloc(1, LONGEST + 1);
+
+	assert_non_null(value);
+	begin(world, "192.0.2.1", 41234, true);
+	assert_int_equal(session_mail(world->session, "<a@example.net>", false, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, "<here@example.com>", NULL), SESSION_CONTINUE);
+	memset(value, 'x', LONGEST);
+	/* ever shorter ones, until not even an empty one has room */
+	for (size_t len = LONGEST; len > 0; len /= 2) {
+		value[len] = '\0';
+		for (unsigned i = 0; i < (len == LONGEST ? 200 : 20); i++)
+			session_header(world->session, "X-A", value);
+	}
+	for (unsigned i = 0; i < 20; i++)
+		session_header(world->session, "X", "");
+	assert_int_equal(finish(world, forged, &edits), SESSION_CONTINUE);
+	assert_int_equal(count_removals(edits), 2);
+	free(value);
+}
+
 static void test_out_of_order(void **state)
 {
 	struct world *world = *state;
@@ -314,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_plain_mail_ends_at_its_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_of_forged_fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forged_fields_in_an_endless_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_out_of_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy, setup, teardown),
 	};
