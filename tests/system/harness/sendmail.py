@@ -70,6 +70,21 @@ LOCAL_CONFIG
 Cw{host} example.jp
 """
 
+# of sendmail(1), which hands everything to the daemon by SMTP
+SUBMIT_MC = """\
+divert(-1)
+include(`{cf}/m4/cf.m4')
+divert(0)dnl
+OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `{host}')dnl
+define(`MSP_QUEUE_DIR', `{home}/clientmqueue')dnl
+define(`confSERVICE_SWITCH_FILE', `{home}/service.switch')dnl
+define(`confRUN_AS_USER', `nobody:nogroup')dnl
+define(`confDONT_BLAME_SENDMAIL', `TrustStickyBit')dnl
+define(`RELAY_MAILER_ARGS', `TCP $h {port}')dnl
+FEATURE(`msp', `[127.0.0.1]')dnl
+"""
+
 # a /dev with a log that is ours, and names that no server is asked for
 BEGIN = """\
 hostname {host} && mount -t tmpfs dev {home}/dev && cd {home}/dev || exit
@@ -114,16 +129,20 @@ class Sendmail(Mta):
         (self.home / "helpfile").write_text("")
         self.options = options
         documented = DOCUMENTED.read_text().replace(SOCKETS, str(self.sockets)) if kodama else ""
-        self._write_cf(MC.format(cf=CF, home=self.home, host=HOST, relay_port=relay_port, port=self.port,
+        (self.home / "clientmqueue").mkdir(mode=0o770, exist_ok=True)
+        os.chown(self.home / "clientmqueue", nobody.pw_uid, nobody.pw_gid)
+        self.submit_cf = self._make_cf("submit", SUBMIT_MC.format(cf=CF, home=self.home, host=HOST, port=self.port))
+        self.cf = self._make_cf("sendmail", MC.format(cf=CF, home=self.home, host=HOST, relay_port=relay_port, port=self.port,
                                  plain_port=self.plain_port, more=documented + settings))
         self.set_aliases(aliases or {})
         self.process = None
         self._listen_to_log()
 
-    def _write_cf(self, mc):
-        (self.home / "sendmail.mc").write_text(mc)
-        self.cf = self.home / "sendmail.cf"
-        self.cf.write_text(run("m4", f"-D_CF_DIR_={CF}/", self.home / "sendmail.mc").stdout)
+    def _make_cf(self, name, mc):
+        (self.home / f"{name}.mc").write_text(mc)
+        cf = self.home / f"{name}.cf"
+        cf.write_text(run("m4", f"-D_CF_DIR_={CF}/", self.home / f"{name}.mc").stdout)
+        return cf
 
     def set_aliases(self, aliases):
         """At any time; nobody and the owners of programs get what has no other way."""
@@ -185,8 +204,16 @@ class Sendmail(Mta):
         recipients = [recipients] if isinstance(recipients, str) else recipients
         self._enter(PROGRAM, "-C", self.cf, "-L", "sendmail", "-i", "-f", sender, "--", *recipients, input=message)
 
+    def submit(self, recipients, message, sender="sender@example.jp"):
+        """By sendmail(1) as Debian sets it up: a submission program (MSP), which speaks SMTP with the daemon.  Its exit status."""
+        recipients = [recipients] if isinstance(recipients, str) else recipients
+        # its exit status tells its caller of a refusal at once
+        return self._enter(PROGRAM, "-C", self.submit_cf, "-L", "sm-msp", "-Ac", "-i", "-f", sender, "--", *recipients,
+                           input=message, check=False).returncode
+
     # --- looking
 
     def get_queue(self):
         """The names of the queue files of what is queued."""
-        return sorted(path.name for path in self.queue.glob("[qhQ]f*"))
+        return sorted(path.name for path in self.queue.glob("[qhQ]f*")) + sorted(
+            path.name for path in (self.home / "clientmqueue").glob("[qhQ]f*"))
