@@ -137,7 +137,7 @@ FAILURES = {"stopped": Kodamad.stop, "killed": Kodamad.kill, "hung": lambda daem
 @pytest.mark.parametrize("fail", FAILURES.values(), ids=FAILURES)
 def test_mail_flows_without_kodamad(sendmail_system, address, fail):
     """Even to a suppressed address: better one mail to a dead address than one lost."""
-    dead, subject = address("ok"), f"without {address()}"
+    dead, subject = address("ok"), f"kodamad away {address()}"
     sendmail_system.kodamad.add(dead)
     fail(sendmail_system.kodamad)
     start = time.monotonic()
