@@ -114,14 +114,14 @@ def test_mail_of_sendmail_1(sendmail_system, address):
     """It comes by SMTP, from the submission program: the dead one is refused, its sender is told, the others are served."""
     dead, good, other = address("ok"), address("ok"), address("ok")
     sendmail_system.kodamad.add(dead)
-    assert sendmail_system.sendmail.submit([good, dead, other], "Subject: from-cron\n\nhello\n") != 0
-    wait_sent(sendmail_system, "from-cron", [good, other])
+    assert sendmail_system.sendmail.submit([good, dead, other], "Subject: submitted\n\nhello\n") != 0
+    wait_sent(sendmail_system, "submitted", [good, other])
     assert "(kodama-suppressed)" in sendmail_system.sendmail.wait_bounce(dead).as_string()
     sendmail_system.sendmail.wait_empty()
-    sendmail_system.sendmail.submit(dead, "Subject: cron-to-nobody\n\nhello\n")
+    sendmail_system.sendmail.submit(dead, "Subject: submitted-to-nobody\n\nhello\n")
     until(lambda: len(sendmail_system.sendmail.find_spooled(f"Final-Recipient: RFC822; {dead}")) == 2, "the second bounce")
     sendmail_system.sendmail.wait_empty()
-    assert sendmail_system.remote.find(b"Subject: cron-to-nobody") == []
+    assert sendmail_system.remote.find(b"Subject: submitted-to-nobody") == []
 
 
 def test_bounce_to_a_suppressed_address_passes(sendmail_system, address):
