@@ -19,13 +19,37 @@ enum {
 
 /* --- what is signed */
 
+/* printf would take as long as the hashing */
+static char *put_text(char *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(at, text, len);
+	return at + len;
+}
+
+static char *put_number(char *at, uint64_t number, unsigned base, size_t width)
+{
+	char digits[64];
+	size_t len = 0;
+
+	do
+		digits[len++] = "0123456789abcdef"[number % base];
+	while ((number /= base) > 0 || len < width);
+	while (len > 0)
+		*at++ = digits[--len];
+	return at;
+}
+
 /* "v=1;k=...;t=...;s=...;n=...;r=...;": all before the code, without white space.  Returns its length. */
 static size_t write_message(const struct token *token, char out[static MESSAGE_SIZE])
 {
-	int len = snprintf(out, MESSAGE_SIZE, "v=1;k=%s;t=%lld.%06lld;s=%s;n=%u;r=", token->key_id, (long long)(token->time_us / SECOND_US),
-			   (long long)(token->time_us % SECOND_US), token->stream, token->recipients);
-	char *at = out + len;
+	char *at = put_text(put_text(out, "v=1;k="), token->key_id);
 
+	at = put_number(put_text(at, ";t="), (uint64_t)token->time_us / SECOND_US, 10, 1);
+	at = put_number(put_text(at, "."), (uint64_t)token->time_us % SECOND_US, 10, 6);
+	at = put_text(put_text(at, ";s="), token->stream);
+	at = put_text(put_number(put_text(at, ";n="), token->recipients, 10, 1), ";r=");
 	for (uint32_t i = 0; i < token->hash_count; i++) {
 		if (i > 0)
 			*at++ = ',';
@@ -54,8 +78,8 @@ static bool hash_recipient(const struct token *token, const struct key *key, str
 
 	if (address_fold(recipient, &address, NULL) < 0)
 		return false;
-	int len = snprintf(text, sizeof(text), "%llx:%s", (unsigned long long)token->time_us, address.text);
-	hmac_make(&key->recipient, span_make(text, (size_t)len), code);
+	char *end = put_text(put_text(put_number(text, (uint64_t)token->time_us, 16, 1), ":"), address.text);
+	hmac_make(&key->recipient, span_make(text, (size_t)(end - text)), code);
 	memcpy(ret_hash, code, TOKEN_HASH_SIZE);
 	return true;
 }
