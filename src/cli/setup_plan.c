@@ -472,6 +472,37 @@ static void restore(struct work *work, struct span before, const char *name, str
 		edit(work, name, span_is_known(old) ? old : SPAN_LIT(""), "as it was before");
 }
 
+/* Is it one of the settings that name a front of ours, of main.cf or of a service of master.cf ("submission/inet/smtpd_milters")? */
+static bool names_fronts(struct span name)
+{
+	static const char *const names[] = { "smtpd_milters", "non_smtpd_milters", "smtpd_recipient_restrictions", "transport_maps", "default_delivery_status_filter" };
+
+	for (size_t at = span_find_char(name, '/', 0); at != SIZE_MAX; at = span_find_char(name, '/', 0))
+		name = span_skip(name, at + 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_equal(name, span_of(names[i])))
+			return true;
+	return false;
+}
+
+/* What looks like ours, by a socket that kodama.conf does not name any more: a map that nobody answers stops all mail. */
+static void check_what_is_left(struct work *work)
+{
+	struct span rest = work->settings->text, name, value;
+
+	while (settings_take(&rest, &name, &value)) {
+		if (!names_fronts(name))
+			continue;
+		for (size_t i = 0; i < work->plan->edit_count; i++)
+			if (span_is_equal(span_of(work->plan->edits[i].name), name))
+				value = work->plan->edits[i].value;
+		if (span_find(value, SPAN_LIT("kodama"), 0) != SIZE_MAX)
+			warn(work, arena_printf(work->plan->arena,
+						"%.*s still names what looks like Kodama's, by another socket than kodama.conf: take it out by hand: %.*s", SPAN_ARG(name),
+						SPAN_ARG(value)));
+	}
+}
+
 void setup_plan_remove(struct setup_plan *plan, const struct settings *settings, struct span before, const struct setup_wish *wish)
 {
 	struct work work = make_work(plan, settings, wish);
@@ -486,4 +517,5 @@ void setup_plan_remove(struct setup_plan *plan, const struct settings *settings,
 	restore(&work, before, "internal_mail_filter_classes",
 		list_join(plan->arena, settings_find_in_file(before, "internal_mail_filter_classes", plan->arena), SPAN_LIT("bounce")));
 	restore(&work, before, "enable_long_queue_ids", SPAN_LIT("yes"));
+	check_what_is_left(&work);
 }

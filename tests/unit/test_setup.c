@@ -265,6 +265,33 @@ static void test_what_was_added_can_be_taken_out(void **state)
 	arena_free(arena);
 }
 
+/* kodama.conf was edited between --apply and --remove: what nobody will answer any more is not left in silence. */
+static void test_what_is_left_is_told(void **state)
+{
+	static const struct {
+		const char *more;
+		const char *told; /* NULL: nothing */
+	} rows[] = {
+		{ "transport_maps = socketmap:unix:kodama/old.sock:transport, hash:/etc/postfix/transport\n", "transport_maps" },
+		{ "submission/inet/smtpd_recipient_restrictions = check_policy_service,{unix:kodama/policy.sock},permit\n", "submission/inet/smtpd_recipient_restrictions" },
+		{ "transport_maps = hash:/etc/postfix/transport\n", NULL },
+		{ "mynetworks = cidr:/etc/kodama/networks\n", NULL },
+	};
+	struct arena *arena = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct settings settings = { arena_printf(arena, "%s%s", DONE, rows[i].more) };
+		struct setup_plan plan = { .arena = arena };
+		setup_plan_remove(&plan, &settings, SPAN_NONE, &wish);
+		assert_int_equal(plan.edit_count, 2);
+		assert_int_equal(plan.warning_count, rows[i].told != NULL);
+		if (rows[i].told)
+			assert_true(is_minded(&plan, rows[i].told));
+	}
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_matter_is_not_told),
 		cmocka_unit_test(test_a_socket_that_a_chroot_hides_is_told),
 		cmocka_unit_test(test_what_was_added_can_be_taken_out),
+		cmocka_unit_test(test_what_is_left_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
