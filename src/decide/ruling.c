@@ -267,8 +267,9 @@ size_t event_get_keys(const struct event *event, bool of_success, struct event_k
 	struct span token = get_token_id(event);
 	size_t count = 0;
 
+	/* who shares a token says one thing by it: a failure and a complaint by the same one are the same */
 	if (token.len)
-		put_key(&ret_keys[count++], group, 't', SPAN_NONE, token, LONG_VALID_S);
+		put_key(&ret_keys[count++], outcome->proof == PROOF_SHARED && !of_success ? 'f' : group, 't', SPAN_NONE, token, LONG_VALID_S);
 	if (outcome->queue_id.len)
 		put_key(&ret_keys[count++], group, 'q', get_host_label(event->host), outcome->queue_id,
 			is_short_queue_id(outcome->queue_id) ? SHORT_VALID_S : LONG_VALID_S);

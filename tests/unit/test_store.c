@@ -209,6 +209,33 @@ static void test_shared_proof_waits_for_another_voice(void **state)
 	assert_int_equal(count_history(f, "user@example.com"), 1);
 }
 
+/* Who holds the token of a mail to many has one voice for it, in whatever form he speaks. */
+static void test_shared_proof_is_one_voice_as_bounce_and_as_complaint(void **state)
+{
+	struct fixture *f = *state;
+	struct sample failure = { .proof = PROOF_SHARED, .source = SOURCE_MILTER, .kind = KIND_DSN, .token = "v=1; m=abc",
+				  .token_recipient = "user@example.com", .message_id = "a@example.com" };
+	struct sample complaint = failure;
+
+	complaint.kind = KIND_ARF;
+	complaint.class_id = CLASS_COMPLAINT;
+	complaint.message_id = "b@example.com";
+	assert_int_equal(record(f, failure).count, 1);
+	assert_true(record(f, complaint).is_duplicate);
+	complaint.token = failure.token = "v=1; m=def";
+	complaint.message_id = "d@example.com";
+	assert_int_equal(record(f, complaint).count, 2);
+	failure.message_id = "c@example.com";
+	assert_true(record(f, failure).is_duplicate);
+	/* each of a mail to one recipient is his own: they are two things that happened */
+	complaint.proof = failure.proof = PROOF_TOKEN;
+	complaint.token = failure.token = "v=1; m=fed";
+	complaint.recipient = failure.recipient = complaint.token_recipient = failure.token_recipient = "alone@example.com";
+	failure.class_id = CLASS_MAILBOX_FULL;
+	assert_false(record(f, failure).is_duplicate);
+	assert_false(record(f, complaint).is_duplicate);
+}
+
 static void test_a_success_resets_and_a_bounce_of_it_takes_that_back(void **state)
 {
 	struct fixture *f = *state;
@@ -532,6 +559,7 @@ int main(void)
 		CONTRACT(test_an_unproved_sighting_does_not_hide_the_proved_one),
 		CONTRACT(test_short_queue_ids_come_again_after_seven_days),
 		CONTRACT(test_shared_proof_waits_for_another_voice),
+		CONTRACT(test_shared_proof_is_one_voice_as_bounce_and_as_complaint),
 		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
 		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
 		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
