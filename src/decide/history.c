@@ -166,7 +166,7 @@ static struct decision apply_failure(struct history *history, const struct rulin
 		return prolong(history, ruling, verdict, facts->time_s);
 	if (ruling->after <= 1)
 		return suppress(history, ruling, verdict, facts, is_again ? REASON_AGAIN : REASON_AT_ONCE);
-	if (is_again && !facts->is_proof_raised)
+	if (is_again && !facts->is_proof_raised && !facts->is_shared)
 		return suppress(history, ruling, verdict, facts, REASON_AGAIN);
 	if (count >= ruling->after)
 		return suppress(history, ruling, verdict, facts, REASON_THRESHOLD);

@@ -34,6 +34,7 @@ struct history {
 struct facts {
 	int64_t time_s;               /* when it happened (event_get_time) */
 	bool is_proof_raised;         /* counted before on a weaker proof: it may suppress, not count again */
+	bool is_shared;          /* who says so shares the token with others: his word alone brings back no suppression */
 	bool has_provider_success;    /* the provider took other mail of ours within a day */
 	bool is_surge;                /* the surge guard holds what is suppressed now */
 };

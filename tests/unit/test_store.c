@@ -236,6 +236,28 @@ static void test_shared_proof_is_one_voice_as_bounce_and_as_complaint(void **sta
 	assert_false(record(f, complaint).is_duplicate);
 }
 
+/* An ended suppression comes back with the next failure, but not on the word of one who shares a token. */
+static void test_shared_proof_brings_back_no_suppression_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct sample full = { .class_id = CLASS_MAILBOX_FULL };
+	struct sample shared = { .proof = PROOF_SHARED, .source = SOURCE_MILTER, .kind = KIND_DSN, .token = "v=1; m=abc",
+				 .token_recipient = "user@example.com", .at = NOW + 40 * DAY };
+
+	for (int i = 0; i < 3; i++) {
+		full.queue_id = (const char *[]){ "4XyZabCdEfGhIj1", "4XyZabCdEfGhIj2", "4XyZabCdEfGhIj3" }[i];
+		assert_int_equal(record(f, full).kind, i < 2 ? DECISION_COUNTED : DECISION_SUPPRESSED);
+	}
+	struct decision decision = record(f, shared);
+	assert_int_equal(decision.kind, DECISION_COUNTED);
+	assert_int_equal(decision.count, 1);
+	full.queue_id = "4XyZabCdEfGhIj4";
+	full.at = NOW + 41 * DAY;
+	decision = record(f, full);
+	assert_int_equal(decision.kind, DECISION_SUPPRESSED);
+	assert_int_equal(decision.reason, REASON_AGAIN);
+}
+
 static void test_a_success_resets_and_a_bounce_of_it_takes_that_back(void **state)
 {
 	struct fixture *f = *state;
@@ -560,6 +582,7 @@ int main(void)
 		CONTRACT(test_short_queue_ids_come_again_after_seven_days),
 		CONTRACT(test_shared_proof_waits_for_another_voice),
 		CONTRACT(test_shared_proof_is_one_voice_as_bounce_and_as_complaint),
+		CONTRACT(test_shared_proof_brings_back_no_suppression_alone),
 		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
 		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
 		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
