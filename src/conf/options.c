@@ -219,7 +219,9 @@ const struct option options[] = {
 	{ "maillog", "trust", OPTION_BOOL, true, AT(maillog.is_trusted), "no", 0, 0, "", NULL,
 	  "The file is written by the MTA alone (Postfix's postlogd with maillog_file): then it proves that mail of ours failed.  With no, what it says is counted "
 	  "and changes no address.  A log daemon that takes lines from /dev/log takes them from every local user: no, there.  The file and "
-	  "its folders must be root's or syslog's, and writable by nobody else, or the daemon does not believe it all the same." },
+	  "its folders must be root's or syslog's, and writable by nobody else, or the daemon does not believe it all the same.  "
+	  "Nor does it where postlog(1) is set-group-ID and everybody may run it, as Postfix 3.7 and later install it: by it every local user writes "
+	  "into the log of postlogd (chmod g-s /usr/sbin/postlog)." },
 	{ "maillog", "start", OPTION_CHOICE, false, AT(maillog.start), "end", 0, 0, "", start_name,
 	  "Where to begin the first time.  Later it goes on where it was." },
 	{ "ingest", "listen", OPTION_SOCKET, false, AT(ingest.socket.address), "unix:/run/kodama/ingest.sock", 0, 0, "", NULL,
