@@ -81,7 +81,7 @@ static int change_row(struct store *store, enum bulk bulk, struct span address, 
 	struct sql_value params[] = { sql_text(address), sql_text(stream) };
 
 	if (bulk == BULK_REMOVE)
-		return store_remove(store, address, stream, by, note, now_s);
+		return store_remove_evidence(store, address, stream, by, note, now_s);
 	int result = store_run(store, STATEMENT_RELEASE, params, 2, NULL, NULL);
 	if (result >= 0)
 		result = store_audit(store, by, "release", address, stream, note, 0, now_s);

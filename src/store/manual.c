@@ -98,16 +98,19 @@ static bool note_origin(void *data, const struct sql_value *columns, size_t coun
 	return true;
 }
 
-int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
+enum { ORIGIN_NONE = -1 };
+
+static int remove_all_but(struct store *store, int kept_origin, struct span address, struct span stream, struct span by, struct span note,
+			  int64_t now_s)
 {
-	struct sql_value params[] = { sql_text(address), sql_text(known(stream)) };
+	struct sql_value params[] = { sql_text(address), sql_text(known(stream)), sql_number(kept_origin) };
 	struct store_scope scope;
 	bool was_there = false;
 	int result = store_enter(store, &scope);
 
 	if (result < 0)
 		return result;
-	result = store_run(store, STATEMENT_DROP_SUPPRESSION, params, 2, note_origin, &was_there);
+	result = store_run(store, STATEMENT_DROP_SUPPRESSION, params, 3, note_origin, &was_there);
 	if (result >= 0)
 		result = was_there;
 	if (result > 0) {
@@ -117,6 +120,16 @@ int store_remove(struct store *store, struct span address, struct span stream, s
 		result = more < 0 ? more : result;
 	}
 	return store_leave(store, scope, result);
+}
+
+int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
+{
+	return remove_all_but(store, ORIGIN_NONE, address, stream, by, note, now_s);
+}
+
+int store_remove_evidence(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
+{
+	return remove_all_but(store, ORIGIN_MANUAL, address, stream, by, note, now_s);
 }
 
 struct row_visit {

@@ -34,9 +34,9 @@ const char *const statement_texts[] = {
 		"rule = excluded.rule, provider = excluded.provider, note = excluded.note, "
 		"last_failure_s = excluded.last_failure_s, last_success_s = excluded.last_success_s, tallies = excluded.tallies",
 	[STATEMENT_DROP_STATE] = "DELETE FROM addresses WHERE address = $1 AND stream = $2 AND origin = $3",
-	/* by hand: what stands against the address goes, counts and all; a state that was only counting stays */
+	/* by hand: what stands against the address goes, counts and all, but what is of origin $3; a state that was only counting stays */
 	[STATEMENT_DROP_SUPPRESSION] =
-		"DELETE FROM addresses WHERE address = $1 AND stream = $2 AND "
+		"DELETE FROM addresses WHERE address = $1 AND stream = $2 AND origin <> $3 AND "
 		"(kind <> 'none' OR origin = 2) RETURNING origin",
 	[STATEMENT_FIND] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin < 2 "
 			   "ORDER BY origin DESC",

@@ -91,6 +91,9 @@ int store_import(struct store *store, const struct suppression *row, struct span
 /* 1 removed, 0 there was none. */
 int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
 	__attribute__((warn_unused_result));
+/* The same, but what was put there by hand stays. */
+int store_remove_evidence(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
+	__attribute__((warn_unused_result));
 /* Which rows a bulk change is about: what is unknown or 0 does not matter. */
 struct suppression_filter {
 	int64_t since_s, until_s;        /* suppressed or held from since_s on, and before until_s */

@@ -258,6 +258,27 @@ static void test_shared_proof_brings_back_no_suppression_alone(void **state)
 	assert_int_equal(decision.reason, REASON_AGAIN);
 }
 
+static bool note_manual(void *data, const struct suppression *row)
+{
+	*(unsigned *)data |= 1U << row->origin;
+	return true;
+}
+
+/* A provider lied, and all that it said is undone; who must not be mailed for another reason is still not mailed. */
+static void test_bulk_undo_leaves_what_was_put_there_by_hand(void **state)
+{
+	struct fixture *f = *state;
+	const struct suppression by_hand = { .address = SPAN_LIT("user@example.com"), .stream = SPAN_LIT(""), .since_s = NOW, .until_s = TIME_FOREVER };
+	const struct suppression_filter filter = { .provider = SPAN_LIT("google") };
+	unsigned origins = 0;
+
+	assert_int_equal(record(f, (struct sample){ .provider = "google", .queue_id = "4XyZabCdEfGhIj1" }).kind, DECISION_SUPPRESSED);
+	assert_int_equal(store_add(f->store, &by_hand, SPAN_LIT("test"), NOW), 0);
+	assert_int_equal(store_change_all(f->store, BULK_REMOVE, &filter, false, SPAN_LIT("test"), SPAN_NONE, NOW + 1, NULL, NULL), 1);
+	assert_true(store_find(f->store, by_hand.address, by_hand.stream, note_manual, &origins) >= 0);
+	assert_int_equal(origins, 1U << ORIGIN_MANUAL);
+}
+
 static void test_a_success_resets_and_a_bounce_of_it_takes_that_back(void **state)
 {
 	struct fixture *f = *state;
@@ -583,6 +604,7 @@ int main(void)
 		CONTRACT(test_shared_proof_waits_for_another_voice),
 		CONTRACT(test_shared_proof_is_one_voice_as_bounce_and_as_complaint),
 		CONTRACT(test_shared_proof_brings_back_no_suppression_alone),
+		CONTRACT(test_bulk_undo_leaves_what_was_put_there_by_hand),
 		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
 		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
 		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
