@@ -16,10 +16,10 @@ static const char *get_class_name_or_none(enum class class_id)
 	return class_id == CLASS_UNCLASSIFIED ? NULL : class_get_name(class_id);
 }
 
-bool call_send_suppression(void *data, const struct suppression *row)
+/* What all rows about an entry begin with. */
+static json_t *new_suppression(const char *name, const struct suppression *row)
 {
-	struct call *call = data;
-	json_t *json = row_new("suppression");
+	json_t *json = row_new(name);
 
 	row_put_text(json, "address", row->address);
 	row_put_word(json, "stream", row->stream);
@@ -28,6 +28,14 @@ bool call_send_suppression(void *data, const struct suppression *row)
 	row_put_word(json, "class", span_of(get_class_name_or_none(row->class_id)));
 	row_put_word(json, "rule", row->rule);
 	row_put_word(json, "provider", row->provider);
+	return json;
+}
+
+bool call_send_suppression(void *data, const struct suppression *row)
+{
+	struct call *call = data;
+	json_t *json = new_suppression("suppression", row);
+
 	row_put_time(json, "since", row->since_s);
 	row_put_time(json, "until", row->until_s);
 	row_put_word(json, "note", row->note);
@@ -184,15 +192,8 @@ static json_t *make_counts(const struct suppression *row)
 
 static bool send_state(void *data, const struct suppression *row)
 {
-	json_t *json = row_new("state");
+	json_t *json = new_suppression("state", row);
 
-	row_put_text(json, "address", row->address);
-	row_put_word(json, "stream", row->stream);
-	row_put(json, "origin", json_string(get_origin_name(row->origin)));
-	row_put(json, "decision", json_string(decision_get_name(row->kind)));
-	row_put_word(json, "class", span_of(get_class_name_or_none(row->class_id)));
-	row_put_word(json, "rule", row->rule);
-	row_put_word(json, "provider", row->provider);
 	row_put_word(json, "section", row->section);
 	row_put_time(json, "since", row->since_s);
 	row_put_time(json, "until", row->until_s);
