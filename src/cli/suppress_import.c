@@ -21,10 +21,10 @@
 #include "conf/conf.h"
 
 /*
- * A request is at most 64 KiB, and a transaction short: the mail waits behind it.  Rows are sorted by the hundred
- * thousand before: neighbours share the database's pages.
+ * A request is at most CONTROL_REQUEST_MAX, and a transaction short: the mail waits behind it.  Rows are sorted by the
+ * hundred thousand before: neighbours share the database's pages.
  */
-enum { BATCH_ROWS = 400, BATCH_BYTES = 40 * 1024, CHUNK_ROWS = 100000, CHUNK_BYTES = 32 * 1024 * 1024, REASONS_MAX = 4 };
+enum { BATCH_ROWS = 3000, BATCH_BYTES = 240 * 1024, CHUNK_ROWS = 100000, CHUNK_BYTES = 32 * 1024 * 1024, REASONS_MAX = 4 };
 
 /* As the request has them. */
 enum member { MEMBER_ADDRESS, MEMBER_STREAM, MEMBER_UNTIL, MEMBER_SINCE, MEMBER_CLASS, MEMBER_RULE, MEMBER_PROVIDER, MEMBER_NOTE,
@@ -132,7 +132,7 @@ static bool add_to_batch(struct importer *importer, const struct pending *pendin
 	json_put_number(json, "line", (int64_t)pending->line);
 	for (size_t i = 0; i < MEMBER_COUNT; i++) {
 		json_put(json, member_names[i], pending->members[i]);
-		importer->bytes += pending->members[i].len + 16;
+		importer->bytes += pending->members[i].len ? pending->members[i].len + 16 : 0;
 	}
 	json_array_append_new(importer->rows, json);
 	return (json_array_size(importer->rows) < BATCH_ROWS && importer->bytes < BATCH_BYTES) || send_batch(importer);

@@ -200,7 +200,7 @@ static bool client_read_line(struct client *client, struct span *ret_line)
 	for (;;) {
 		struct span input = buffer_get(&client->input);
 		size_t end = span_find_char(input, '\n', 0);
-		char chunk[4096];
+		char chunk[32 * 1024];
 		ssize_t got;
 		if (end != SIZE_MAX) {
 			*ret_line = span_slice(input, 0, end);

@@ -34,15 +34,15 @@ static int put_entry(struct store *store, const struct suppression *row)
 	return result < 0 ? result : 0;
 }
 
-static int write_entry(struct store *store, const struct suppression *row, const char *what, struct span by, int64_t now_s)
+static int write_entry(struct store *store, const struct suppression *row, bool is_alone, const char *what, struct span by, int64_t now_s)
 {
 	int result = put_entry(store, row);
 
 	if (result == 0)
 		result = store_audit(store, by, what, row->address, known(row->stream), row->note, row->until_s, now_s);
-	if (result == 0)
-		result = store_mark_change(store, row->address, known(row->stream), now_s);
-	return result;
+	if (result == 0 && is_alone)
+		return store_mark_lone_change(store, row, now_s);
+	return result < 0 ? result : store_mark_change(store, row->address, known(row->stream), now_s);
 }
 
 int store_add(struct store *store, const struct suppression *row, struct span by, int64_t now_s)
@@ -55,30 +55,42 @@ int store_add(struct store *store, const struct suppression *row, struct span by
 		return result;
 	manual.origin = ORIGIN_MANUAL;
 	manual.kind = DECISION_SUPPRESSED;
-	return store_leave(store, scope, write_entry(store, &manual, "add", by, now_s));
+	return store_leave(store, scope, write_entry(store, &manual, false, "add", by, now_s));
 }
 
+struct standing {
+	enum origin origin;
+	int64_t until_s;
+	bool is_alone; /* there is no row of another origin */
+};
+
 /* Until when does it stand against the address?  An entry that is held is less than one that is enforced. */
-static bool take_until(void *data, const struct sql_value *columns, size_t count)
+static bool take_standing(void *data, const struct sql_value *columns, size_t count)
 {
+	struct standing *standing = data;
 	struct tally tallies[HISTORY_TALLIES];
 	struct suppression row;
 
 	(void)count;
 	state_read(columns, &row, tallies);
-	*(int64_t *)data = row.kind == DECISION_SUPPRESSED ? row.until_s : row.kind == DECISION_HELD ? 1 : 0;
-	return false;
+	if (row.origin == standing->origin)
+		standing->until_s = row.kind == DECISION_SUPPRESSED ? row.until_s : row.kind == DECISION_HELD ? 1 : 0;
+	else
+		standing->is_alone = false;
+	return true;
 }
 
 static int import_entry(struct store *store, const struct suppression *row, struct span by, int64_t now_s)
 {
-	struct sql_value params[] = { sql_text(row->address), sql_text(known(row->stream)), sql_number(row->origin) };
-	int64_t until_s = 0;
-	int result = store_run(store, STATEMENT_GET_STATE, params, 3, take_until, &until_s);
+	struct sql_value params[] = { sql_text(row->address), sql_text(known(row->stream)) };
+	struct standing standing = { .origin = row->origin, .is_alone = true };
+	struct suppression entry = *row;
+	int result = store_run(store, STATEMENT_FIND, params, 2, take_standing, &standing);
 
-	if (result < 0 || until_s >= row->until_s || (until_s && row->kind == DECISION_HELD))
+	entry.stream = known(row->stream);
+	if (result < 0 || standing.until_s >= row->until_s || (standing.until_s && row->kind == DECISION_HELD))
 		return result < 0 ? result : 0;
-	result = write_entry(store, row, "import", by, now_s);
+	result = write_entry(store, &entry, standing.is_alone, "import", by, now_s);
 	return result < 0 ? result : 1;
 }
 

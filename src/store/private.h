@@ -14,6 +14,7 @@ struct store {
 	bool is_in_transaction;
 	bool has_changed;        /* since the owner asked last */
 	bool is_change_open;     /* in this transaction */
+	int64_t drawn, change;   /* in this transaction: the number as the table has it, and the last one that was used */
 	struct siphash_key index_key;
 	char error[600];
 };
@@ -37,6 +38,8 @@ int store_audit(struct store *store, struct span by, const char *what, struct sp
 
 /* Numbers a change of what is enforced for the address. */
 int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s) __attribute__((warn_unused_result));
+/* The same where the row alone says what is in force: neither evidence nor a hand has another one. */
+int store_mark_lone_change(struct store *store, const struct suppression *row, int64_t now_s) __attribute__((warn_unused_result));
 
 /* The rows' columns in the order of STATE_COLUMNS. */
 enum { STATE_COLUMN_COUNT = 15 };

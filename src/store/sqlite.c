@@ -87,7 +87,9 @@ static int configure(struct sql *sql, const struct store_options *options)
 		code = sqlite3_exec(sql->db, "PRAGMA query_only = 1; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
 	else
 		code = sqlite3_exec(sql->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-				    "PRAGMA application_id = 0x4b6f6461; PRAGMA journal_size_limit = 67108864", NULL, NULL, NULL);
+				    "PRAGMA application_id = 0x4b6f6461; PRAGMA journal_size_limit = 67108864; "
+				    /* KiB: the entries in force are written all over their table */
+				    "PRAGMA cache_size = -32768", NULL, NULL, NULL);
 	return code == SQLITE_OK ? 0 : fail(sql, code);
 }
 

@@ -97,10 +97,29 @@ int store_begin(struct store *store)
 	return result;
 }
 
+/* Of the changes in a transaction only the first one's number was drawn from the table. */
+static int save_change(struct store *store)
+{
+	struct sql_value row[] = { sql_text(SPAN_LIT("change")), sql_number(store->change) };
+
+	if (!store->is_change_open || store->change == store->drawn)
+		return 0;
+	int result = store_run(store, STATEMENT_SET_META, row, 2, NULL, NULL);
+	return result < 0 ? result : 0;
+}
+
 int store_commit(struct store *store)
 {
-	int result = keep_error(store, store->driver->commit(store->sql));
+	int result = save_change(store);
 
+	if (result < 0) {
+		char why[sizeof(store->error)];
+		memcpy(why, store->error, sizeof(why));
+		store_rollback(store);
+		memcpy(store->error, why, sizeof(why));
+		return result;
+	}
+	result = keep_error(store, store->driver->commit(store->sql));
 	store->is_in_transaction = false;
 	if (result == 0 && store->is_change_open && store->driver->notify)
 		store->driver->notify(store->sql);
@@ -158,32 +177,49 @@ static bool take_enforced(void *data, const struct sql_value *columns, size_t co
 }
 
 /* What is in force for the address from now on, as the index will have it. */
-static int put_enforced(struct store *store, struct span address, struct span stream)
+static int put_enforced(struct store *store, const struct suppression *row)
+{
+	uint64_t value = enforced_pack(row);
+	struct sql_value entry[] = { sql_number((int64_t)enforced_hash(&store->index_key, row->address, row->stream)),
+				     sql_number((int64_t)value) };
+
+	return store_run(store, value ? STATEMENT_PUT_ENFORCED : STATEMENT_DROP_ENFORCED, entry, value ? 2 : 1, NULL, NULL);
+}
+
+/* The first of a transaction keeps the other writers waiting; so the next ones are ours without asking. */
+static int draw_number(struct store *store, int64_t *ret_number)
+{
+	if (store->is_in_transaction && store->is_change_open) {
+		*ret_number = ++store->change;
+		return 0;
+	}
+	int result = store_run(store, STATEMENT_NEXT_CHANGE, NULL, 0, take_number, &store->drawn);
+	*ret_number = store->change = store->drawn;
+	return result;
+}
+
+int store_mark_lone_change(struct store *store, const struct suppression *row, int64_t now_s)
+{
+	int64_t number;
+	int result = draw_number(store, &number);
+
+	if (result < 0)
+		return result;
+	struct sql_value change[] = { sql_number(number), sql_text(row->address), sql_text(row->stream), sql_number(now_s) };
+	result = store_run(store, STATEMENT_ADD_CHANGE, change, 4, NULL, NULL);
+	if (result >= 0)
+		result = put_enforced(store, row);
+	store->has_changed = store->is_change_open = true;
+	return result < 0 ? result : 0;
+}
+
+int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s)
 {
 	struct suppression row = { .address = address, .stream = stream };
 	struct sql_value params[] = { sql_text(address), sql_text(stream) };
 	int result = store_run(store, STATEMENT_GET_ENFORCED, params, 2, take_enforced, &row);
 
-	if (result < 0)
-		return result;
-	uint64_t value = enforced_pack(&row);
-	struct sql_value entry[] = { sql_number((int64_t)enforced_hash(&store->index_key, address, stream)), sql_number((int64_t)value) };
-	return store_run(store, value ? STATEMENT_PUT_ENFORCED : STATEMENT_DROP_ENFORCED, entry, value ? 2 : 1, NULL, NULL);
-}
-
-int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s)
-{
-	int64_t number = 0;
-	int result = store_run(store, STATEMENT_NEXT_CHANGE, NULL, 0, take_number, &number);
-
-	if (result < 0)
-		return result;
-	struct sql_value row[] = { sql_number(number), sql_text(address), sql_text(stream), sql_number(now_s) };
-	result = store_run(store, STATEMENT_ADD_CHANGE, row, 4, NULL, NULL);
-	if (result >= 0)
-		result = put_enforced(store, address, stream);
-	store->has_changed = store->is_change_open = true;
-	return result < 0 ? result : 0;
+	return result < 0 ? result : store_mark_lone_change(store, &row, now_s);
 }
 
 struct siphash_key store_get_index_key(const struct store *store)

@@ -430,6 +430,45 @@ static void test_changes_are_numbered_and_say_what_holds_now(void **state)
 	assert_int_equal(list_changes(f, after).count, 0);
 }
 
+static int import(struct fixture *f, const char *address)
+{
+	const struct suppression row = { .address = span_of(address), .origin = ORIGIN_MANUAL, .kind = DECISION_SUPPRESSED,
+					 .since_s = NOW, .until_s = TIME_FOREVER };
+
+	return store_import(f->store, &row, SPAN_LIT("uid 0"), NOW);
+}
+
+static void test_changes_of_one_transaction_have_numbers_of_their_own(void **state)
+{
+	struct fixture *f = *state;
+	int64_t before, after;
+	size_t enforced;
+
+	record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" });
+	assert_int_equal(store_get_change(f->store, &before), 0);
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(import(f, "a@example.com"), 1);
+	assert_int_equal(import(f, "user@example.com"), 1);
+	assert_int_equal(import(f, "a@example.com"), 0);
+	assert_int_equal(import(f, "b@example.com"), 1);
+	assert_int_equal(store_commit(f->store), 0);
+	assert_int_equal(store_get_change(f->store, &after), 0);
+	assert_true(after == before + 3);
+	assert_int_equal(list_changes(f, before).count, 3);
+	assert_int_equal(list_changes(f, after - 1).count, 1);
+	assert_int_equal(store_count_enforced(f->store, &enforced), 0);
+	assert_int_equal(enforced, 3);
+	/* what was rolled back leaves no number behind */
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(import(f, "c@example.com"), 1);
+	assert_int_equal(import(f, "d@example.com"), 1);
+	store_rollback(f->store);
+	assert_int_equal(import(f, "e@example.com"), 1);
+	assert_int_equal(store_get_change(f->store, &before), 0);
+	assert_true(before == after + 1);
+	assert_string_equal(list_changes(f, after).last, "e@example.com");
+}
+
 static void test_forget_leaves_nothing_but_the_change(void **state)
 {
 	struct fixture *f = *state;
@@ -613,6 +652,7 @@ int main(void)
 		CONTRACT(test_evidence_never_overrides_a_manual_entry),
 		CONTRACT(test_remove_takes_both_and_is_audited),
 		CONTRACT(test_changes_are_numbered_and_say_what_holds_now),
+		CONTRACT(test_changes_of_one_transaction_have_numbers_of_their_own),
 		CONTRACT(test_forget_leaves_nothing_but_the_change),
 		CONTRACT(test_hostile_texts_are_kept_as_text),
 		CONTRACT(test_a_rollback_leaves_nothing),
