@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 256 * 1024, ALIGNMENT = _Alignof(max_align_t) };
+/* KEPT_SIZE: what a reset leaves for the next use, so that many small ones do not ask malloc each */
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 256 * 1024, KEPT_SIZE = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
 
 struct block {
 	struct block *next;
@@ -67,8 +68,12 @@ void arena_free(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
-	blocks_free(arena->first->next);
-	arena->first->next = NULL;
+	struct block *kept = arena->first;
+
+	for (size_t size = kept->size; kept->next && kept->next->size <= KEPT_SIZE - size; kept = kept->next)
+		size += kept->next->size;
+	blocks_free(kept->next);
+	kept->next = NULL;
 	arena->last = arena->first;
 	arena->filled = 0;
 	arena->used = 0;
@@ -77,7 +82,13 @@ void arena_reset(struct arena *arena)
 static bool arena_grow(struct arena *arena, size_t size)
 {
 	size_t block_size = arena->last->size * 2;
+	struct block *kept = arena->last->next;
 
+	if (kept && kept->size >= size) {
+		arena->last = kept;
+		arena->filled = 0;
+		return true;
+	}
 	if (block_size > LARGEST_BLOCK)
 		block_size = LARGEST_BLOCK;
 	if (block_size < size)
@@ -85,6 +96,7 @@ static bool arena_grow(struct arena *arena, size_t size)
 	struct block *block = block_new(block_size);
 	if (!block)
 		return false;
+	block->next = kept;
 	arena->last->next = block;
 	arena->last = block;
 	arena->filled = 0;

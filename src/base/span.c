@@ -4,22 +4,12 @@
 
 #include <errno.h>
 
-bool span_is_equal(struct span a, struct span b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-static bool is_run_nocase(const char *a, const char *b, size_t len)
+bool span_is_run_nocase(const char *a, const char *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
 	return true;
-}
-
-bool span_is_equal_nocase(struct span a, struct span b)
-{
-	return a.len == b.len && is_run_nocase(a.ptr, b.ptr, a.len);
 }
 
 bool span_has_prefix(struct span s, struct span prefix)
@@ -29,13 +19,13 @@ bool span_has_prefix(struct span s, struct span prefix)
 
 bool span_has_prefix_nocase(struct span s, struct span prefix)
 {
-	return s.len >= prefix.len && is_run_nocase(s.ptr, prefix.ptr, prefix.len);
+	return s.len >= prefix.len && span_is_run_nocase(s.ptr, prefix.ptr, prefix.len);
 }
 
 bool span_has_suffix_nocase(struct span s, struct span suffix)
 {
 	return s.len >= suffix.len &&
-	       is_run_nocase(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len);
+	       span_is_run_nocase(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len);
 }
 
 int span_compare(struct span a, struct span b)
@@ -104,7 +94,7 @@ size_t span_find_nocase(struct span s, struct span needle, size_t from)
 	const char *next_low = find_byte(at, end, low), *next_high = high == low ? end : find_byte(at, end, high);
 
 	while ((at = next_low < next_high ? next_low : next_high) < end) {
-		if (is_run_nocase(at - anchor, needle.ptr, needle.len))
+		if (span_is_run_nocase(at - anchor, needle.ptr, needle.len))
 			return (size_t)(at - anchor - s.ptr);
 		if (at == next_low)
 			next_low = find_byte(at + 1, end, low);
@@ -112,25 +102,6 @@ size_t span_find_nocase(struct span s, struct span needle, size_t from)
 			next_high = find_byte(at + 1, end, high);
 	}
 	return SIZE_MAX;
-}
-
-struct span span_trim_left(struct span s)
-{
-	while (s.len && ascii_is_space(s.ptr[0]))
-		s = span_skip(s, 1);
-	return s;
-}
-
-struct span span_trim_right(struct span s)
-{
-	while (s.len && ascii_is_space(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
-struct span span_trim(struct span s)
-{
-	return span_trim_left(span_trim_right(s));
 }
 
 struct span span_take(struct span *rest, char separator)

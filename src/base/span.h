@@ -86,8 +86,19 @@ static inline struct span span_skip(struct span s, size_t n)
 	return span_slice(s, n, s.len);
 }
 
-bool span_is_equal(struct span a, struct span b);
-bool span_is_equal_nocase(struct span a, struct span b);
+/* `len` bytes at both places, nocase. */
+bool span_is_run_nocase(const char *a, const char *b, size_t len);
+
+static inline bool span_is_equal(struct span a, struct span b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool span_is_equal_nocase(struct span a, struct span b)
+{
+	return a.len == b.len && span_is_run_nocase(a.ptr, b.ptr, a.len);
+}
+
 bool span_has_prefix(struct span s, struct span prefix);
 bool span_has_prefix_nocase(struct span s, struct span prefix);
 bool span_has_suffix_nocase(struct span s, struct span suffix);
@@ -101,9 +112,24 @@ size_t span_find_nocase(struct span s, struct span needle, size_t from);
 size_t span_find_char(struct span s, char c, size_t from);
 
 /* Without the white space at both ends, at the left, at the right. */
-struct span span_trim(struct span s);
-struct span span_trim_left(struct span s);
-struct span span_trim_right(struct span s);
+static inline struct span span_trim_left(struct span s)
+{
+	for (; s.len && ascii_is_space(s.ptr[0]); s.len--)
+		s.ptr++;
+	return s;
+}
+
+static inline struct span span_trim_right(struct span s)
+{
+	while (s.len && ascii_is_space(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static inline struct span span_trim(struct span s)
+{
+	return span_trim_left(span_trim_right(s));
+}
 
 /*
  * Cuts the text before the first `separator` off *rest and returns it; the whole rest if there is none.

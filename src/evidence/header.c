@@ -2,6 +2,8 @@
 /* Header fields: cutting and decoding.  Pure; one struct charsets a thread; every byte is hostile. */
 #include "evidence/header.h"
 
+#include <endian.h>
+
 #include "base/utf8.h"
 #include "evidence/transfer.h"
 
@@ -96,13 +98,16 @@ static bool is_plain(struct span text)
 	return true;
 }
 
+/* "=?": headers have fewer question marks than equals signs. */
 static bool has_encoded_word(struct span text)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
 
-	while (at < end && (at = memchr(at, '=', (size_t)(end - at))) && ++at < end)
-		if (*at == '?')
+	while (at < end && (at = memchr(at, '?', (size_t)(end - at)))) {
+		if (at > text.ptr && at[-1] == '=')
 			return true;
+		at++;
+	}
 	return false;
 }
 
@@ -113,8 +118,10 @@ bool header_is_plain(struct span text)
 
 bool header_needs_decoding(struct span text)
 {
-	return text.len && (has_encoded_word(text) || !text_is_ascii(text) || memchr(text.ptr, 0x1b, text.len) ||
-			    memchr(text.ptr, '\0', text.len));
+	if (is_plain(text))
+		return has_encoded_word(text);
+	return has_encoded_word(text) || !text_is_ascii(text) || memchr(text.ptr, 0x1b, text.len) ||
+	       memchr(text.ptr, '\0', text.len);
 }
 
 /* Where the last "?=" stands; a word can only begin before it, which keeps hostile input linear. */
@@ -146,35 +153,38 @@ void header_decode(struct charsets *charsets, struct span text, struct buffer *o
 
 /* --- lines */
 
-/* RFC 5322 section 2.2: printable ASCII without the colon. */
-static bool is_name(struct span text)
+/* How many bytes at the start may be a name's: RFC 5322 section 2.2, printable ASCII without the colon. */
+static size_t name_len(struct span text)
 {
+	static const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
 	size_t i = 0;
 	uint64_t word;
 
 	for (; text.len - i >= sizeof(word); i += sizeof(word)) {
 		memcpy(&word, text.ptr + i, sizeof(word));
-		if ((word | (word - UINT64_C(0x2121212121212121))) & UINT64_C(0x8080808080808080))
-			return false;
+		word = le64toh(word);
+		uint64_t colons = word ^ ones * ':';
+		uint64_t stop = (((colons - ones) & ~colons) | word | (word - ones * '!')) & high;
+		/* above the first stop there may be false ones */
+		if (stop)
+			return i + (size_t)__builtin_ctzll(stop) / 8;
 	}
-	for (; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] - 0x21u > 0x7fu - 0x21u)
-			return false;
-	return text.len > 0;
+	while (i < text.len && (unsigned char)text.ptr[i] - 0x21u <= 0x7fu - 0x21u && text.ptr[i] != ':')
+		i++;
+	return i;
 }
 
 bool header_split(struct span line, struct span *ret_name, struct span *ret_value)
 {
-	const char *colon = line.len ? memchr(line.ptr, ':', line.len) : NULL;
-	size_t end = colon ? (size_t)(colon - line.ptr) : 0;
+	size_t end = name_len(line), colon = end;
 
-	if (!colon)
+	while (colon < line.len && (line.ptr[colon] == ' ' || line.ptr[colon] == '\t'))
+		colon++;
+	if (end == 0 || colon == line.len || line.ptr[colon] != ':')
 		return false;
-	*ret_value = span_skip(line, end + 1);
-	while (end > 0 && (line.ptr[end - 1] == ' ' || line.ptr[end - 1] == '\t'))
-		end--;
 	*ret_name = span_slice(line, 0, end);
-	return is_name(*ret_name);
+	*ret_value = span_skip(line, colon + 1);
+	return true;
 }
 
 struct span header_take_field(struct span *rest)
@@ -191,18 +201,19 @@ struct span header_take_field(struct span *rest)
 }
 
 /* The next line end at or after `from`; `len` where there is none. */
-static size_t find_line_end(const char *text, size_t len, size_t from)
+static size_t find_line_end(const char *text, size_t len, size_t from, bool has_cr)
 {
 	const char *lf = memchr(text + from, '\n', len - from);
 	size_t end = lf ? (size_t)(lf - text) : len;
-	const char *cr = memchr(text + from, '\r', end - from);
+	const char *cr = has_cr ? memchr(text + from, '\r', end - from) : NULL;
 
 	return cr ? (size_t)(cr - text) : end;
 }
 
 size_t header_unfold(char *text, size_t len)
 {
-	size_t end = find_line_end(text, len, 0), to = end, from;
+	bool has_cr = memchr(text, '\r', len);
+	size_t end = find_line_end(text, len, 0, has_cr), to = end, from;
 
 	while (end < len) {
 		while (to > 0 && (text[to - 1] == ' ' || text[to - 1] == '\t'))
@@ -212,7 +223,7 @@ size_t header_unfold(char *text, size_t len)
 		if (from == len)
 			break;
 		text[to++] = ' ';
-		end = find_line_end(text, len, from);
+		end = find_line_end(text, len, from, has_cr);
 		memmove(text + to, text + from, end - from);
 		to += end - from;
 	}
