@@ -63,7 +63,12 @@ void buffer_add(struct buffer *buffer, struct span text)
 
 void buffer_add_char(struct buffer *buffer, char c)
 {
-	buffer_add(buffer, span_make(&c, 1));
+	if (buffer->len >= buffer->max || buffer->len + 1 >= buffer->size) {
+		buffer_add(buffer, span_make(&c, 1));
+		return;
+	}
+	buffer->bytes[buffer->len++] = c;
+	buffer->bytes[buffer->len] = '\0';
 }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)

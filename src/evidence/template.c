@@ -389,6 +389,9 @@ bool template_match(const struct template *template, struct span line, struct ca
 	line = span_slice(span_trim(line), 0, LINE_MAX_LEN);
 	if (!line.ptr || !may_match(template, line) || !spend(budget, 1))
 		return false;
+	const struct item *first = &template->items[0];
+	if (first->kind == ITEM_LITERAL && !is_literal_at(line, 0, first->literal))
+		return false;
 	struct captures found = { 0 };
 	struct match match = { .template = template, .line = line, .captures = &found, .budget = budget };
 	if (!match_from(&match, 0, 0))

@@ -97,6 +97,8 @@ static int escape_value(struct span text)
 
 void quoted_printable_decode_line(struct span line, struct buffer *out)
 {
+	char bytes[128]; /* more than most lines have */
+	size_t filled = 0;
 	bool is_soft = false;
 
 	line = span_trim_right(line); /* RFC 2045 section 6.7 (3): a transport added it */
@@ -104,21 +106,19 @@ void quoted_printable_decode_line(struct span line, struct buffer *out)
 		is_soft = true;
 		line.len--;
 	}
-	while (line.len) {
-		const char *mark = memchr(line.ptr, '=', line.len);
-		size_t plain = mark ? (size_t)(mark - line.ptr) : line.len;
-		int value;
+	for (size_t i = 0; i < line.len;) {
+		int value = line.ptr[i] == '=' ? escape_value(span_skip(line, i)) : -1;
 
-		buffer_add(out, span_slice(line, 0, plain));
-		line = span_skip(line, plain);
-		if (line.len == 0)
-			break;
-		value = escape_value(line);
-		buffer_add_char(out, value < 0 ? '=' : (char)value);
-		line = span_skip(line, value < 0 ? 1 : 3);
+		bytes[filled++] = value < 0 ? line.ptr[i] : (char)value;
+		i += value < 0 ? 1 : 3;
+		if (filled == sizeof(bytes)) {
+			buffer_add(out, span_make(bytes, filled));
+			filled = 0;
+		}
 	}
 	if (!is_soft)
-		buffer_add_char(out, '\n');
+		bytes[filled++] = '\n';
+	buffer_add(out, span_make(bytes, filled));
 }
 
 void q_decode(struct span text, struct buffer *out)
