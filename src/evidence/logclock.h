@@ -3,7 +3,8 @@
  * The time stamps of log lines: RFC 3164 ("Nov 21 20:30:21": local time without a year) and ISO 8601 with or without a
  * fraction and a zone ("2026-11-21T20:30:21.123456+09:00").  The year comes from a reference time: it is the last one
  * in which the stamp is not more than a day after the reference, so that December read in January is last year's.
- * Lines follow each other closely: the last stamp is kept, and most are compared rather than read.
+ * Lines follow each other closely: the last stamp is kept, and most are compared rather than read; so are what hosts and
+ * tags come behind them (logline.c).
  * Pure; one thread at a time.
  */
 #ifndef KODAMA_EVIDENCE_LOGCLOCK_H
@@ -11,11 +12,21 @@
 
 #include "base/span.h"
 
+enum { LOGHEAD_MAX = 50, LOGHEADS = 64 };
+
+/* "mx1 postfix/smtp[123]", and where in it is what. */
+struct loghead {
+	char bytes[LOGHEAD_MAX];
+	uint8_t len; /* 0: none yet */
+	uint8_t host_len, identifier_len, instance_len, program_at, program_len;
+};
+
 struct logclock {
 	int64_t reference_s; /* local civil time: what the clock on the wall shows, as seconds since 1970 */
 	char stamp[20];      /* the last stamp to its minute, colon and all, and what that was */
 	size_t stamp_len;    /* 0: none yet */
 	int64_t minute_s;
+	struct loghead heads[LOGHEADS]; /* by hash */
 };
 
 /*

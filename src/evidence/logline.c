@@ -165,6 +165,67 @@ static void take_host(struct span *rest, struct span *ret_host)
 	*rest = span_make(at + 1, (size_t)(end - at) - 1);
 }
 
+/* Of which the heads kept could be this one: the few processes that write the most lines have a place each. */
+static struct loghead *get_head_place(struct logclock *clock, struct span head)
+{
+	uint64_t last = quickhash_load(head.ptr + head.len - sizeof(last)) ^ head.len;
+
+	return &clock->heads[last * 0x9e3779b97f4a7c15u >> 32 & (LOGHEADS - 1)];
+}
+
+static bool head_is(const struct loghead *kept, struct span head)
+{
+	if (kept->len != head.len)
+		return false;
+	for (size_t at = 0; at + 8 <= head.len; at += 8)
+		if (quickhash_load(kept->bytes + at) != quickhash_load(head.ptr + at))
+			return false;
+	return quickhash_load(kept->bytes + head.len - 8) == quickhash_load(head.ptr + head.len - 8);
+}
+
+static void use_head(const struct loghead *kept, const char *at, struct logline *line)
+{
+	line->host = span_make(at, kept->host_len);
+	line->identifier = span_make(at + kept->host_len + 1, kept->identifier_len);
+	line->instance = span_make(line->identifier.ptr, kept->instance_len);
+	line->program = span_make(at + kept->program_at, kept->program_len);
+}
+
+static void keep_head(struct loghead *kept, struct span head, const struct logline *line)
+{
+	*kept = (struct loghead){
+		.len = (uint8_t)head.len,
+		.host_len = (uint8_t)line->host.len,
+		.identifier_len = (uint8_t)line->identifier.len,
+		.instance_len = (uint8_t)line->instance.len,
+		.program_at = (uint8_t)(line->program.ptr - head.ptr),
+		.program_len = (uint8_t)line->program.len,
+	};
+	memcpy(kept->bytes, head.ptr, head.len);
+}
+
+/* Host and tag off *rest.  False: no tag. */
+static bool take_head(struct span *rest, struct logclock *clock, struct logline *line)
+{
+	const char *end = rest->ptr + rest->len, *colon = quick_find(rest->ptr, end, ':');
+	struct span head = span_make(rest->ptr, colon ? (size_t)(colon - rest->ptr) : 0);
+	struct loghead *kept = head.len >= sizeof(uint64_t) && head.len <= LOGHEAD_MAX ? get_head_place(clock, head) : NULL;
+
+	if (kept && head_is(kept, head)) {
+		use_head(kept, head.ptr, line);
+		colon += 1 + (colon + 1 < end && colon[1] == ' ');
+		*rest = span_make(colon, (size_t)(end - colon));
+		return true;
+	}
+	take_host(rest, &line->host);
+	if (!take_tag(rest, line))
+		return false;
+	/* without a host, or with a colon in it, the head ends elsewhere */
+	if (kept && span_is_known(line->host) && line->host.ptr + line->host.len < colon)
+		keep_head(kept, head, line);
+	return true;
+}
+
 static enum logline_kind parse_message(struct span message, struct logline *line)
 {
 	bool is_postfix = line->program.ptr != line->identifier.ptr;
@@ -184,8 +245,7 @@ enum logline_kind logline_parse(struct span text, struct logclock *clock, struct
 	if (stamp == 0 || stamp + 1 >= rest.len || rest.ptr[stamp] != ' ')
 		return ret_line->kind = LOGLINE_GARBAGE;
 	rest = span_skip(rest, stamp + 1);
-	take_host(&rest, &ret_line->host);
-	if (!take_tag(&rest, ret_line))
+	if (!take_head(&rest, clock, ret_line))
 		return ret_line->kind = LOGLINE_OTHER;
 	return parse_message(rest, ret_line);
 }

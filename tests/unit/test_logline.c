@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/timestamp.h"
@@ -308,6 +309,42 @@ static void test_heads(void **state)
 	}
 }
 
+static void assert_same_head(const char *text, const struct logline *line, const struct logline *wanted)
+{
+	assert_int_equal(line->kind, wanted->kind);
+	if (!span_is_equal(line->host, wanted->host) || !span_is_equal(line->identifier, wanted->identifier) ||
+	    !span_is_equal(line->instance, wanted->instance) || !span_is_equal(line->program, wanted->program))
+		fail_msg("'%s': %.*s, %.*s, %.*s, %.*s", text, SPAN_ARG(line->host), SPAN_ARG(line->identifier), SPAN_ARG(line->instance),
+			 SPAN_ARG(line->program));
+}
+
+/* Whatever the lines before were, a head reads as it does in the first line of a log. */
+static void test_heads_that_come_again(void **state)
+{
+	static const char *const heads[] = {
+		"mx1 postfix/smtp[1]", "mx2 postfix/smtp[1]", "m:1 postfix/smtp[1]", "mx1 postfix smtp[1]", "mx1postfix//smtp[1]",
+		"mx1 postfix/a/smtp[1]", "mx12 ostfix/smtp[1]", " mx postfix/smtp[1]", "mx1 postfix/smtp[2]", "mx1 postfix/smtp",
+		"mx1: ostfix/smtp[1]", "postfix/smtp[1]", "a b", "a b/c[1]", "mail.example.com postfix-submission/smtp[12345]",
+		"mx1.mail.region-two.example.com postfix-submission/submission/smtpd[12345]", "mx1 sm-mta[1]", "mx1 /smtp[1]", "mx1 smtp/[1]",
+	};
+	enum { COUNT = sizeof(heads) / sizeof(heads[0]) };
+	struct logclock clock;
+
+	(void)state;
+	logclock_init(&clock, at("2026-11-22T00:00:00Z"));
+	for (size_t i = 0; i < 4 * COUNT * COUNT; i++) {
+		struct logclock first;
+		struct logline line, wanted;
+		char text[200];
+		/* each after each other one */
+		snprintf(text, sizeof(text), "Nov 21 20:30:21 %s: 3F2504E04F: removed", heads[i % 2 ? i / 2 / COUNT % COUNT : i / 2 % COUNT]);
+		logclock_init(&first, at("2026-11-22T00:00:00Z"));
+		logline_parse(span_of(text), &first, &wanted);
+		logline_parse(span_of(text), &clock, &line);
+		assert_same_head(text, &line, &wanted);
+	}
+}
+
 /* Every piece of every line, in memory of its own length: nothing is read past the end. */
 static void test_every_beginning_of_a_line(void **state)
 {
@@ -380,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_recipients_of_a_list),
 		cmocka_unit_test(test_stamps),
 		cmocka_unit_test(test_heads),
+		cmocka_unit_test(test_heads_that_come_again),
 		cmocka_unit_test(test_every_beginning_of_a_line),
 		cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_wall_clock),
