@@ -324,7 +324,8 @@ static void test_heads_that_come_again(void **state)
 	static const char *const heads[] = {
 		"mx1 postfix/smtp[1]", "mx2 postfix/smtp[1]", "m:1 postfix/smtp[1]", "mx1 postfix smtp[1]", "mx1postfix//smtp[1]",
 		"mx1 postfix/a/smtp[1]", "mx12 ostfix/smtp[1]", " mx postfix/smtp[1]", "mx1 postfix/smtp[2]", "mx1 postfix/smtp",
-		"mx1: ostfix/smtp[1]", "postfix/smtp[1]", "a b", "a b/c[1]", "mail.example.com postfix-submission/smtp[12345]",
+		"mx1: ostfix/smtp[1]", "postfix/smtp[1]", "a b", "a b/c[1]",
+		"mx1-long:1 postfix/smtp[1]", "mx1-long: ostfix/smtp[1]", "mail.example.com postfix-submission/smtp[12345]",
 		"mx1.mail.region-two.example.com postfix-submission/submission/smtpd[12345]", "mx1 sm-mta[1]", "mx1 /smtp[1]", "mx1 smtp/[1]",
 	};
 	enum { COUNT = sizeof(heads) / sizeof(heads[0]) };
