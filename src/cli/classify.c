@@ -260,12 +260,13 @@ static int run_begin(struct run *run, const struct options *options)
 	struct complaint complaint;
 	bool is_log = options_is(options, OPTION_INPUT, "maillog");
 	bool is_mail = !is_log && !options_is(options, OPTION_INPUT, "response");
+	const struct logjoin_options join = { .key = maillog_make_key() };
 
 	json_line_init(&run->line);
 	run->is_json = options_is(options, OPTION_FORMAT, "json");
 	run->language = command_get_language(options);
 	run->take_file = is_mail ? take_mails : is_log ? take_log : take_lines;
-	if (is_log && maillog_init(&run->log, NULL, false) < 0)
+	if (is_log && maillog_init(&run->log, &join) < 0)
 		return command_fail("out of memory");
 	if (classifier_load(command_get_etc(options), &run->classifier, &complaint) < 0)
 		return command_fail_complaint(&complaint);

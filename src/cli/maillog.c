@@ -17,11 +17,9 @@ struct siphash_key maillog_make_key(void)
 	return key;
 }
 
-int maillog_init(struct maillog *log, const struct siphash_key *key, bool is_part)
+int maillog_init(struct maillog *log, const struct logjoin_options *options)
 {
-	const struct logjoin_options options = { .key = key ? *key : maillog_make_key(), .is_part = is_part };
-
-	*log = (struct maillog){ .join = logjoin_new(&options) };
+	*log = (struct maillog){ .join = logjoin_new(options) };
 	return log->join ? 0 : -ENOMEM;
 }
 

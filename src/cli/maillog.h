@@ -17,8 +17,8 @@ struct maillog {
 	uint64_t unreadable; /* of them, passed over */
 };
 
-/* is_part: logjoin.h; key: NULL for one of its own.  -ENOMEM. */
-int maillog_init(struct maillog *log, const struct siphash_key *key, bool is_part) __attribute__((warn_unused_result));
+/* -ENOMEM. */
+int maillog_init(struct maillog *log, const struct logjoin_options *options) __attribute__((warn_unused_result));
 void maillog_done(struct maillog *log);
 
 /* A key that nobody knows. */

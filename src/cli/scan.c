@@ -291,15 +291,17 @@ void scan_finish(struct scan *scan)
 static int init_worker(struct scan *scan, struct scan_worker *worker, const struct ruleset *ruleset, const struct siphash_key *key,
 		       int64_t since_s)
 {
+	const struct logjoin_options options = { .key = *key, .is_brief = true, .is_part = true };
+
 	worker->scan = scan;
 	worker->buffer = malloc(BUFFER_SIZE);
 	worker->tally = tally_new(ruleset, key, since_s, tell, worker);
-	return worker->buffer && worker->tally ? maillog_init(&worker->part, key, true) : -ENOMEM;
+	return worker->buffer && worker->tally ? maillog_init(&worker->part, &options) : -ENOMEM;
 }
 
 int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s, unsigned thread_count, struct progress *progress)
 {
-	struct siphash_key key = maillog_make_key();
+	const struct logjoin_options options = { .key = maillog_make_key(), .is_brief = true };
 	int error;
 
 	*scan = (struct scan){ .progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER, .is_turn = PTHREAD_COND_INITIALIZER };
@@ -307,11 +309,11 @@ int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s,
 	if (!scan->workers)
 		return -ENOMEM;
 	scan->thread_count = thread_count;
-	error = maillog_init(&scan->log, &key, false);
+	error = maillog_init(&scan->log, &options);
 	if (!error)
 		error = suspects_init(&scan->suspects);
 	for (unsigned i = 0; !error && i < thread_count; i++)
-		error = init_worker(scan, &scan->workers[i], ruleset, &key, since_s);
+		error = init_worker(scan, &scan->workers[i], ruleset, &options.key, since_s);
 	if (error)
 		scan_done(scan);
 	else

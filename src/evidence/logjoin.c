@@ -42,10 +42,16 @@ static void emit_one(struct logjoin *join, const struct log_delivery *delivery, 
 
 /* --- what each kind of line does */
 
+/* What tells who and which message it was, and nothing of the delivery. */
+static int set_name(struct logjoin *join, struct message *message, enum message_field field, struct span text)
+{
+	return join->options.is_brief ? 0 : message_set(message, field, text);
+}
+
 static int take_client(struct logjoin *join, const struct logline *line, struct message *message)
 {
 	message = messages_begin(join, line, message);
-	return message ? message_set(message, MESSAGE_LOGIN, line->login) : -ENOMEM;
+	return message ? set_name(join, message, MESSAGE_LOGIN, line->login) : -ENOMEM;
 }
 
 /* A message that the queue manager has seen is not new any more: its id is used again. */
@@ -53,7 +59,7 @@ static int take_message_id(struct logjoin *join, const struct logline *line, str
 {
 	if (!message || message->lengths[MESSAGE_SENDER] != MESSAGE_UNKNOWN)
 		message = messages_begin(join, line, message);
-	return message ? message_set(message, MESSAGE_ID, line->message_id) : -ENOMEM;
+	return message ? set_name(join, message, MESSAGE_ID, line->message_id) : -ENOMEM;
 }
 
 /* Postfix says it again at each retry, Sendmail once. */
@@ -67,7 +73,7 @@ static int take_from(struct logjoin *join, const struct logline *line, struct me
 		return -ENOMEM;
 	message->recipient_count = line->recipient_count;
 	error = message_set(message, MESSAGE_SENDER, line->sender);
-	error_id = span_is_known(line->message_id) ? message_set(message, MESSAGE_ID, line->message_id) : 0;
+	error_id = span_is_known(line->message_id) ? set_name(join, message, MESSAGE_ID, line->message_id) : 0;
 	return error ? error : error_id;
 }
 

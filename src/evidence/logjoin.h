@@ -26,6 +26,7 @@ struct logjoin_options {
 	size_t open_max;         /* queue ids; 0: 1,000,000 */
 	size_t deferred_max;     /* deferred recipients; 0: 1,000,000 */
 	int64_t lifetime_s;      /* of a queue id that no line touches; 0: 10 days (twice maximal_queue_lifetime) */
+	bool is_brief;           /* nobody asks for logins and Message-IDs: they stay unknown */
 	bool is_part;            /* a part of a log that begins somewhere: see logjoin_take */
 };
 

@@ -102,6 +102,26 @@ static const char *const begun[] = {
 	NULL,
 };
 
+/* A report asks neither who nor which message. */
+static void test_what_nobody_asks_for(void **state)
+{
+	static const char *const lines[] = {
+		P "smtp[1]: 3F2504E04F: to=<a@example.com>" REST "dsn=2.0.0, status=sent (250 ok)",
+		NULL,
+	};
+	struct logjoin_options options = options_of(false);
+	struct bench *bench = *state;
+
+	options.is_brief = true;
+	logjoin_free(bench->join);
+	bench->join = logjoin_new(&options);
+	assert_non_null(bench->join);
+	take_all(bench, begun);
+	take_all(bench, lines);
+	assert_told(bench, "delivered a@example.com 2.0.0 from=s@example.org: 250 ok\n");
+	assert_int_equal(logjoin_get_counts(bench->join)->messages, 1);
+}
+
 static void test_what_other_lines_told(void **state)
 {
 	static const char *const lines[] = {
@@ -493,6 +513,7 @@ static void test_outcome(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_what_nobody_asks_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_other_lines_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_expired_with_the_last_reasons, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_expired_without_a_reason_is_counted, set_up, tear_down),
