@@ -20,9 +20,8 @@ const char *const statement_texts[] = {
 	/* what holds now for each address that changed: by hand and by evidence as one */
 	[STATEMENT_LIST_CHANGES] =
 		"SELECT c.address, c.stream, max(a.origin), min(a.since_s), max(a.until_s), max(a.class) "
-		"FROM (SELECT DISTINCT address, stream FROM changes WHERE number > $1) c "
-		"LEFT JOIN addresses a ON a.address = c.address AND a.stream = c.stream AND a.origin < 2 "
-		"AND a.kind = 'suppressed' GROUP BY c.address, c.stream ORDER BY c.address, c.stream",
+		"FROM changes c LEFT JOIN addresses a ON a.address = c.address AND a.stream = c.stream AND a.origin < 2 "
+		"AND a.kind = 'suppressed' WHERE c.number > $1 GROUP BY c.address, c.stream ORDER BY c.address, c.stream",
 	[STATEMENT_FIRST_CHANGE] = "SELECT number FROM changes ORDER BY number LIMIT 1",
 	[STATEMENT_GET_STATE] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin = $3",
 	/* what a success could change: not what stands there by hand */
