@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from harness.kodamad import Kodamad
+from harness.mta import free_port
 from harness.paths import KODAMA, run
 from harness.postfix import Postfix
 from harness.wait import until
@@ -25,7 +26,7 @@ def host(tmp_path_factory, remote):
     home.parent.chmod(0o755)
     home.chmod(0o755)
     mta = Postfix(home / "p", remote.port, kodama=False)
-    mta.submission_port = mta.plain_port + 1
+    mta.submission_port = free_port()
     with (mta.etc / "master.cf").open("a") as master:
         master.write(SUBMISSION.format(port=mta.submission_port))
     with mta, Kodamad(home / "kodama", mta.sockets) as daemon:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the private MTAs have in common: how mail is given to them, and where it is looked for afterwards."""
+import contextlib
 import email
+import itertools
+import os
 import re
 import smtplib
 import socket
@@ -16,10 +19,22 @@ mv "$file" "$1/$(basename "$file" | tr -d .).eml"
 """
 
 
+# Below the ports that the system gives out to clients (32768 and up): else a connection of another test could be given one of these between
+# its choice and its use.  Each process of the tests has a hundred of its own to begin with.
+PORTS = itertools.cycle(range(10000, 30000))
+for _ in range(os.getpid() * 37 % 200 * 100):
+    next(PORTS)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    return None
 
 
 class Mta:

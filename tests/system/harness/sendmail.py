@@ -191,6 +191,9 @@ class Sendmail(Mta):
             self.process.kill()
             self.process.wait()
             self.process = None
+            # what a queue runner that was killed was just writing: Sendmail would wait for its end
+            for left in self.queue.glob("tf*"):
+                left.unlink()
 
     # --- sending
 
