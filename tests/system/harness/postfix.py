@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import stat
 
 from .mta import Mta, free_port
@@ -77,6 +78,15 @@ spool unix - n n - - pipe flags=Rq user=nobody argv={home}/spool.sh {home}/spool
 """
 
 
+def keep_last(text):
+    """Each parameter once, as it stands last.  Else every process warns of it, postlogd too, which sends that line to itself: where
+    its socket is full at that moment it waits for itself for ever, and all of Postfix for it."""
+    settings = {}
+    for line in re.findall(r"^\w.*(?:\n[ \t].*)*", text, re.M):
+        settings[line.partition("=")[0].strip()] = line
+    return "\n".join(settings.values()) + "\n"
+
+
 class Postfix(Mta):
     """home: its folder.  relay_port: where all mail goes but that for example.jp, which goes to `spool`.  `kodama`: with the documented lines."""
 
@@ -93,7 +103,7 @@ class Postfix(Mta):
         self.port, self.plain_port = free_port(), free_port()
         self.write_spool_script()
         more = (DOCUMENTED.read_text() if kodama else "enable_long_queue_ids = yes\n") + settings
-        (self.etc / "main.cf").write_text(MAIN.format(home=self.home, relay_port=relay_port, more=more))
+        (self.etc / "main.cf").write_text(keep_last(MAIN.format(home=self.home, relay_port=relay_port, more=more)))
         (self.etc / "master.cf").write_text(MASTER.format(home=self.home, port=self.port, plain_port=self.plain_port,
                                                           chroot="y" if chroot else "n"))
 
