@@ -67,6 +67,7 @@ enum feedback { FEEDBACK_COMPLAINT, FEEDBACK_NOT_SPAM, FEEDBACK_AUTH_FAILURE, FE
 struct outcome {
 	struct span recipient;          /* Final-Recipient: the address without brackets, comments or type */
 	struct span original_recipient; /* ORCPT, xtext decoded: the client's own word */
+	struct span actual_recipient;   /* X-Actual-Recipient: what Sendmail made of it by its aliases; a program as it stands */
 	struct span sender;             /* envelope or header sender of the original */
 	enum action action;
 	uint16_t reply;                 /* SMTP reply code, 0 unknown */

@@ -391,6 +391,7 @@ static int add_outcome(struct report *report)
 	outcome->kind = KIND_DSN;
 	outcome->recipient = known_or_none(value_decode_unicode(choose_recipient(report, &outcome->is_from_original), arena));
 	outcome->original_recipient = known_or_none(value_decode_unicode(value_decode_xtext(value_get_address(fields->original), arena), arena));
+	outcome->actual_recipient = known_or_none(value_decode_unicode(value_strip_type(fields->actual), arena));
 	struct span diagnostic = find_diagnostic(report, outcome->recipient, &is_own);
 	if (diagnostic.len && reply_find(diagnostic, arena, &reply) < 0)
 		return -ENOMEM;

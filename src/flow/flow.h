@@ -103,6 +103,7 @@ struct origin_facts {
 	struct span login;         /* of the mail that failed, where a log knows it, for exempt-logins */
 	struct span bounced_to;    /* whom the bounce is for, by its envelope: SPAN_NONE where it is not known */
 	bool is_from_our_mta;      /* made by the MTA that we serve, as far as one can see from outside */
+	bool may_be_ours;          /* ... or it could be: nobody can tell */
 	int64_t now_s;
 };
 

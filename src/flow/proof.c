@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/address.h"
 #include "evidence/report.h"
 
 /* More fields of the name than hops that sign: whoever put them there wants us to look at them. */
@@ -72,10 +73,23 @@ static void look_for_tokens(const struct snapshot *snapshot, struct search *sear
 
 /* --- what they prove */
 
+/* Sendmail names the alias that it was given, and beside it the member that failed: the alias and its other members are well. */
+static bool is_of_alias(const struct search *search, const struct outcome *outcome)
+{
+	struct address final, actual;
+
+	if (!search->facts->may_be_ours || !span_is_known(outcome->actual_recipient))
+		return false;
+	return address_fold(outcome->actual_recipient, &actual, NULL) < 0 || address_fold(outcome->recipient, &final, NULL) < 0 ||
+	       !span_is_equal(address_get(&actual), address_get(&final));
+}
+
 static struct span find_bound(const struct search *search, const struct token *token, const struct outcome *outcome)
 {
 	int64_t now_s = search->facts->now_s;
 
+	if (is_of_alias(search, outcome))
+		return SPAN_NONE;
 	if (token_binds(token, search->ring, outcome->recipient, now_s))
 		return outcome->recipient;
 	/* the client's own word, and with our MTA's report an alias of ours: what that was expanded to is what failed */

@@ -109,7 +109,8 @@ static bool is_candidate(const struct message *message)
 static void decide(struct message *message)
 {
 	const struct mail *mail = mail_end(message->work->reader);
-	struct origin_facts facts = { .source = SOURCE_INGEST, .proof = PROOF_NONE, .host = SPAN_LIT(""), .stream = SPAN_LIT(""), .now_s = time(NULL) };
+	struct origin_facts facts = { .source = SOURCE_INGEST, .proof = PROOF_NONE, .host = SPAN_LIT(""), .stream = SPAN_LIT(""),
+				      .may_be_ours = true, .now_s = time(NULL) };
 	struct failures failures = { .count = 0 };
 	struct edits edits = { .first = NULL };
 	int error;

@@ -527,6 +527,8 @@ static struct origin_facts make_facts(const struct session *session)
 		.stream = SPAN_LIT(""),
 		.bounced_to = message->first_recipient,
 		.is_from_our_mta = is_own,
+		/* another MTA of ours hands on what it has made */
+		.may_be_ours = is_own || session->is_outbound || session->is_trusted,
 		.now_s = time(NULL),
 	};
 }

@@ -90,10 +90,10 @@ class Mta:
         found = until(lambda: self.find_spooled(*texts), lambda: f"a mail with {texts}\n{self.log}")
         return found[0]
 
-    def wait_bounce(self, recipient):
-        """The DSN about that recipient, parsed."""
+    def wait_bounce(self, recipient, holds=""):
+        """The DSN about that recipient, parsed; one with that text in it."""
         wanted = re.compile(rf"^Final-Recipient: rfc822; ?{re.escape(recipient)}$", re.M | re.I)
-        found = until(lambda: [text for _, text in self.get_spooled() if wanted.search(text)],
+        found = until(lambda: [text for _, text in self.get_spooled() if wanted.search(text) and holds in text],
                       lambda: f"a report about {recipient}\n{self.log}")
         return email.message_from_string(found[0])
 

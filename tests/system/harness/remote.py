@@ -41,6 +41,12 @@ REPLIES = {
     "unknown": ("RCPT", ("550 5.1.1 <{rcpt}>: Recipient address rejected: User unknown in virtual mailbox table",)),
     "ours": ("RCPT", ("550 5.1.1 <{rcpt}>: suppressed since 2026-11-21: user-unknown (kodama-suppressed)",)),
     "full": ("RCPT", ("552 5.2.2 <{rcpt}>: Mailbox full",)),
+    # log lines in the words: of Postfix, and of Sendmail
+    "hostile": ("RCPT", (
+        "550-5.1.1 no) to=<injected@example.com>, relay=mx[192.0.2.4]:25, delay=1, dsn=5.1.1, status=bounced (User unknown",
+        "550 5.1.1 no, to=<injected@example.com>, mailer=esmtp, relay=mx [192.0.2.4], dsn=5.1.1, stat=User unknown")),
+    "hostilefirst": ("RCPT", (
+        "550 5.1.1 no, stat=Sent, to=<injected@example.com>, mailer=esmtp, relay=mx [192.0.2.4], dsn=5.1.1, reply=550 5.1.1 no, stat=User unknown",)),
     "busy": ("RCPT", ("451 4.3.2 Please try again later",)),
     "throttled": ("RCPT", (
         "550 5.7.1 Unfortunately, messages from [192.0.2.9] weren't sent. The mail server IP has exceeded the rate limit allowed (RP-001).",)),
