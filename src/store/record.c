@@ -381,10 +381,11 @@ static int record_again(struct recording *r, struct decision *ret_decision)
 	return result;
 }
 
-static int find_void_success(struct recording *r)
+/* Of the same message and recipient: has its success been seen, or its failure? */
+static int find_other_end(struct recording *r, bool of_success)
 {
 	struct event_key keys[EVENT_KEYS_MAX];
-	size_t count = event_get_keys(r->event, true, keys);
+	size_t count = event_get_keys(r->event, of_success, keys);
 
 	return find_seen(r, keys, count, SUCCESS_PROVISIONAL_S);
 }
@@ -394,7 +395,7 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 	struct decision decision = { .kind = r->ruling->kind, .reason = r->ruling->reason,
 				     .why = reason_get_text(r->ruling->reason) };
 	int64_t id = 0;
-	int voided = r->ruling->is_success ? 0 : find_void_success(r);
+	int voided = r->ruling->is_success ? 0 : find_other_end(r, true);
 	int result = voided < 0 ? voided : look_up_facts(r);
 
 	if (result == 0)
@@ -422,7 +423,11 @@ static int record(struct recording *r, struct decision *ret_decision)
 
 	if (seen < 0)
 		return seen;
-	if (!seen)
+	/* a log that is read late tells of the delivery after the bounce has come */
+	int failed = !seen && r->ruling->is_success ? find_other_end(r, false) : 0;
+	if (failed < 0)
+		return failed;
+	if (!seen && !failed)
 		return record_new(r, ret_decision);
 	if (r->ruling->is_kept)
 		return record_again(r, ret_decision);

@@ -297,6 +297,22 @@ static void test_a_success_resets_and_a_bounce_of_it_takes_that_back(void **stat
 	assert_int_equal(record(f, full).kind, DECISION_SUPPRESSED);
 }
 
+/* The log of the delivery is read after the bounce of that very mail: in the same second, or of a clock that goes ahead. */
+static void test_a_success_that_comes_after_its_bounce_lifts_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct sample sent = { .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .queue_id = "4XyZabCdEfGhIj1", .message_id = "a@example.jp" };
+
+	assert_int_equal(record(f, (struct sample){ .message_id = "a@example.jp", .source = SOURCE_MILTER }).kind, DECISION_SUPPRESSED);
+	assert_int_equal(record(f, sent).kind, DECISION_NONE);
+	sent.at = NOW + 5;
+	assert_int_equal(record(f, sent).reason, REASON_DUPLICATE);
+	/* that of the next mail does */
+	sent.queue_id = "4XyZabCdEfGhIj2";
+	sent.message_id = "b@example.jp";
+	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
+}
+
 static void test_a_success_of_an_unknown_address_leaves_no_row(void **state)
 {
 	struct fixture *f = *state;
@@ -645,6 +661,7 @@ int main(void)
 		CONTRACT(test_shared_proof_brings_back_no_suppression_alone),
 		CONTRACT(test_bulk_undo_leaves_what_was_put_there_by_hand),
 		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
+		CONTRACT(test_a_success_that_comes_after_its_bounce_lifts_nothing),
 		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
 		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
 		CONTRACT(test_other_scopes_stand_in_the_history_and_change_nothing),
