@@ -129,6 +129,7 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 {
 	struct stat info;
 	char before;
+	bool is_distrusted = follow->fd == fd && !follow->is_trusted;
 
 	if (follow->fd >= 0 && follow->fd != fd)
 		close(follow->fd);
@@ -137,7 +138,7 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 		snprintf(follow->used_path, sizeof(follow->used_path), "%s", path);
 	follow->start = follow->end = 0;
 	follow->has_looked_again = false;
-	follow->is_trusted = trust_check_log(fd, path, follow->why, sizeof(follow->why));
+	follow->is_trusted = !is_distrusted && trust_check_log(fd, follow->used_path, follow->why, sizeof(follow->why));
 	/* in the middle of a line its rest could pose as one */
 	follow->is_skipping = offset > 0 && pread(fd, &before, 1, (off_t)offset - 1) == 1 && before != '\n';
 	follow->place = (struct place){ .offset = offset };
@@ -512,6 +513,16 @@ static bool has_been_cut(const struct follow *follow)
 	return !place_is_in(&read_so_far, follow->fd);
 }
 
+/*
+ * Behind what was just read: could others have written it?  Who could once may have the file open still, so that it is not trusted
+ * again whatever is done to its mode; the next file may be.
+ */
+static void look_at_trust(struct follow *follow)
+{
+	if (follow->is_trusted)
+		follow->is_trusted = trust_check_log(follow->fd, follow->used_path, follow->why, sizeof(follow->why));
+}
+
 /* True: something has changed, look again. */
 static bool fill(struct follow *follow)
 {
@@ -534,6 +545,7 @@ static bool fill(struct follow *follow)
 	if (got == 0)
 		return leave_file(follow);
 	follow->end += (size_t)got;
+	look_at_trust(follow);
 	learn_head(follow);
 	if (fstat(follow->fd, &info) == 0)
 		follow->place.written_ns = get_written_ns(&info);

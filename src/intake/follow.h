@@ -40,7 +40,10 @@ bool follow_is_replay(const struct follow *follow);
 /* Behind the last line that was read; "" where there is a file that could not be looked into yet.  Returns the text. */
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE]);
 
-/* Is the file that the last line came from one that only the log daemon can write?  Else why (borrowed) says why not. */
+/*
+ * Is the file that the last line came from one that only the log daemon can write, and has it been since it was opened?  Looked at
+ * anew with each read.  Else why (borrowed) says why not.
+ */
 bool follow_is_trusted(const struct follow *follow, const char **ret_why);
 
 struct follow_stats {

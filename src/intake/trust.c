@@ -66,13 +66,28 @@ bool trust_check_postlog(const char *path, char *why, size_t size)
 	return refuse(why, size, path, "is set-group-ID, by which every local user can write into Postfix's log (chmod g-s)");
 }
 
+/* The folder of a file, without links, and without a slash at its end. */
+static bool find_folder(const char *path, char real[static PATH_MAX])
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path) >= (int)sizeof(folder))
+		return false;
+	if (!realpath(folder[0] ? folder : "/", real))
+		return false;
+	if (strcmp(real, "/") == 0)
+		real[0] = '\0';
+	return true;
+}
+
 bool trust_check_log(int fd, const char *path, char *why, size_t size)
 {
 	char real[PATH_MAX];
 	struct stat info;
 	bool is_own_folder = true;
 
-	if (fstat(fd, &info) < 0 || !realpath(path, real))
+	if (fstat(fd, &info) < 0 || !find_folder(path, real))
 		return refuse(why, size, path, "cannot be looked at");
 	if (!S_ISREG(info.st_mode))
 		return refuse(why, size, path, "is no regular file");
@@ -80,8 +95,8 @@ bool trust_check_log(int fd, const char *path, char *why, size_t size)
 		return refuse(why, size, path, "has more than one name");
 	if (!check_entry(&info, path, false, why, size))
 		return false;
-	for (char *slash = strrchr(real, '/'); slash; slash = strrchr(real, '/')) {
-		*slash = '\0';
+	for (char *end = real + strlen(real); end; end = strrchr(real, '/')) {
+		*end = '\0';
 		if (stat(real[0] ? real : "/", &info) < 0)
 			return refuse(why, size, real, "cannot be looked at");
 		if (!check_entry(&info, real[0] ? real : "/", !is_own_folder, why, size))

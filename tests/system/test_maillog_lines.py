@@ -227,6 +227,26 @@ def test_log_that_others_could_have_written_proves_nothing(scratch, log, address
         assert "maillog-untrusted" in daemon.log and daemon.get_status()["proves-nothing-because"]
 
 
+def test_log_that_others_may_write_from_now_on_proves_nothing_more(daemon, log, address):
+    """Until the next one begins: who had it open may write into it whatever its mode is now."""
+    first, second, third, fourth = (address() for _ in range(4))
+    log.message((first, "bounced", UNKNOWN))
+    read(daemon, log)
+    log.path.chmod(0o666)
+    log.message((second, "bounced", UNKNOWN))
+    read(daemon, log)
+    log.path.chmod(0o644)
+    log.message((third, "bounced", UNKNOWN))
+    read(daemon, log)
+    assert daemon.get_suppressed() == [first] and daemon.get_status()["proves-nothing-because"]
+    os.utime(log.path, (1, 1))
+    log.path.rename(log.path.with_suffix(".log.1"))
+    log.path.touch(mode=0o644)
+    log.message((fourth, "bounced", UNKNOWN))
+    read(daemon, log)
+    assert daemon.get_suppressed() == sorted([first, fourth])
+
+
 def test_trust_is_taken_back_by_a_reload(daemon, log, address):
     first, second = address(), address()
     log.message((first, "bounced", UNKNOWN))

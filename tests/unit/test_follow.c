@@ -739,6 +739,61 @@ static void only_what_nobody_else_writes_is_trusted(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+static bool is_believed(const struct fixture *f)
+{
+	const char *why;
+
+	return follow_is_trusted(f->follow, &why);
+}
+
+/* Opened up while it is read: what comes then proves nothing, nor what comes later by whoever has it open; the next file does. */
+static void trust_ends_when_others_may_write(void **state)
+{
+	static const struct {
+		mode_t file, folder;
+	} rows[] = { { 0666, 0755 }, { 0600, 0777 } };
+	struct fixture *f = *state;
+	char folder[] = "/var/tmp/kodama-trust.XXXXXX", old[128];
+
+	if (geteuid() != 0)
+		return;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chmod(folder, 0755), 0);
+	snprintf(f->path, sizeof(f->path), "%s/mail.log", folder);
+	snprintf(old, sizeof(old), "%s/mail.log.1", folder);
+	append(f, "first\n");
+	begin(f, true);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		append(f, "one\n");
+		assert_non_null(strstr(lines(f), "one|"));
+		assert_true(is_believed(f));
+		assert_int_equal(chmod(f->path, rows[i].file), 0);
+		assert_int_equal(chmod(folder, rows[i].folder), 0);
+		append(f, "two\n");
+		assert_string_equal(lines(f), "two|");
+		assert_false(is_believed(f));
+		assert_int_equal(chmod(f->path, 0600), 0);
+		assert_int_equal(chmod(folder, 0755), 0);
+		append(f, "three\n");
+		assert_string_equal(lines(f), "three|");
+		assert_false(is_believed(f));
+		set_age(f->path, 100);
+		assert_int_equal(rename(f->path, old), 0);
+		append(f, "four\n");
+		assert_string_equal(lines(f), "four|");
+		assert_true(is_believed(f));
+		/* under another name, and nothing under its own: it is the same file */
+		assert_int_equal(rename(f->path, old), 0);
+		add_to(old, "five\n", 5, O_APPEND);
+		assert_string_equal(lines(f), "five|");
+		assert_true(is_believed(f));
+		assert_int_equal(rename(old, f->path), 0);
+	}
+	unlink(f->path);
+	assert_int_equal(rmdir(folder), 0);
+	snprintf(f->path, sizeof(f->path), "%s/mail.log", f->folder);
+}
+
 /* A log that postlogd alone writes is everybody's where everybody can speak to postlogd. */
 static void set_group_id_postlog_makes_the_log_everybodys(void **state)
 {
@@ -800,6 +855,7 @@ int main(void)
 		TEST(notices_come_for_all_that_happens),
 		TEST(no_regular_file_is_followed),
 		TEST(only_what_nobody_else_writes_is_trusted),
+		TEST(trust_ends_when_others_may_write),
 		TEST(set_group_id_postlog_makes_the_log_everybodys),
 	};
 
