@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "intake/gzip.h"
 #include "intake/trust.h"
 
 enum { READ_SIZE = 64 * 1024, BUFFER_SIZE = READ_SIZE + FOLLOW_LINE_MAX, WHY_SIZE = 600 };
@@ -26,12 +27,14 @@ struct follow {
 	bool is_from_beginning;
 	int notify_fd, watch;
 	int fd; /* -1: no file */
+	struct gzip *gzip;        /* of fd, where that is compressed */
 	struct place place;       /* offset: of buffer[start] */
 	bool has_wanted;          /* the place to go on from, until the file can be looked into */
 	struct place wanted;
 	uint64_t replay_bytes;
 	bool is_skipping;         /* inside a line that is too long, or whose begin is unknown */
 	bool has_looked_again;    /* read to its end after its successor was seen */
+	bool is_damaged;          /* a compressed file, and the rest of it cannot be had */
 	bool is_trusted;
 	char why[WHY_SIZE];
 	struct follow_stats stats;
@@ -51,9 +54,15 @@ static int64_t get_written_ns(const struct stat *info)
 
 /* --- files beside it */
 
+static bool is_gzip(const char *path)
+{
+	return span_has_suffix_nocase(span_of(path), SPAN_LIT(GZIP_SUFFIX));
+}
+
+/* In a way that we do not read. */
 static bool is_compressed(struct span name)
 {
-	static const struct span ends[] = { { ".gz", 3 }, { ".bz2", 4 }, { ".xz", 3 }, { ".zst", 4 }, { ".lz4", 4 }, { ".lzo", 4 }, { ".Z", 2 }, { ".zip", 4 } };
+	static const struct span ends[] = { { ".bz2", 4 }, { ".xz", 3 }, { ".zst", 4 }, { ".lz4", 4 }, { ".lzo", 4 }, { ".Z", 2 }, { ".zip", 4 } };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (span_has_suffix_nocase(name, ends[i]))
@@ -85,6 +94,16 @@ static int open_file(const char *path)
 	return S_ISREG(info.st_mode) ? -error : -EINVAL;
 }
 
+/* The compressed one of two: the other is going to be removed, or has to be thought the truth. */
+static bool is_second_copy(const char *path)
+{
+	char plain[PATH_MAX];
+	struct stat info;
+
+	snprintf(plain, sizeof(plain), "%.*s", (int)(strlen(path) - strlen(GZIP_SUFFIX)), path);
+	return stat(plain, &info) == 0;
+}
+
 /* Calls `visit` with each open file that rotation may have made; it keeps the descriptor by returning true, and ends the walk. */
 static void visit_rotated(struct follow *follow, bool (*visit)(struct follow *follow, int fd, const char *path, void *data), void *data)
 {
@@ -97,10 +116,10 @@ static void visit_rotated(struct follow *follow, bool (*visit)(struct follow *fo
 		if (!is_rotated(follow, span_of(entry->d_name)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", follow->folder, entry->d_name);
-		fd = open_file(path);
+		fd = is_gzip(path) && is_second_copy(path) ? -EEXIST : open_file(path);
 		if (fd < 0)
 			continue;
-		is_kept = visit(follow, fd, path, data);
+		is_kept = (!is_gzip(path) || gzip_is(fd)) && visit(follow, fd, path, data);
 		if (!is_kept)
 			close(fd);
 	}
@@ -111,6 +130,7 @@ static void visit_rotated(struct follow *follow, bool (*visit)(struct follow *fo
 struct candidate {
 	int fd; /* -1: none */
 	struct stat info;
+	uint64_t size; /* before it was compressed */
 	char path[PATH_MAX];
 };
 
@@ -120,34 +140,20 @@ static void keep_candidate(struct candidate *candidate, int fd, const struct sta
 		close(candidate->fd);
 	candidate->fd = fd;
 	candidate->info = *info;
+	candidate->size = is_gzip(path) ? gzip_get_size(fd) : (uint64_t)info->st_size;
 	snprintf(candidate->path, sizeof(candidate->path), "%s", path);
 }
 
 /* --- which file */
 
-static void use_file(struct follow *follow, int fd, const char *path, uint64_t offset)
+static ssize_t read_at(const struct follow *follow, char *to, size_t size, uint64_t offset)
 {
-	struct stat info;
-	char before;
-	bool is_distrusted = follow->fd == fd && !follow->is_trusted;
+	ssize_t got;
 
-	if (follow->fd >= 0 && follow->fd != fd)
-		close(follow->fd);
-	follow->fd = fd;
-	if (path != follow->used_path)
-		snprintf(follow->used_path, sizeof(follow->used_path), "%s", path);
-	follow->start = follow->end = 0;
-	follow->has_looked_again = false;
-	follow->is_trusted = !is_distrusted && trust_check_log(fd, follow->used_path, follow->why, sizeof(follow->why));
-	/* in the middle of a line its rest could pose as one */
-	follow->is_skipping = offset > 0 && pread(fd, &before, 1, (off_t)offset - 1) == 1 && before != '\n';
-	follow->place = (struct place){ .offset = offset };
-	if (fstat(fd, &info) == 0) {
-		follow->place.inode = info.st_ino;
-		follow->place.written_ns = get_written_ns(&info);
-	}
-	follow->stats.files++;
-	follow->stats.error = 0;
+	if (is_gzip(follow->used_path))
+		return follow->gzip ? gzip_read(follow->gzip, to, size, offset) : -EIO;
+	got = pread(follow->fd, to, size, (off_t)offset);
+	return got < 0 ? -errno : got;
 }
 
 /* The first bytes become the fingerprint as they come. */
@@ -158,11 +164,42 @@ static void learn_head(struct follow *follow)
 
 	if (follow->place.head_len == PLACE_HEAD_MAX)
 		return;
-	got = pread(follow->fd, head, sizeof(head), 0);
+	got = read_at(follow, head, sizeof(head), 0);
 	if (got <= 0)
 		return;
 	follow->place.head_len = (unsigned)got;
 	follow->place.hash = place_hash(span_make(head, (size_t)got));
+}
+
+static void use_file(struct follow *follow, int fd, const char *path, uint64_t offset)
+{
+	struct stat info;
+	char before;
+	bool is_distrusted = follow->fd == fd && !follow->is_trusted;
+
+	if (follow->fd >= 0 && follow->fd != fd)
+		close(follow->fd);
+	gzip_close(follow->gzip);
+	follow->gzip = NULL;
+	follow->fd = fd;
+	if (path != follow->used_path)
+		snprintf(follow->used_path, sizeof(follow->used_path), "%s", path);
+	/* what it says of itself may be wrong: then it is read as an empty one, and is a gap */
+	if (is_gzip(follow->used_path) && gzip_open(fd, &follow->gzip) < 0)
+		follow->gzip = NULL;
+	follow->start = follow->end = 0;
+	follow->has_looked_again = follow->is_damaged = false;
+	follow->is_trusted = !is_distrusted && trust_check_log(fd, follow->used_path, follow->why, sizeof(follow->why));
+	follow->place = (struct place){ .offset = offset };
+	if (fstat(fd, &info) == 0) {
+		follow->place.inode = info.st_ino;
+		follow->place.written_ns = get_written_ns(&info);
+	}
+	learn_head(follow);
+	/* in the middle of a line its rest could pose as one */
+	follow->is_skipping = offset > 0 && read_at(follow, &before, 1, offset - 1) == 1 && before != '\n';
+	follow->stats.files++;
+	follow->stats.error = 0;
 }
 
 struct search {
@@ -171,11 +208,38 @@ struct search {
 	struct candidate found;
 };
 
-static bool is_place(const struct search *search, int fd)
+static bool has_head(const struct place *place, struct gzip *gzip)
+{
+	char head[PLACE_HEAD_MAX];
+
+	return place->head_len > 0 && gzip_read(gzip, head, place->head_len, 0) == (ssize_t)place->head_len &&
+	       place_hash(span_make(head, place->head_len)) == place->hash;
+}
+
+/* As place_is_in, of what it was before it was compressed. */
+static bool is_in_gzip(const struct place *place, int fd)
+{
+	struct gzip *gzip;
+	char last;
+	bool is_in;
+
+	if (gzip_open(fd, &gzip) < 0)
+		return false;
+	is_in = has_head(place, gzip) && (place->offset == 0 || gzip_read(gzip, &last, 1, place->offset - 1) == 1);
+	gzip_close(gzip);
+	return is_in;
+}
+
+static bool is_in_file(const struct place *place, int fd, const char *path)
+{
+	return is_gzip(path) ? is_in_gzip(place, fd) : place_is_in(place, fd);
+}
+
+static bool is_place(const struct search *search, int fd, const char *path)
 {
 	struct stat info;
 
-	if (fstat(fd, &info) < 0 || !place_is_in(&search->place, fd))
+	if (fstat(fd, &info) < 0 || !is_in_file(&search->place, fd, path))
 		return false;
 	if (search->is_by_inode)
 		return info.st_ino == search->place.inode;
@@ -189,7 +253,7 @@ static bool visit_for_place(struct follow *follow, int fd, const char *path, voi
 	struct stat info;
 
 	(void)follow;
-	if (!is_place(search, fd) || fstat(fd, &info) < 0)
+	if (!is_place(search, fd, path) || fstat(fd, &info) < 0)
 		return false;
 	keep_candidate(&search->found, fd, &info, path);
 	return true;
@@ -249,16 +313,13 @@ static void step_back(struct follow *follow, uint64_t bytes)
 	if (before.found.fd < 0) {
 		use_file(follow, follow->fd, follow->used_path, missing > 0 ? 0 : offset - bytes);
 	} else {
-		size = (uint64_t)before.found.info.st_size;
+		size = before.found.size;
 		follow->goal_fd = follow->fd;
 		snprintf(follow->goal_path, sizeof(follow->goal_path), "%s", follow->used_path);
 		follow->fd = -1;
 		use_file(follow, before.found.fd, before.found.path, size > missing ? size - missing : 0);
 	}
-	learn_head(follow);
 }
-
-
 
 /* The oldest of those that were written after the one that we leave. */
 static bool visit_for_successor(struct follow *follow, int fd, const char *path, void *data)
@@ -266,10 +327,12 @@ static bool visit_for_successor(struct follow *follow, int fd, const char *path,
 	struct successor *successor = data;
 	struct stat info;
 
-	(void)follow;
 	if (fstat(fd, &info) < 0 || info.st_ino == successor->inode || get_written_ns(&info) <= successor->after_ns)
 		return false;
 	if (successor->found.fd >= 0 && get_written_ns(&info) >= get_written_ns(&successor->found.info))
+		return false;
+	/* the one that we leave, compressed by now by somebody who did not keep its time */
+	if (is_gzip(path) && is_in_gzip(&follow->place, fd))
 		return false;
 	/* the walk goes on: it gets a descriptor of its own */
 	fd = dup(fd);
@@ -318,7 +381,6 @@ static void watch_folder(struct follow *follow)
 static void go_on(struct follow *follow, const struct place *place)
 {
 	if (use_place(follow, place, true)) {
-		learn_head(follow);
 		if (follow->replay_bytes > 0)
 			step_back(follow, follow->replay_bytes);
 		return;
@@ -362,7 +424,6 @@ static bool find_file(struct follow *follow)
 		return false;
 	}
 	use_file(follow, fd, follow->path, !follow->is_from_beginning && fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0);
-	learn_head(follow);
 	follow->is_from_beginning = true;
 	return true;
 }
@@ -403,6 +464,7 @@ void follow_close(struct follow *follow)
 {
 	if (!follow)
 		return;
+	gzip_close(follow->gzip);
 	if (follow->fd >= 0)
 		close(follow->fd);
 	if (follow->goal_fd >= 0)
@@ -453,9 +515,7 @@ static void start_over(struct follow *follow)
 
 	follow->stats.truncations++;
 	end_replay(follow);
-	if (place.head_len > 0 && use_place(follow, &place, false))
-		learn_head(follow);
-	else
+	if (place.head_len == 0 || !use_place(follow, &place, false))
 		use_file(follow, follow->fd, follow->path, 0);
 }
 
@@ -475,7 +535,6 @@ static bool leave_file(struct follow *follow)
 		int fd = follow->goal_fd;
 		follow->goal_fd = -1;
 		use_file(follow, fd, follow->goal_path, 0);
-		learn_head(follow);
 		return true;
 	}
 	if (is_same_file(follow, &own, &current) || current.st_size == 0) {
@@ -509,6 +568,8 @@ static bool has_been_cut(const struct follow *follow)
 {
 	struct place read_so_far = follow->place;
 
+	if (is_gzip(follow->used_path))
+		return false;
 	read_so_far.offset = get_read_offset(follow);
 	return !place_is_in(&read_so_far, follow->fd);
 }
@@ -537,9 +598,14 @@ static bool fill(struct follow *follow)
 		return true;
 	}
 	make_room(follow);
-	got = pread(follow->fd, follow->buffer + follow->end, READ_SIZE, (off_t)get_read_offset(follow));
+	got = read_at(follow, follow->buffer + follow->end, READ_SIZE, get_read_offset(follow));
+	if (got < 0 && is_gzip(follow->used_path)) {
+		follow->stats.gaps += !follow->is_damaged;
+		follow->is_damaged = true;
+		got = 0;
+	}
 	if (got < 0) {
-		follow->stats.error = errno;
+		follow->stats.error = (int)-got;
 		return false;
 	}
 	if (got == 0)
@@ -630,6 +696,6 @@ void follow_get_stats(const struct follow *follow, struct follow_stats *ret_stat
 
 	*ret_stats = follow->stats;
 	ret_stats->lag = 0;
-	if (follow->fd >= 0 && fstat(follow->fd, &info) == 0 && (uint64_t)info.st_size > follow->place.offset)
+	if (follow->fd >= 0 && !follow->gzip && fstat(follow->fd, &info) == 0 && (uint64_t)info.st_size > follow->place.offset)
 		ret_stats->lag = (uint64_t)info.st_size - follow->place.offset;
 }

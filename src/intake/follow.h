@@ -2,7 +2,7 @@
 /*
  * Reads the lines of a file that grows: through renaming, copying and truncating, deletion and recreation, before it
  * exists, and from where it was left.  What was renamed is read to its end before the new file is begun; after a
- * restart the rest is looked for among the files beside it.  Lines are hostile and bounded.  One thread at a time.
+ * restart the rest is looked for among the files beside it, compressed by gzip or not.  Lines are hostile and bounded.  One thread at a time.
  */
 #ifndef KODAMA_INTAKE_FOLLOW_H
 #define KODAMA_INTAKE_FOLLOW_H

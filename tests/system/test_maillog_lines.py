@@ -10,6 +10,7 @@ import pytest
 from harness import mails
 from harness.follower import BUSY, FULL, SENT, UNKNOWN, Follower, LogFile, follow, said
 from harness.milter import Milter
+from harness.paths import run
 from harness.wait import until
 
 
@@ -87,6 +88,29 @@ def test_what_was_open_is_known_after_a_restart(daemon, log, address, end, rotat
     read(daemon, log)
     assert daemon.query("SELECT address, class, sender, message_id FROM outcomes") == [(late, "mailbox-full", "sender@example.jp", "kept@example.jp")]
     assert daemon.get_counts() == {"delayed": 1, "mailbox-full": 1}
+
+
+@pytest.mark.parametrize("name", ["mail.log.1", "mail.log-20261122"])
+def test_what_was_compressed_while_the_daemon_was_down_is_read(daemon, log, address, name):
+    """Rotation without delaycompress, twice: nothing is lost, and nothing counts twice."""
+    before, open_one, inside, between, after = (address() for _ in range(5))
+    queue_id = log.message((before, "bounced", UNKNOWN), (open_one, "deferred", said("452 4.2.2 Mailbox full")), removed=False)
+    read(daemon, log)
+    daemon.kill()
+    for recipient, age_s, archive in ((inside, 200, log.path.with_name(name)), (between, 100, log.path.with_name("mail.log.0"))):
+        log.message((recipient, "bounced", UNKNOWN))
+        os.utime(log.path, (log.path.stat().st_mtime - age_s,) * 2)
+        log.path.rename(archive)
+        run("gzip", archive)
+        log.path.touch(mode=0o644)
+    expire(log, queue_id)
+    log.message((after, "bounced", UNKNOWN))
+    daemon.start()
+    read(daemon, log)
+    assert daemon.get_suppressed() == sorted([before, inside, between, after])
+    assert [row[0] for row in daemon.get_outcomes(open_one)] == ["mailbox-full"]
+    assert daemon.get_counts() == {"user-unknown": 4, "delayed": 1, "mailbox-full": 1}
+    assert daemon.get_status()["gaps"] == 0
 
 
 # --- whom it counts against, and whom not

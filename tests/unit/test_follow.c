@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/buffer.h"
 #include "intake/trust.h"
@@ -61,6 +62,26 @@ static void copy(const char *from, const char *to)
 	assert_true(got >= 0);
 	close(fd);
 	add_to(to, bytes, (size_t)got, O_CREAT | O_TRUNC);
+}
+
+/* As gzip(1) does: with the owner, the mode and, unless told otherwise, the time of the file, which is gone afterwards. */
+static void compress_file(const char *from, const char *to, bool keeps_time)
+{
+	char bytes[65536];
+	struct stat info;
+	int fd = open(from, O_RDONLY);
+	gzFile file = gzopen(to, "wb");
+	ssize_t got;
+
+	assert_non_null(file);
+	assert_int_equal(fstat(fd, &info), 0);
+	while ((got = read(fd, bytes, sizeof(bytes))) > 0)
+		assert_int_equal(gzwrite(file, bytes, (unsigned)got), got);
+	assert_int_equal(gzclose(file), Z_OK);
+	if (keeps_time)
+		assert_int_equal(utimensat(AT_FDCWD, to, (struct timespec[]){ info.st_atim, info.st_mtim }, 0), 0);
+	close(fd);
+	unlink(from);
 }
 
 /* A file system's clock may tick but every 4 ms: what is newer says so. */
@@ -132,7 +153,7 @@ static int tear_down(void **state)
 
 	follow_close(f->follow);
 	buffer_done(&f->got);
-	for (const char *const *end = (const char *const[]){ "", ".1", ".2", ".1.gz", "-20261122", ".moved", NULL }; *end; end++)
+	for (const char *const *end = (const char *const[]){ "", ".1", ".2", ".1.gz", ".2.gz", ".3.gz", "-20261122", ".moved", NULL }; *end; end++)
 		unlink(name(f, *end));
 	snprintf(command_path, sizeof(command_path), "%s", f->folder);
 	assert_int_equal(rmdir(command_path), 0);
@@ -436,6 +457,166 @@ static void rotated_and_compressed_while_away(void **state)
 	begin(f, false);
 	assert_string_equal(lines(f), "two|");
 	assert_int_equal(stats(f).gaps, 1);
+}
+
+/* logrotate without delaycompress, once: the rest of the file that we were in is in the archive. */
+static void rest_is_read_from_the_archive(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+	append(f, "two\nthree\n");
+	set_age(f->path, 100);
+	compress_file(f->path, name(f, ".1.gz"), true);
+	append(f, "four\n");
+	begin(f, false);
+	assert_string_equal(lines(f), "two|three|four|");
+	assert_int_equal(stats(f).gaps, 0);
+	append(f, "five\n");
+	assert_string_equal(lines(f), "five|");
+}
+
+/* ... and again, and killed in the middle of it; archives of before are none of our business. */
+static void archives_are_read_in_their_order(void **state)
+{
+	struct fixture *f = *state;
+	struct span line;
+
+	append(f, "long ago\n");
+	set_age(f->path, 900);
+	compress_file(f->path, name(f, ".3.gz"), true);
+	append(f, "one\n");
+	set_age(f->path, 800);
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+	append(f, "two\nthree\n");
+	set_age(f->path, 300);
+	compress_file(f->path, name(f, ".2.gz"), true);
+	append(f, "four\nfive\n");
+	set_age(f->path, 200);
+	compress_file(f->path, name(f, ".1.gz"), true);
+	append(f, "six\n");
+	static const char *const wanted[] = { "two", "three", "four", "five", "six", NULL };
+	for (const char *const *word = wanted; *word; word++) {
+		begin(f, false);
+		assert_int_equal(follow_read_line(f->follow, &line), 1);
+		assert_true(span_is_equal(line, span_of(*word)));
+		end(f);
+	}
+	begin(f, false);
+	assert_string_equal(lines(f), "");
+	assert_int_equal(stats(f).gaps, 0);
+}
+
+/* delaycompress, two rotations; a copytruncate that compresses its copy; both copies there, because a kill left them. */
+static void archive_beside_plain_files(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+	append(f, "two\n");
+	set_age(f->path, 300);
+	compress_file(f->path, name(f, ".2.gz"), true);
+	append(f, "three\n");
+	set_age(f->path, 200);
+	copy(f->path, name(f, ".moved"));
+	compress_file(name(f, ".moved"), name(f, ".1.gz"), false);
+	assert_int_equal(rename(f->path, name(f, ".1")), 0);
+	append(f, "four\n");
+	begin(f, false);
+	assert_string_equal(lines(f), "two|three|four|");
+	unlink(name(f, ".1"));
+	/* while we read: what we have read is compressed by somebody who does not keep its time */
+	copy(f->path, name(f, ".moved"));
+	append(f, "five\n");
+	assert_string_equal(lines(f), "five|");
+	copy(f->path, name(f, ".moved"));
+	compress_file(name(f, ".moved"), name(f, ".1.gz"), false);
+	unlink(f->path);
+	append(f, "six\n");
+	assert_string_equal(lines(f), "six|");
+	assert_int_equal(stats(f).gaps, 0);
+}
+
+static void copy_that_was_truncated_and_compressed_is_read_on(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, "one, and more of it\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one, and more of it|");
+	append(f, "two\n");
+	copy(f->path, name(f, ".moved"));
+	compress_file(name(f, ".moved"), name(f, ".1.gz"), true);
+	assert_int_equal(truncate(f->path, 0), 0);
+	append(f, "three\n");
+	assert_string_equal(lines(f), "two|three|");
+	assert_int_equal(stats(f).gaps, 0);
+}
+
+/* What is open is known again from an archive, too. */
+static void replay_begins_in_an_archive(void **state)
+{
+	struct fixture *f = *state;
+
+	f->replay_bytes = 6;
+	append(f, "one\ntwo\nthree\n");
+	set_age(f->path, 200);
+	begin(f, true);
+	assert_string_equal(lines(f), "one|two|three|");
+	compress_file(f->path, name(f, ".1.gz"), true);
+	append(f, "four\n");
+	assert_string_equal(lines(f), "four|");
+	end(f);
+	append(f, "five\n");
+	begin(f, false);
+	/* a byte of "three" is within reach: half a line is none */
+	assert_string_equal(lines(f), "~four|five|");
+	end(f);
+	f->replay_bytes = 12;
+	begin(f, false);
+	assert_string_equal(lines(f), "~four|~five|");
+	end(f);
+	f->replay_bytes = 16;
+	begin(f, false);
+	assert_string_equal(lines(f), "~three|~four|~five|");
+}
+
+/* Cut off, overwritten, or no archive at all: what can be had is read, the rest is a gap, and what comes after is read whole. */
+static void damaged_archive_is_a_gap(void **state)
+{
+	struct fixture *f = *state;
+	char noise[40000];
+
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (char)('a' + (i * i * 7919 >> 5) % 26);
+	noise[sizeof(noise) - 1] = '\n';
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+	append(f, "two\n");
+	add_to(f->path, noise, sizeof(noise), O_APPEND);
+	append(f, "lost\n");
+	set_age(f->path, 200);
+	compress_file(f->path, name(f, ".1.gz"), true);
+	struct stat info;
+	assert_int_equal(stat(name(f, ".1.gz"), &info), 0);
+	assert_int_equal(truncate(name(f, ".1.gz"), info.st_size - 20), 0);
+	set_age(name(f, ".1.gz"), 200);
+	append(f, "three\n");
+	begin(f, false);
+	assert_string_equal(lines(f), "two|three|");
+	assert_int_equal(stats(f).gaps, 1);
+	append(f, "four\n");
+	assert_string_equal(lines(f), "four|");
 }
 
 /* A number of an inode is given out again: the first bytes tell that it is another file. */
@@ -843,6 +1024,12 @@ int main(void)
 		TEST(rotated_while_away),
 		TEST(rotated_twice_while_away),
 		TEST(rotated_and_compressed_while_away),
+		TEST(rest_is_read_from_the_archive),
+		TEST(archives_are_read_in_their_order),
+		TEST(archive_beside_plain_files),
+		TEST(copy_that_was_truncated_and_compressed_is_read_on),
+		TEST(replay_begins_in_an_archive),
+		TEST(damaged_archive_is_a_gap),
 		TEST(inode_of_another_file_is_not_ours),
 		TEST(copy_in_its_place_is_read_on),
 		TEST(nonsense_for_a_place_is_none),
