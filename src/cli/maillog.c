@@ -52,12 +52,13 @@ enum logline_kind maillog_take(struct maillog *log, struct span text, logjoin_em
 	if (text.len == 0)
 		return LOGLINE_OTHER;
 	log->lines++;
-	kind = logline_parse(text, &log->clock, &line);
+	kind = logline_begin(text, &log->clock, &line);
+	if (kind > LOGLINE_OTHER) {
+		if (line.is_local_time)
+			line.time_s = zone_to_utc(&log->zone, line.time_s);
+		*ret_error = logjoin_take(log->join, &line, emit, data);
+		kind = line.kind;
+	}
 	log->unreadable += kind == LOGLINE_GARBAGE;
-	if (kind <= LOGLINE_OTHER)
-		return kind;
-	if (line.is_local_time)
-		line.time_s = zone_to_utc(&log->zone, line.time_s);
-	*ret_error = logjoin_take(log->join, &line, emit, data);
 	return kind;
 }

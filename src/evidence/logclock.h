@@ -3,8 +3,8 @@
  * The time stamps of log lines: RFC 3164 ("Nov 21 20:30:21": local time without a year) and ISO 8601 with or without a
  * fraction and a zone ("2026-11-21T20:30:21.123456+09:00").  The year comes from a reference time: it is the last one
  * in which the stamp is not more than a day after the reference, so that December read in January is last year's.
- * Lines follow each other closely: the last stamp is kept, and most are compared rather than read; so are what hosts and
- * tags come behind them (logline.c).
+ * Lines follow each other closely: the last stamp is kept, and most are compared rather than read; so are the hosts and
+ * tags that come behind them (logline.c).
  * Pure; one thread at a time.
  */
 #ifndef KODAMA_EVIDENCE_LOGCLOCK_H
@@ -12,13 +12,19 @@
 
 #include "base/span.h"
 
-enum { LOGHEAD_MAX = 50, LOGHEADS = 64 };
+enum { LOGHEAD_MAX = 79, LOGHEADS = 64 };
 
-/* "mx1 postfix/smtp[123]", and where in it is what. */
+/* Who wrote a line, as far as queue ids are told apart by it: hashes, whose key is nobody's secret. */
+struct log_origin {
+	uint64_t host, instance;
+};
+
+/* "mx1 postfix/smtp", and where in it is what. */
 struct loghead {
-	char bytes[LOGHEAD_MAX];
 	uint8_t len; /* 0: none yet */
-	uint8_t host_len, identifier_len, instance_len, program_at, program_len;
+	uint8_t host_len, instance_len, program_at;
+	char bytes[LOGHEAD_MAX];
+	struct log_origin origin;
 };
 
 struct logclock {

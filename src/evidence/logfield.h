@@ -37,7 +37,7 @@ unsigned logfield_look_at_id(struct span id);
 static inline bool logfield_take_id(struct span *rest, struct span *ret_id)
 {
 	size_t max = rest->len < QUEUE_ID_MAX + 1 ? rest->len : QUEUE_ID_MAX + 1;
-	const char *colon = quick_find(rest->ptr, rest->ptr + max, ':');
+	const char *colon = max ? memchr(rest->ptr, ':', max) : NULL;
 	size_t len = colon ? (size_t)(colon - rest->ptr) : 0;
 
 	if (len < QUEUE_ID_MIN || rest->len < len + 3 || colon[1] != ' ')
@@ -47,9 +47,15 @@ static inline bool logfield_take_id(struct span *rest, struct span *ret_id)
 	return true;
 }
 
-/* The two MTAs.  `message` is what stands behind the tag; line->identifier and what it says are filled. */
-enum logline_kind logline_parse_postfix(struct span message, struct logline *line);
-enum logline_kind logline_parse_sendmail(struct span message, struct logline *line);
+/*
+ * The two MTAs.  `message` is what stands behind the tag.  Begun, a line has its queue id and line->rest, and its kind, which is returned,
+ * is what the first words promise; finished, its fields, which are unknown before.
+ */
+enum logline_kind logline_begin_postfix(struct span message, struct logline *line);
+enum logline_kind logline_finish_postfix(struct logline *line);
+bool logline_is_postfix_id(struct span id, bool *ret_is_long);
+enum logline_kind logline_begin_sendmail(struct span message, struct logline *line);
+enum logline_kind logline_finish_sendmail(struct logline *line);
 bool logline_take_sendmail_recipient(struct span *rest, struct span *ret_recipient);
 
 #endif

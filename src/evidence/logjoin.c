@@ -48,22 +48,22 @@ static int set_name(struct logjoin *join, struct message *message, enum message_
 	return join->options.is_brief ? 0 : message_set(message, field, text);
 }
 
-static int take_client(struct logjoin *join, const struct logline *line, struct message *message)
+static int take_client(struct logjoin *join, struct logline *line, struct message *message)
 {
 	message = messages_begin(join, line, message);
 	return message ? set_name(join, message, MESSAGE_LOGIN, line->login) : -ENOMEM;
 }
 
 /* A message that the queue manager has seen is not new any more: its id is used again. */
-static int take_message_id(struct logjoin *join, const struct logline *line, struct message *message)
+static int take_message_id(struct logjoin *join, struct logline *line, struct message *message)
 {
-	if (!message || message->lengths[MESSAGE_SENDER] != MESSAGE_UNKNOWN)
+	if (!message || message->has_sender)
 		message = messages_begin(join, line, message);
 	return message ? set_name(join, message, MESSAGE_ID, line->message_id) : -ENOMEM;
 }
 
 /* Postfix says it again at each retry, Sendmail once. */
-static int take_from(struct logjoin *join, const struct logline *line, struct message *message)
+static int take_from(struct logjoin *join, struct logline *line, struct message *message)
 {
 	int error, error_id;
 
@@ -71,8 +71,9 @@ static int take_from(struct logjoin *join, const struct logline *line, struct me
 		message = messages_begin(join, line, message);
 	if (!message)
 		return -ENOMEM;
+	message->has_sender = true;
 	message->recipient_count = line->recipient_count;
-	error = message_set(message, MESSAGE_SENDER, line->sender);
+	error = set_name(join, message, MESSAGE_SENDER, line->sender);
 	error_id = span_is_known(line->message_id) ? set_name(join, message, MESSAGE_ID, line->message_id) : 0;
 	return error ? error : error_id;
 }
@@ -138,7 +139,7 @@ static void take_expired(struct logjoin *join, const struct logline *line, struc
 		join->counts.expired_unknown++;
 		return;
 	}
-	if (span_is_known(line->sender) && !span_is_known(delivery.sender))
+	if (span_is_known(line->sender) && !span_is_known(delivery.sender) && !join->options.is_brief)
 		delivery.sender = line->sender;
 	delivery.action = ACTION_FAILED;
 	delivery.is_final = delivery.is_expired = true;
@@ -168,17 +169,46 @@ static bool is_begin(const struct logline *line)
 	return logline_is_first(line);
 }
 
-int logjoin_take(struct logjoin *join, const struct logline *line, logjoin_emit *emit, void *data)
+/*
+ * Reads on where more than the beginning of the line is asked for.  False: it says nothing.  In brief, the queue id of a
+ * message that is known is enough of the lines of which there are the most.
+ */
+static bool read_on(const struct logjoin *join, struct logline *line, const struct message *message)
+{
+	if (message && !line->is_confirmed) {
+		line->is_confirmed = true;
+		line->is_long_id = message->is_long_id;
+	}
+	if (join->options.is_brief && (line->kind == LOGLINE_CLIENT || (line->kind == LOGLINE_MESSAGE_ID && message)))
+		return logline_confirm(line);
+	return line->kind == LOGLINE_REMOVED || logline_finish(line) > LOGLINE_OTHER;
+}
+
+/* Of a notice Postfix says nothing else, but Sendmail that the message has expired. */
+static bool is_mere_notice(struct logline *line)
+{
+	return line->kind == LOGLINE_NOTICE && (line->mta == LOG_MTA_POSTFIX || logline_finish(line) != LOGLINE_EXPIRED);
+}
+
+int logjoin_take(struct logjoin *join, struct logline *line, logjoin_emit *emit, void *data)
 {
 	struct message *message;
 
-	if (line->kind <= LOGLINE_OTHER || line->kind == LOGLINE_NOTICE)
+	if (line->kind <= LOGLINE_OTHER || is_mere_notice(line))
 		return 0;
-	if (line->time_s > join->now_s)
-		join->now_s = line->time_s;
-	messages_age(join);
 	message = messages_find(join, line);
-	if (!message && join->options.is_part && !is_begin(line))
+	if (!read_on(join, line, message))
+		return 0;
+	if (line->time_s > join->now_s) {
+		join->now_s = line->time_s;
+		if (messages_age(join)) {
+			message = messages_find(join, line);
+			(void)read_on(join, line, message);
+		}
+	}
+	if (message)
+		messages_touch(join, message);
+	else if (join->options.is_part && !is_begin(line))
 		return -ENOENT;
 	switch (line->kind) {
 	case LOGLINE_CLIENT:

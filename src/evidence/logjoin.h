@@ -26,7 +26,7 @@ struct logjoin_options {
 	size_t open_max;         /* queue ids; 0: 1,000,000 */
 	size_t deferred_max;     /* deferred recipients; 0: 1,000,000 */
 	int64_t lifetime_s;      /* of a queue id that no line touches; 0: 10 days (twice maximal_queue_lifetime) */
-	bool is_brief;           /* nobody asks for logins and Message-IDs: they stay unknown */
+	bool is_brief;           /* nobody asks for senders, logins and Message-IDs: they stay unknown */
 	bool is_part;            /* a part of a log that begins somewhere: see logjoin_take */
 };
 
@@ -68,12 +68,13 @@ struct logjoin *logjoin_new(const struct logjoin_options *options);
 void logjoin_free(struct logjoin *join);
 
 /*
- * Takes one line, its time in UTC; calls emit (may be NULL) for each recipient that it says something of.
+ * Takes one line, its time in UTC; calls emit (may be NULL) for each recipient that it says something of.  A line that is only
+ * begun (logline_begin) is finished where more is needed of it: what kind it is may be known only then.
  * 0; -ENOMEM, and what the line said is emitted all the same, but not remembered.
  * With is_part: -ENOENT, and nothing was done, for a queue id that did not begin in this part: give the line to the
  * join of what came before, then have that absorb this one.
  */
-int logjoin_take(struct logjoin *join, const struct logline *line, logjoin_emit *emit, void *data) __attribute__((warn_unused_result));
+int logjoin_take(struct logjoin *join, struct logline *line, logjoin_emit *emit, void *data) __attribute__((warn_unused_result));
 
 /* What is open in the join of the next part goes over; `part` is empty afterwards.  Both have the same key.  -ENOMEM. */
 int logjoin_absorb(struct logjoin *join, struct logjoin *part) __attribute__((warn_unused_result));

@@ -2,21 +2,24 @@
 /* Lines of syslog: stamp, host and tag; the message is Postfix's or Sendmail's.  Pure; any thread; hostile text. */
 #include "evidence/logline.h"
 
+#include "base/siphash.h"
 #include "evidence/logfield.h"
 
-/* One by one: as a whole it would take longer than the parsing. */
-static void clear(struct logline *line)
+/* What only a finished line tells. */
+static void clear_fields(struct logline *line)
 {
-	line->kind = LOGLINE_GARBAGE;
-	line->mta = LOG_MTA_UNKNOWN;
 	line->log_status = LOG_STATUS_UNKNOWN;
-	line->is_local_time = line->is_long_id = line->is_doubtful = false;
-	line->time_s = 0;
-	line->host = line->identifier = line->instance = line->program = SPAN_NONE;
-	line->queue_id = line->sender = line->message_id = line->login = SPAN_NONE;
+	line->sender = line->message_id = line->login = SPAN_NONE;
 	line->to = line->orig_to = line->relay = line->text = line->dsn_queue_id = SPAN_NONE;
 	line->status = (struct status){ 0 };
 	line->recipient_count = 0;
+}
+
+static void clear_head(struct logline *line)
+{
+	line->host = line->identifier = line->instance = line->program = SPAN_NONE;
+	line->origin = (struct log_origin){ 0 };
+	line->head = NULL;
 }
 
 /* --- fields */
@@ -121,6 +124,14 @@ static struct span drop_pid(struct span tag)
 	return len > 0 && tag.ptr[len - 1] == '[' ? span_make(tag.ptr, len - 1) : tag;
 }
 
+/* A name of a host or an instance, for struct log_origin. */
+static uint64_t hash_name(struct span name)
+{
+	static const struct siphash_key key = { { 0x6b6f64616d61, 0x6c6f67 } };
+
+	return siphash(&key, name);
+}
+
 /* What is before its first and behind its last slash. */
 static void split_tag(struct logline *line)
 {
@@ -128,12 +139,22 @@ static void split_tag(struct logline *line)
 	const char *end = tag.ptr + tag.len, *first = quick_find(tag.ptr, end, '/');
 
 	line->instance = line->program = tag;
-	if (!first)
-		return;
-	line->instance.len = (size_t)(first - tag.ptr);
-	for (line->program.ptr = end; line->program.ptr[-1] != '/'; line->program.ptr--)
-		;
-	line->program.len = (size_t)(end - line->program.ptr);
+	if (first) {
+		line->instance.len = (size_t)(first - tag.ptr);
+		for (line->program.ptr = end; line->program.ptr[-1] != '/'; line->program.ptr--)
+			;
+		line->program.len = (size_t)(end - line->program.ptr);
+	}
+	line->origin.instance = hash_name(line->instance);
+}
+
+/* Behind the ": " that a tag ends in. */
+static void skip_colon(struct span *rest, const char *colon)
+{
+	const char *end = rest->ptr + rest->len;
+
+	colon += 1 + (colon + 1 < end && colon[1] == ' ');
+	*rest = span_make(colon, (size_t)(end - colon));
 }
 
 /* "postfix/smtp[123]: " off *rest.  False: no tag, so nobody of ours said it. */
@@ -147,13 +168,12 @@ static bool take_tag(struct span *rest, struct logline *line)
 	if (line->identifier.len == 0 || quick_find(rest->ptr, colon, ' '))
 		return false;
 	split_tag(line);
-	colon += 1 + (colon + 1 < end && colon[1] == ' ');
-	*rest = span_make(colon, (size_t)(end - colon));
+	skip_colon(rest, colon);
 	return true;
 }
 
 /* The host, which lines that never went through a socket of syslog's do not have: there the tag comes at once. */
-static void take_host(struct span *rest, struct span *ret_host)
+static void take_host(struct span *rest, struct logline *line)
 {
 	const char *at = rest->ptr, *end = rest->ptr + rest->len;
 
@@ -161,11 +181,17 @@ static void take_host(struct span *rest, struct span *ret_host)
 		at++;
 	if (at == end || at == rest->ptr || at[-1] == ':')
 		return;
-	*ret_host = span_make(rest->ptr, (size_t)(at - rest->ptr));
+	logline_set_host(line, span_make(rest->ptr, (size_t)(at - rest->ptr)));
 	*rest = span_make(at + 1, (size_t)(end - at) - 1);
 }
 
-/* Of which the heads kept could be this one: the few processes that write the most lines have a place each. */
+void logline_set_host(struct logline *line, struct span host)
+{
+	line->host = host;
+	line->origin.host = hash_name(host);
+}
+
+/* Of which the heads kept could be this one: the few programs that write the most lines have a place each. */
 static struct loghead *get_head_place(struct logclock *clock, struct span head)
 {
 	uint64_t last = quickhash_load(head.ptr + head.len - sizeof(last)) ^ head.len;
@@ -173,7 +199,7 @@ static struct loghead *get_head_place(struct logclock *clock, struct span head)
 	return &clock->heads[last * 0x9e3779b97f4a7c15u >> 32 & (LOGHEADS - 1)];
 }
 
-static bool head_is(const struct loghead *kept, struct span head)
+static inline bool head_is(const struct loghead *kept, struct span head)
 {
 	if (kept->len != head.len)
 		return false;
@@ -186,9 +212,9 @@ static bool head_is(const struct loghead *kept, struct span head)
 static void use_head(const struct loghead *kept, const char *at, struct logline *line)
 {
 	line->host = span_make(at, kept->host_len);
-	line->identifier = span_make(at + kept->host_len + 1, kept->identifier_len);
+	line->identifier = span_make(at + kept->host_len + 1, (size_t)kept->len - kept->host_len - 1);
 	line->instance = span_make(line->identifier.ptr, kept->instance_len);
-	line->program = span_make(at + kept->program_at, kept->program_len);
+	line->program = span_make(at + kept->program_at, (size_t)kept->len - kept->program_at);
 }
 
 static void keep_head(struct loghead *kept, struct span head, const struct logline *line)
@@ -196,68 +222,125 @@ static void keep_head(struct loghead *kept, struct span head, const struct logli
 	*kept = (struct loghead){
 		.len = (uint8_t)head.len,
 		.host_len = (uint8_t)line->host.len,
-		.identifier_len = (uint8_t)line->identifier.len,
 		.instance_len = (uint8_t)line->instance.len,
 		.program_at = (uint8_t)(line->program.ptr - head.ptr),
-		.program_len = (uint8_t)line->program.len,
+		.origin = line->origin,
 	};
 	memcpy(kept->bytes, head.ptr, head.len);
 }
 
 /* Host and tag off *rest.  False: no tag. */
-static bool take_head(struct span *rest, struct logclock *clock, struct logline *line)
+static bool take_new_head(struct span *rest, struct span head, struct loghead *kept, struct logline *line)
 {
-	const char *end = rest->ptr + rest->len, *colon = quick_find(rest->ptr, end, ':');
-	struct span head = span_make(rest->ptr, colon ? (size_t)(colon - rest->ptr) : 0);
-	struct loghead *kept = head.len >= sizeof(uint64_t) && head.len <= LOGHEAD_MAX ? get_head_place(clock, head) : NULL;
-
-	if (kept && head_is(kept, head)) {
-		use_head(kept, head.ptr, line);
-		colon += 1 + (colon + 1 < end && colon[1] == ' ');
-		*rest = span_make(colon, (size_t)(end - colon));
-		return true;
-	}
-	take_host(rest, &line->host);
+	clear_head(line);
+	take_host(rest, line);
 	if (!take_tag(rest, line))
 		return false;
 	/* without a host, or with a colon in it, the head ends elsewhere */
-	if (kept && span_is_known(line->host) && line->host.ptr + line->host.len < colon)
+	if (kept && span_is_known(line->host) && line->program.ptr + line->program.len == head.ptr + head.len)
 		keep_head(kept, head, line);
 	return true;
 }
 
-static enum logline_kind parse_message(struct span message, struct logline *line)
+static inline bool take_head(struct span *rest, struct logclock *clock, struct logline *line)
 {
-	bool is_postfix = line->program.ptr != line->identifier.ptr;
+	const char *colon = memchr(rest->ptr, ':', rest->len);
+	struct span head = drop_pid(span_make(rest->ptr, colon ? (size_t)(colon - rest->ptr) : 0));
+	struct loghead *kept = head.len >= sizeof(uint64_t) && head.len <= LOGHEAD_MAX ? get_head_place(clock, head) : NULL;
 
+	if (!kept || !head_is(kept, head))
+		return take_new_head(rest, head, kept, line);
+	line->head = kept;
+	line->head_at = head.ptr;
+	line->origin = kept->origin;
+	skip_colon(rest, colon);
+	return true;
+}
+
+static bool is_of_postfix(const struct logline *line)
+{
+	return line->head ? line->head->program_at != line->head->host_len + 1 : line->program.ptr != line->identifier.ptr;
+}
+
+static inline enum logline_kind begin_message(struct span message, struct logline *line)
+{
 	if (!message.len)
-		return line->kind = LOGLINE_OTHER;
-	return line->kind = is_postfix ? logline_parse_postfix(message, line) : logline_parse_sendmail(message, line);
+		return LOGLINE_OTHER;
+	return is_of_postfix(line) ? logline_begin_postfix(message, line) : logline_begin_sendmail(message, line);
+}
+
+/* --- the line */
+
+static void clear(struct logline *line)
+{
+	line->mta = LOG_MTA_UNKNOWN;
+	line->is_local_time = line->is_long_id = line->is_doubtful = line->is_finished = line->is_confirmed = false;
+	line->time_s = 0;
+	line->queue_id = SPAN_NONE;
+}
+
+enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line)
+{
+	struct span rest = text;
+	size_t stamp;
+
+	clear(ret_line);
+	if (rest.len && rest.ptr[0] == '<')
+		rest = span_skip(rest, measure_priority(rest));
+	stamp = logclock_take(clock, rest, &ret_line->time_s, &ret_line->is_local_time);
+	if (stamp == 0 || stamp + 1 >= rest.len || rest.ptr[stamp] != ' ') {
+		clear_head(ret_line);
+		return ret_line->kind = LOGLINE_GARBAGE;
+	}
+	rest = span_make(rest.ptr + stamp + 1, rest.len - stamp - 1);
+	if (!take_head(&rest, clock, ret_line))
+		return ret_line->kind = LOGLINE_OTHER;
+	return ret_line->kind = begin_message(rest, ret_line);
+}
+
+bool logline_confirm(struct logline *line)
+{
+	if (line->is_confirmed)
+		return true;
+	line->is_confirmed = line->mta != LOG_MTA_POSTFIX || logline_is_postfix_id(line->queue_id, &line->is_long_id);
+	if (line->is_confirmed)
+		return true;
+	line->kind = LOGLINE_OTHER;
+	line->queue_id = SPAN_NONE;
+	line->mta = LOG_MTA_UNKNOWN;
+	return false;
+}
+
+enum logline_kind logline_finish(struct logline *line)
+{
+	if (line->is_finished)
+		return line->kind;
+	line->is_finished = true;
+	clear_fields(line);
+	if (line->head)
+		use_head(line->head, line->head_at, line);
+	if (line->kind <= LOGLINE_OTHER || !logline_confirm(line))
+		return line->kind;
+	return line->kind = line->mta == LOG_MTA_POSTFIX ? logline_finish_postfix(line) : logline_finish_sendmail(line);
 }
 
 enum logline_kind logline_parse(struct span text, struct logclock *clock, struct logline *ret_line)
 {
-	size_t priority = measure_priority(text), stamp;
-	struct span rest = span_skip(text, priority);
-
-	clear(ret_line);
-	stamp = logclock_take(clock, rest, &ret_line->time_s, &ret_line->is_local_time);
-	if (stamp == 0 || stamp + 1 >= rest.len || rest.ptr[stamp] != ' ')
-		return ret_line->kind = LOGLINE_GARBAGE;
-	rest = span_skip(rest, stamp + 1);
-	if (!take_head(&rest, clock, ret_line))
-		return ret_line->kind = LOGLINE_OTHER;
-	return parse_message(rest, ret_line);
+	logline_begin(text, clock, ret_line);
+	return logline_finish(ret_line);
 }
 
 enum logline_kind logline_parse_message(struct span identifier, struct span message, struct logline *ret_line)
 {
 	clear(ret_line);
-	if (!identifier.len)
-		return ret_line->kind = LOGLINE_OTHER;
-	ret_line->identifier = identifier;
-	split_tag(ret_line);
-	return parse_message(message, ret_line);
+	clear_head(ret_line);
+	ret_line->kind = LOGLINE_OTHER;
+	if (identifier.len) {
+		ret_line->identifier = identifier;
+		split_tag(ret_line);
+		ret_line->kind = begin_message(message, ret_line);
+	}
+	return logline_finish(ret_line);
 }
 
 /* --- questions */

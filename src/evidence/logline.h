@@ -47,6 +47,8 @@ struct logline {
 	bool is_local_time;        /* time_s is the wall clock's: zone_to_utc */
 	bool is_long_id;           /* never used again (Postfix's long ids, Sendmail's); a short one is */
 	bool is_doubtful;          /* see above: proves nothing */
+	bool is_finished;          /* nothing is left to be read (logline_begin) */
+	bool is_confirmed;         /* the queue id is one */
 	int64_t time_s;            /* 0 for lines of the journal: the caller knows */
 	struct span host;          /* of the writer; SPAN_NONE where the line has none (then the caller knows) */
 	struct span identifier;    /* the tag: "postfix/submission/smtpd", "sm-mta" */
@@ -63,6 +65,11 @@ struct logline {
 	struct span text;          /* Postfix: inside the last parentheses; Sendmail: the reply's first line, else stat= */
 	struct span dsn_queue_id;
 	uint32_t recipient_count;  /* of LOGLINE_FROM (nrcpt=, nrcpts=) */
+	struct log_origin origin;
+	/* of a line that is begun */
+	struct span rest;          /* what is not yet read */
+	const struct loghead *head; /* the clock's; NULL: host, identifier, instance and program are filled */
+	const char *head_at;
 };
 
 /* A line of a file, without its line end. */
@@ -70,6 +77,19 @@ enum logline_kind logline_parse(struct span text, struct logclock *clock, struct
 
 /* A line of the journal: SYSLOG_IDENTIFIER (postfix/smtp, sm-mta) and MESSAGE.  Time and host stay unknown. */
 enum logline_kind logline_parse_message(struct span identifier, struct span message, struct logline *ret_line);
+void logline_set_host(struct logline *line, struct span host);
+
+/*
+ * The same in two steps, for whole logs, of most lines of which nobody wants to know more than how they begin.  A line that is
+ * begun has its time, its queue id, and the kind that its first words promise: finished it may turn out to be LOGLINE_OTHER
+ * or LOGLINE_GARBAGE (or LOGLINE_FROM and LOGLINE_NOTICE to be LOGLINE_EXPIRED).  All else is filled when it is finished, before the clock
+ * begins another line.
+ */
+enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line);
+enum logline_kind logline_finish(struct logline *line);
+
+/* Is its queue id one?  Else it is LOGLINE_OTHER.  Who knows the id from a line before sets is_confirmed and is_long_id himself. */
+bool logline_confirm(struct logline *line);
 
 /* The next recipient of `to`, without brackets; false at the end.  *rest begins as line.to. */
 bool logline_take_recipient(const struct logline *line, struct span *rest, struct span *ret_recipient);

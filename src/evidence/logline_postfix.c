@@ -9,7 +9,7 @@
  * A short id is microseconds and inode in hexadecimal, a long one has a "z" between two numbers without vowels: neither can be
  * a word ("warning", "NOQUEUE").
  */
-static bool is_queue_id(struct span id, bool *ret_is_long)
+bool logline_is_postfix_id(struct span id, bool *ret_is_long)
 {
 	unsigned all = logfield_look_at_id(id);
 
@@ -41,12 +41,6 @@ static enum logline_kind parse_client(struct span rest, struct logline *line)
 		}
 	}
 	return LOGLINE_CLIENT;
-}
-
-static enum logline_kind parse_uid(struct span rest, struct logline *line)
-{
-	(void)line;
-	return span_find(rest, SPAN_LIT(" from="), 0) == SIZE_MAX ? LOGLINE_OTHER : LOGLINE_CLIENT;
 }
 
 /* The sender of the message chose it: all of the rest, whatever stands there. */
@@ -104,12 +98,6 @@ static enum logline_kind parse_from(struct span rest, struct logline *line)
 		return LOGLINE_GARBAGE;
 	line->sender = span_make(rest.ptr + 1, (size_t)(end - rest.ptr) - 1);
 	return LOGLINE_FROM;
-}
-
-static enum logline_kind parse_removed(struct span rest, struct logline *line)
-{
-	(void)line;
-	return rest.len == 0 ? LOGLINE_REMOVED : LOGLINE_OTHER;
 }
 
 /* --- deliveries */
@@ -190,47 +178,73 @@ static enum logline_kind parse_delivery(struct span rest, struct logline *line)
 
 /* --- the message */
 
-typedef enum logline_kind parse_saying(struct span rest, struct logline *line);
+/* "0 from=<root>": nobody logged in, whatever the sender holds. */
+static enum logline_kind take_uid(struct span *rest)
+{
+	if (span_find(*rest, SPAN_LIT(" from="), 0) == SIZE_MAX)
+		return LOGLINE_OTHER;
+	rest->len = 0;
+	return LOGLINE_CLIENT;
+}
 
-/* The words that a message begins with, off *rest. */
-static parse_saying *find_saying(struct span *rest)
+/* What the words promise that a message begins with, and *rest behind them. */
+static inline enum logline_kind take_saying(struct span *rest)
 {
 	switch (rest->ptr[0]) {
 	case 't':
-		return logfield_skip(rest, SPAN_LIT("to=<")) ? parse_delivery : NULL;
+		return logfield_skip(rest, SPAN_LIT("to=<")) ? LOGLINE_DELIVERY : LOGLINE_OTHER;
 	case 'f':
-		return logfield_skip(rest, SPAN_LIT("from=")) ? parse_from : NULL;
+		return logfield_skip(rest, SPAN_LIT("from=")) ? LOGLINE_FROM : LOGLINE_OTHER;
 	case 'r':
-		return logfield_skip(rest, SPAN_LIT("removed")) ? parse_removed : NULL;
+		return logfield_skip(rest, SPAN_LIT("removed")) && rest->len == 0 ? LOGLINE_REMOVED : LOGLINE_OTHER;
 	case 'm':
-		return logfield_skip(rest, SPAN_LIT("message-id=")) ? parse_message_id : NULL;
+		return logfield_skip(rest, SPAN_LIT("message-id=")) ? LOGLINE_MESSAGE_ID : LOGLINE_OTHER;
 	case 'c':
-		return logfield_skip(rest, SPAN_LIT("client=")) ? parse_client : NULL;
+		return logfield_skip(rest, SPAN_LIT("client=")) ? LOGLINE_CLIENT : LOGLINE_OTHER;
 	case 'u':
-		return logfield_skip(rest, SPAN_LIT("uid=")) ? parse_uid : NULL;
+		return logfield_skip(rest, SPAN_LIT("uid=")) ? take_uid(rest) : LOGLINE_OTHER;
 	case 's':
 		return logfield_skip(rest, SPAN_LIT("sender non-delivery")) || logfield_skip(rest, SPAN_LIT("sender delivery status")) ||
 				       logfield_skip(rest, SPAN_LIT("sender delay")) ?
-			       parse_notice :
-			       NULL;
+			       LOGLINE_NOTICE :
+			       LOGLINE_OTHER;
 	case 'p':
-		return logfield_skip(rest, SPAN_LIT("postmaster ")) ? parse_notice : NULL;
+		return logfield_skip(rest, SPAN_LIT("postmaster ")) ? LOGLINE_NOTICE : LOGLINE_OTHER;
 	default:
-		return NULL;
+		return LOGLINE_OTHER;
 	}
 }
 
-enum logline_kind logline_parse_postfix(struct span message, struct logline *line)
+enum logline_kind logline_begin_postfix(struct span message, struct logline *line)
 {
 	struct span rest = message, id;
-	parse_saying *parse;
+	enum logline_kind kind;
 
 	if (!logfield_take_id(&rest, &id))
 		return LOGLINE_OTHER;
-	parse = find_saying(&rest);
-	if (!parse || !is_queue_id(id, &line->is_long_id))
-		return LOGLINE_OTHER;
+	kind = take_saying(&rest);
+	if (kind == LOGLINE_OTHER)
+		return kind;
 	line->mta = LOG_MTA_POSTFIX;
 	line->queue_id = id;
-	return parse(rest, line);
+	line->rest = rest;
+	return kind;
+}
+
+enum logline_kind logline_finish_postfix(struct logline *line)
+{
+	switch (line->kind) {
+	case LOGLINE_DELIVERY:
+		return parse_delivery(line->rest, line);
+	case LOGLINE_FROM:
+		return parse_from(line->rest, line);
+	case LOGLINE_MESSAGE_ID:
+		return parse_message_id(line->rest, line);
+	case LOGLINE_CLIENT:
+		return parse_client(line->rest, line);
+	case LOGLINE_NOTICE:
+		return parse_notice(line->rest, line);
+	default:
+		return line->kind;
+	}
 }

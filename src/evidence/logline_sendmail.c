@@ -220,7 +220,9 @@ static enum logline_kind parse_notice(struct span rest, struct logline *line)
 	return span_has_prefix(rest, SPAN_LIT("sender notify: ")) ? LOGLINE_NOTICE : LOGLINE_OTHER;
 }
 
-enum logline_kind logline_parse_sendmail(struct span message, struct logline *line)
+/* --- the message */
+
+enum logline_kind logline_begin_sendmail(struct span message, struct logline *line)
 {
 	struct span rest = message, id;
 
@@ -229,9 +231,20 @@ enum logline_kind logline_parse_sendmail(struct span message, struct logline *li
 	line->mta = LOG_MTA_SENDMAIL;
 	line->queue_id = id;
 	line->is_long_id = true;
-	if (logfield_skip(&rest, SPAN_LIT("to=")))
-		return parse_delivery(rest, line);
-	if (logfield_skip(&rest, SPAN_LIT("from=")))
-		return parse_from(rest, line);
-	return parse_notice(rest, line);
+	line->rest = rest;
+	if (logfield_skip(&line->rest, SPAN_LIT("to=")))
+		return LOGLINE_DELIVERY;
+	return logfield_skip(&line->rest, SPAN_LIT("from=")) ? LOGLINE_FROM : LOGLINE_NOTICE;
+}
+
+enum logline_kind logline_finish_sendmail(struct logline *line)
+{
+	switch (line->kind) {
+	case LOGLINE_DELIVERY:
+		return parse_delivery(line->rest, line);
+	case LOGLINE_FROM:
+		return parse_from(line->rest, line);
+	default:
+		return parse_notice(line->rest, line);
+	}
 }

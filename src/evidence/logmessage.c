@@ -13,64 +13,8 @@ enum {
 	LIFETIME_DEFAULT_S = 10 * 86400,
 	DONE_LIFETIME_S = 300,
 	SLOTS_FIRST = 1024,
-	ORIGINS_MAX = 4096,
 	BYTES_KEPT_MAX = 1024 /* of a message that is free */
 };
-
-/* --- origins */
-
-static struct span copy_text(struct span text)
-{
-	char *bytes = malloc(text.len + 1);
-
-	if (!bytes)
-		return SPAN_NONE;
-	if (text.len)
-		memcpy(bytes, text.ptr, text.len);
-	return span_make(bytes, text.len);
-}
-
-static bool origin_is(const struct origin *origin, struct span host, struct span instance)
-{
-	return quick_is_equal(origin->host, host) && quick_is_equal(origin->instance, instance);
-}
-
-static int add_origin(struct logjoin *join, struct span host, struct span instance)
-{
-	struct origin *grown = realloc(join->origins, (join->origin_count + 1) * sizeof(*grown));
-	struct origin origin;
-
-	if (!grown)
-		return -ENOMEM;
-	join->origins = grown;
-	origin = (struct origin){ copy_text(host), copy_text(instance) };
-	if (!span_is_known(origin.host) || !span_is_known(origin.instance)) {
-		free((void *)(uintptr_t)origin.host.ptr);
-		free((void *)(uintptr_t)origin.instance.ptr);
-		return -ENOMEM;
-	}
-	grown[join->origin_count++] = origin;
-	return 0;
-}
-
-/* By number.  A log has a handful; past the maximum, or without memory, hosts are not told apart any more. */
-static uint32_t get_origin(struct logjoin *join, struct span host, struct span instance)
-{
-	if (join->last_origin < join->origin_count && origin_is(&join->origins[join->last_origin], host, instance))
-		return join->last_origin;
-	for (size_t i = 0; i < join->origin_count; i++)
-		if (origin_is(&join->origins[i], host, instance))
-			return join->last_origin = (uint32_t)i;
-	if (join->origin_count == ORIGINS_MAX || add_origin(join, host, instance) < 0)
-		return ORIGINS_MAX;
-	return join->last_origin = (uint32_t)join->origin_count - 1;
-}
-
-/* Long ids are unique on their host, under whatever name a service of it logs. */
-static uint32_t get_line_origin(struct logjoin *join, const struct logline *line)
-{
-	return get_origin(join, line->host, line->is_long_id ? SPAN_LIT("") : line->instance);
-}
 
 /* --- the lists */
 
@@ -93,7 +37,7 @@ static void link_message(struct logjoin *join, struct message *message, enum mes
 	struct message_ends *ends = &join->lists[list];
 	uint32_t index = (uint32_t)(message - join->messages);
 
-	message->list = list;
+	message->list = (uint8_t)list;
 	message->newer = NO_MESSAGE;
 	message->older = ends->newest;
 	if (ends->newest != NO_MESSAGE)
@@ -103,7 +47,7 @@ static void link_message(struct logjoin *join, struct message *message, enum mes
 	ends->newest = index;
 }
 
-static void touch(struct logjoin *join, struct message *message)
+void messages_touch(struct logjoin *join, struct message *message)
 {
 	message->touched_s = join->now_s;
 	if (message->newer == NO_MESSAGE && message->list == MESSAGES_OPEN)
@@ -119,26 +63,50 @@ static uint32_t get_tag(uint64_t hash)
 	return (uint32_t)(hash >> 32);
 }
 
-static uint64_t hash_id(const struct logjoin *join, struct span id, uint32_t origin)
+/* By what a message is found. */
+struct message_key {
+	uint64_t hash, instance;
+	struct span id;
+	enum log_mta mta;
+};
+
+static inline struct message_key key_of_line(const struct logjoin *join, const struct logline *line)
 {
-	return quickhash(&join->options.key, id) + origin * 0x9e3779b97f4a7c15u;
+	return (struct message_key){ quickhash(&join->options.key, line->queue_id) ^ line->origin.host, line->origin.instance, line->queue_id,
+				     line->mta };
 }
 
-static struct slot *find_slot(const struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
+static struct message_key key_of_message(const struct message *message)
+{
+	return (struct message_key){ message->hash, message->instance, span_make(message->id, message->id_len), message->mta };
+}
+
+/* Long ids are unique on their host, under whatever name a service of it logs. */
+static inline bool message_is(const struct message *message, const struct message_key *key)
+{
+	return message->hash == key->hash && message->mta == key->mta && (message->is_long_id || message->instance == key->instance) &&
+	       quick_is_equal(span_make(message->id, message->id_len), key->id);
+}
+
+/* Its place, or a free one. */
+static inline struct slot *find_slot(const struct logjoin *join, const struct message_key *key)
 {
 	size_t mask = join->slot_size - 1;
 
-	for (size_t at = hash & mask;; at = (at + 1) & mask) {
+	for (size_t at = key->hash & mask;; at = (at + 1) & mask) {
 		struct slot *slot = &join->slots[at];
-		const struct message *message;
-		if (slot->index == 0)
-			return slot;
-		if (slot->tag != get_tag(hash))
-			continue;
-		message = &join->messages[slot->index - 1];
-		if (message->hash == hash && message->origin == origin && quick_is_equal(span_make(message->id, message->id_len), id))
+		if (slot->index == 0 || (slot->tag == get_tag(key->hash) && message_is(&join->messages[slot->index - 1], key)))
 			return slot;
 	}
+}
+
+static struct slot *get_slot(const struct logjoin *join, const struct message *message)
+{
+	size_t mask = join->slot_size - 1, at = message->hash & mask;
+
+	while (join->slots[at].index != (uint32_t)(message - join->messages) + 1)
+		at = (at + 1) & mask;
+	return &join->slots[at];
 }
 
 /* The slots behind it that it kept from their place move up. */
@@ -319,6 +287,7 @@ static void clear_message(struct logjoin *join, struct message *message)
 		deferred_free(one);
 	for (unsigned i = 0; i < MESSAGE_FIELDS; i++)
 		message->lengths[i] = MESSAGE_UNKNOWN;
+	message->has_sender = false;
 	message->recipient_count = message->final_count = 0;
 }
 
@@ -334,7 +303,7 @@ void messages_remove(struct logjoin *join, struct message *message)
 {
 	uint32_t index = (uint32_t)(message - join->messages);
 
-	free_slot(join, find_slot(join, message->hash, message->origin, span_make(message->id, message->id_len)));
+	free_slot(join, get_slot(join, message));
 	unlink_message(join, message);
 	count_lists(join, message->list, -1);
 	clear_message(join, message);
@@ -376,7 +345,7 @@ static struct message *get_free_message(struct logjoin *join)
 	return message;
 }
 
-static struct message *add_message(struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
+static struct message *add_message(struct logjoin *join, const struct message_key *key, bool is_long_id)
 {
 	struct message *message;
 
@@ -390,43 +359,42 @@ static struct message *add_message(struct logjoin *join, uint64_t hash, uint32_t
 	if (!message)
 		return NULL;
 	clear_message(join, message);
-	message->hash = hash;
-	message->origin = origin;
-	message->id_len = (uint8_t)id.len;
-	memcpy(message->id, id.ptr, id.len);
+	message->hash = key->hash;
+	message->instance = key->instance;
+	message->mta = (uint8_t)key->mta;
+	message->is_long_id = is_long_id;
+	message->id_len = (uint8_t)key->id.len;
+	memcpy(message->id, key->id.ptr, key->id.len);
 	message->touched_s = join->now_s;
-	*find_slot(join, hash, origin, id) = (struct slot){ get_tag(hash), (uint32_t)(message - join->messages) + 1 };
+	*find_slot(join, key) = (struct slot){ get_tag(key->hash), (uint32_t)(message - join->messages) + 1 };
 	link_message(join, message, MESSAGES_OPEN);
 	count_lists(join, MESSAGES_OPEN, 1);
 	return message;
 }
 
-static struct message *find_message(struct logjoin *join, uint64_t hash, uint32_t origin, struct span id)
+static struct message *find_message(const struct logjoin *join, const struct message_key *key)
 {
-	const struct slot *slot = find_slot(join, hash, origin, id);
+	const struct slot *slot = find_slot(join, key);
 
 	return slot->index ? &join->messages[slot->index - 1] : NULL;
 }
 
 struct message *messages_find(struct logjoin *join, const struct logline *line)
 {
-	struct message *message;
+	struct message_key key = key_of_line(join, line);
 
-	join->found_origin = get_line_origin(join, line);
-	join->found_hash = hash_id(join, line->queue_id, join->found_origin);
-	message = find_message(join, join->found_hash, join->found_origin, line->queue_id);
-	if (message)
-		touch(join, message);
-	return message;
+	join->found_hash = key.hash;
+	return find_message(join, &key);
 }
 
 struct message *messages_begin(struct logjoin *join, const struct logline *line, struct message *old)
 {
+	const struct message_key key = { join->found_hash, line->origin.instance, line->queue_id, line->mta };
 	struct message *message;
 
 	if (old)
 		messages_remove(join, old);
-	message = add_message(join, join->found_hash, join->found_origin, line->queue_id);
+	message = add_message(join, &key, line->is_long_id);
 	join->counts.messages += message != NULL;
 	return message;
 }
@@ -448,12 +416,15 @@ static bool is_too_old(const struct logjoin *join, enum message_list list, int64
 	return oldest != NO_MESSAGE && join->messages[oldest].touched_s < join->now_s - lifetime_s;
 }
 
-void messages_age(struct logjoin *join)
+bool messages_age(struct logjoin *join)
 {
+	uint64_t counted = join->counts.open + join->done;
+
 	while (is_too_old(join, MESSAGES_OPEN, join->options.lifetime_s))
 		forget_oldest(join, MESSAGES_OPEN);
 	while (is_too_old(join, MESSAGES_DONE, DONE_LIFETIME_S))
 		forget_oldest(join, MESSAGES_DONE);
+	return join->counts.open + join->done < counted;
 }
 
 static size_t get_known_length(const struct message *message, unsigned field)
@@ -543,11 +514,6 @@ void logjoin_free(struct logjoin *join)
 	forget_all(join);
 	for (size_t i = 0; i < join->message_count; i++)
 		free(join->messages[i].bytes);
-	for (size_t i = 0; i < join->origin_count; i++) {
-		free((void *)(uintptr_t)join->origins[i].host.ptr);
-		free((void *)(uintptr_t)join->origins[i].instance.ptr);
-	}
-	free(join->origins);
 	free(join->messages);
 	free(join->slots);
 	free(join);
@@ -560,13 +526,6 @@ const struct logjoin_counts *logjoin_get_counts(const struct logjoin *join)
 
 /* --- parts */
 
-static uint32_t translate_origin(struct logjoin *join, const struct logjoin *part, uint32_t origin)
-{
-	if (origin >= part->origin_count)
-		return ORIGINS_MAX;
-	return get_origin(join, part->origins[origin].host, part->origins[origin].instance);
-}
-
 /* The ring goes over as it is; the fields by exchange. */
 static void move_message(struct logjoin *join, struct logjoin *part, struct message *from, struct message *to)
 {
@@ -578,6 +537,7 @@ static void move_message(struct logjoin *join, struct logjoin *part, struct mess
 	from->bytes = bytes;
 	from->size = size;
 	memcpy(to->lengths, from->lengths, sizeof(to->lengths));
+	to->has_sender = from->has_sender;
 	to->recipient_count = from->recipient_count;
 	to->final_count = from->final_count;
 	to->touched_s = from->touched_s;
@@ -591,15 +551,13 @@ static void move_message(struct logjoin *join, struct logjoin *part, struct mess
 
 static int absorb_message(struct logjoin *join, struct logjoin *part, struct message *from)
 {
-	uint32_t origin = translate_origin(join, part, from->origin);
-	struct span id = span_make(from->id, from->id_len);
-	uint64_t hash = hash_id(join, id, origin);
-	struct message *to = find_message(join, hash, origin, id);
+	const struct message_key key = key_of_message(from);
+	struct message *to = find_message(join, &key);
 	enum message_list list = from->list;
 
 	if (to)
 		messages_remove(join, to);
-	to = add_message(join, hash, origin, id);
+	to = add_message(join, &key, from->is_long_id);
 	if (!to)
 		return -ENOMEM;
 	move_message(join, part, from, to);
@@ -632,6 +590,7 @@ int logjoin_absorb(struct logjoin *join, struct logjoin *part)
 		}
 	while (join->counts.deferred > join->options.deferred_max && join->lists[MESSAGES_OPEN].oldest != NO_MESSAGE)
 		forget_oldest(join, MESSAGES_OPEN);
+	(void)messages_age(join);
 	forget_all(part);
 	part->counts = (struct logjoin_counts){ 0 };
 	return error;

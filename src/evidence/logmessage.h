@@ -29,28 +29,26 @@ struct deferred {
 enum message_list { MESSAGES_OPEN, MESSAGES_DONE, MESSAGE_LISTS };
 
 struct message {
-	uint64_t hash;
-	uint32_t origin;
-	uint32_t newer, older;         /* in its list */
-	uint32_t recipient_count, final_count;
-	enum message_list list;
+	uint64_t hash;                 /* of the queue id and its host */
+	uint64_t instance;             /* whose short queue id it is (log_origin) */
 	int64_t touched_s;
+	uint32_t newer, older;         /* in its list */
+	uint8_t list;                  /* enum message_list */
+	uint8_t mta;                   /* enum log_mta */
+	bool is_long_id;
+	bool has_sender;               /* the queue manager has seen it, so that a Message-ID that comes now is another message's */
+	uint8_t id_len;
+	char id[QUEUE_ID_MAX];
+	uint32_t recipient_count, final_count;
 	struct deferred *deferred;     /* some one of its ring: the search goes on behind it */
 	char *bytes;                   /* the fields, one after the other */
 	uint32_t size;
 	uint16_t lengths[MESSAGE_FIELDS]; /* MESSAGE_UNKNOWN */
-	uint8_t id_len;
-	char id[QUEUE_ID_MAX];
 };
 
 struct slot {
 	uint32_t tag;   /* of the hash */
 	uint32_t index; /* plus 1; 0: free */
-};
-
-/* Where queue ids are told apart: host, and instance where ids are short. */
-struct origin {
-	struct span host, instance; /* owned */
 };
 
 struct message_ends {
@@ -68,15 +66,14 @@ struct logjoin {
 	size_t done;                        /* how many */
 	struct slot *slots;
 	size_t slot_size;                   /* a power of two */
-	struct origin *origins;
-	size_t origin_count;
-	uint32_t last_origin;
 	uint64_t found_hash;                /* of the last messages_find */
-	uint32_t found_origin;
 };
 
-/* Touches it; NULL if nothing is known of the queue id. */
+/* NULL if nothing is known of the queue id. */
 struct message *messages_find(struct logjoin *join, const struct logline *line);
+
+/* It is now the one that was untouched for the shortest time. */
+void messages_touch(struct logjoin *join, struct message *message);
 
 /* A new one in place of the old one, which messages_find has just found for the line, or not.  NULL: out of memory. */
 struct message *messages_begin(struct logjoin *join, const struct logline *line, struct message *old);
@@ -85,8 +82,8 @@ void messages_remove(struct logjoin *join, struct message *message);
 /* All recipients have had their last word, and nobody will say "removed". */
 void messages_close_if_done(struct logjoin *join, struct message *message);
 
-/* Forgets what was untouched for too long. */
-void messages_age(struct logjoin *join);
+/* Forgets what was untouched for too long.  Was there any? */
+bool messages_age(struct logjoin *join);
 
 /* SPAN_NONE for an unknown field.  A text that is too long is unknown, for cut it would be another one. */
 struct span message_get(const struct message *message, enum message_field field);

@@ -176,7 +176,7 @@ static void take_delivery(void *data, const struct log_delivery *delivery)
 	}
 }
 
-static void take_line(struct maillog *maillog, const struct logline *line, bool is_replay)
+static void take_line(struct maillog *maillog, struct logline *line, bool is_replay)
 {
 	if (!is_replay)
 		counter_add(COUNTER_MAILLOG_LINES, 1);
@@ -232,7 +232,7 @@ static int read_journal_line(struct maillog *maillog)
 	maillog->facts.is_trusted = true;
 	logline_parse_message(entry.identifier, entry.message, &line);
 	line.time_s = entry.time_s;
-	line.host = entry.host;
+	logline_set_host(&line, entry.host);
 	if (entry.is_allowed)
 		take_line(maillog, &line, entry.is_replay);
 	else if (line.kind > LOGLINE_OTHER && !entry.is_replay)

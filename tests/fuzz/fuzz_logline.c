@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a log: its lines are parsed, joined with little room, and their outcomes made, whole and in two parts. */
+/*
+ * Any bytes as a log: its lines are parsed, joined with little room, and their outcomes made, whole and in two parts; and read in
+ * brief, which must count the same.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -62,6 +65,31 @@ static void take_all(struct span text, size_t from, struct logjoin *join, struct
 	}
 }
 
+static void take_in_brief(struct span text, struct logjoin_options options, const struct logjoin *whole)
+{
+	struct logclock clock;
+	struct logjoin *join;
+
+	options.is_brief = true;
+	join = logjoin_new(&options);
+	if (!join)
+		abort();
+	logclock_init(&clock, 1795293362);
+	while (span_is_known(text)) {
+		struct span one = span_take(&text, '\n');
+		struct logline line, wanted;
+		struct logclock first;
+		logclock_init(&first, 1795293362);
+		logline_parse(one, &first, &wanted);
+		logline_begin(one, &clock, &line);
+		if (logjoin_take(join, &line, NULL, NULL) < 0 || (line.kind == LOGLINE_GARBAGE) != (wanted.kind == LOGLINE_GARBAGE))
+			abort();
+	}
+	if (memcmp(logjoin_get_counts(join), logjoin_get_counts(whole), sizeof(struct logjoin_counts)) != 0)
+		abort();
+	logjoin_free(join);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct logjoin_options options = { .key = { { 1, 2 } }, .open_max = 4, .deferred_max = 4, .lifetime_s = 3600 };
@@ -79,6 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	logline_parse_message(SPAN_LIT("sm-mta"), text, &line);
 	check_line(&line, text);
 	take_all(text, 0, join, NULL, arena);
+	options.is_part = false;
+	take_in_brief(text, options, join);
 	take_all(text, size / 2, part, join, arena);
 	if (logjoin_absorb(join, part) < 0 || logjoin_get_counts(part)->open || logjoin_get_counts(join)->open > 4 ||
 	    logjoin_get_counts(join)->deferred > 4)

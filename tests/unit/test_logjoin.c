@@ -118,7 +118,7 @@ static void test_what_nobody_asks_for(void **state)
 	assert_non_null(bench->join);
 	take_all(bench, begun);
 	take_all(bench, lines);
-	assert_told(bench, "delivered a@example.com 2.0.0 from=s@example.org: 250 ok\n");
+	assert_told(bench, "delivered a@example.com 2.0.0: 250 ok\n");
 	assert_int_equal(logjoin_get_counts(bench->join)->messages, 1);
 }
 
@@ -474,6 +474,109 @@ static void test_a_part_goes_over(void **state)
 	assert_told(bench, "failed expired c@example.com 4.2.2 from=t@example.org id=20261121203021.4B2504E04F@mx1.example.org: 452 4.2.2 full\n");
 }
 
+/* --- in brief */
+
+static unsigned roll(uint64_t *dice, unsigned sides)
+{
+	*dice = *dice * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(*dice >> 33) % sides;
+}
+
+/* Lines about one of few messages: "tag: QID: words", and where there is a tail "QID tail" behind. */
+static const struct {
+	const char *tag, *words, *tail;
+} sayings[] = {
+	{ "postfix/smtpd[1]", "connect from x[192.0.2.9]", NULL },
+	{ "postfix/submission/smtpd[2]", "client=pc[192.0.2.9], sasl_method=PLAIN, sasl_username=alice", NULL },
+	{ "postfix/pickup[3]", "uid=0 from=<root>", NULL },
+	{ "postfix/pickup[3]", "uid=0", NULL },
+	{ "postfix/cleanup[4]", "message-id=<1@example.org>", NULL },
+	{ "postfix/cleanup[4]", "message-id=<20261121203021.", "@mx1.example.org>" },
+	{ "postfix/qmgr[5]", "from=<s@example.org>, size=399, nrcpt=2 (queue active)", NULL },
+	{ "postfix/qmgr[5]", "from=<s@example.org>, size=no, nrcpt=2 (queue active)", NULL },
+	{ "postfix/qmgr[5]", "from=<s@example.org>, status=expired, returned to sender", NULL },
+	{ "postfix/qmgr[5]", "from=<s>, status=expired, returned to sender>, size=399, nrcpt=2 (queue active)", NULL },
+	{ "postfix/smtp[6]", "to=<a@example.com>" REST "dsn=4.2.2, status=deferred (452 4.2.2 full)", NULL },
+	{ "postfix/smtp[6]", "to=<b@example.com>" REST "dsn=4.2.2, status=deferred (452 4.2.2 to=<c@example.com>, dsn=5.1.1, status=bounced (no))", NULL },
+	{ "postfix/smtp[6]", "to=<b@example.com>" REST "dsn=4.2.2, status=deferred (452 >, relay=x, dsn=5.1.1, status=bounced (no))", NULL },
+	{ "postfix/smtp[6]", "to=<a@example.com>" REST "dsn=2.0.0, status=sent (250 ok)", NULL },
+	{ "postfix/smtp[6]", "to=<b@example.com>" REST "dsn=5.1.1, status=bounced (550 5.1.1 no)", NULL },
+	{ "postfix/smtp[6]", "to=<b@example.com>" REST "dsn=5.1.1, status=cut", NULL },
+	{ "postfix/smtp[6]", "to=<a@example.com>" REST "dsn=2.1.5, status=deliverable (250 ok)", NULL },
+	{ "postfix-out/smtp[7]", "to=<a@example.com>" REST "dsn=4.2.1, status=deferred (450 4.2.1 off)", NULL },
+	{ "postfix/bounce[8]", "sender non-delivery notification: 4B2504E04F", NULL },
+	{ "postfix/qmgr[5]", "removed", NULL },
+	{ "postfix/qmgr[5]", "removed, or so it says", NULL },
+	{ "sm-mta[9]", "from=<s@example.org>, size=244, class=0, nrcpts=1, msgid=<1@example.org>, relay=x [192.0.2.9]", NULL },
+	{ "sm-mta[9]", "to=<a@example.com>,<b@example.com>" SREST "dsn=4.7.0, stat=Deferred: 421-4.7.0 slow down", NULL },
+	{ "sm-mta[9]", "to=<a@example.com>" SREST "dsn=2.0.0, stat=Sent (ok)", NULL },
+	{ "sm-mta[9]", "6ALKkKGX028584: DSN: Cannot send message for 5 days", NULL },
+	{ "sm-mta[9]", "6ALKkKGX028584: DSN: User unknown", NULL },
+	{ "kernel", "to=<a@example.com>", NULL },
+};
+
+/* Some are no queue ids of Postfix's, or none at all. */
+static const char *const ids[] = { "3F2504E04F", "4B2504E04F", "4jX3kl5Jdtz1cMg1", "4jX3kl5Jdtz1cMg2", "6ALKjgGN027975", "6ALKjgGN027976", "warning", "NOQUEUE" };
+
+static void make_line(uint64_t *dice, unsigned number, char text[static 600])
+{
+	const char *id = ids[roll(dice, sizeof(ids) / sizeof(ids[0]))], *tail;
+	size_t saying = roll(dice, sizeof(sayings) / sizeof(sayings[0]));
+	unsigned minute = number / 100, second = number / 2 % 50;
+	int at = roll(dice, 2) ? snprintf(text, 600, "Nov 21 20:%02u:%02u mx%u ", minute, second, roll(dice, 2)) :
+				 snprintf(text, 600, "2026-11-21T20:%02u:%02u.123456+00:00 mx%u ", minute, second, roll(dice, 2));
+
+	tail = sayings[saying].tail;
+	snprintf(text + at, 600 - (size_t)at, "%s: %s: %s%s%s", sayings[saying].tag, id, sayings[saying].words, tail ? id : "", tail ? tail : "");
+}
+
+static void tell_in_brief(void *data, const struct log_delivery *delivery)
+{
+	struct log_delivery brief = *delivery;
+
+	brief.sender = brief.message_id = brief.login = SPAN_NONE;
+	tell(data, &brief);
+}
+
+/* Random logs: whoever reads no more of a line than he must hears the same, in the same order, and as many of them are garbage. */
+static void test_brief_tells_what_the_whole_tells(void **state)
+{
+	struct bench *bench = *state;
+	struct logjoin_options brief = options_of(false);
+
+	brief.is_brief = true;
+	for (uint64_t log = 1; log <= 300; log++) {
+		struct bench other = { .clock = bench->clock, .join = logjoin_new(&brief) };
+		struct logjoin_options options = options_of(false);
+		unsigned garbage[2] = { 0 };
+		uint64_t dice = log;
+		char text[600];
+
+		assert_non_null(other.join);
+		buffer_init(&other.told, 1 << 20);
+		logjoin_free(bench->join);
+		bench->join = logjoin_new(&options);
+		assert_non_null(bench->join);
+		buffer_clear(&bench->told);
+		for (unsigned i = 0; i < 400; i++) {
+			struct logline line;
+			make_line(&dice, i, text);
+			logline_parse(span_of(text), &bench->clock, &line);
+			assert_int_equal(logjoin_take(bench->join, &line, tell_in_brief, bench), 0);
+			garbage[0] += line.kind == LOGLINE_GARBAGE;
+			logline_begin(span_of(text), &other.clock, &line);
+			assert_int_equal(logjoin_take(other.join, &line, tell_in_brief, &other), 0);
+			garbage[1] += line.kind == LOGLINE_GARBAGE;
+		}
+		assert_true(bench->told.len > 1000);
+		assert_string_equal(buffer_get_text(&other.told), buffer_get_text(&bench->told));
+		assert_int_equal(garbage[0], garbage[1]);
+		assert_memory_equal(logjoin_get_counts(bench->join), logjoin_get_counts(other.join), sizeof(struct logjoin_counts));
+		buffer_done(&other.told);
+		logjoin_free(other.join);
+	}
+}
+
 /* --- outcomes */
 
 static void keep(void *data, const struct log_delivery *delivery)
@@ -530,6 +633,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_once_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_two_parts_tell_what_the_whole_tells, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_part_goes_over, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_brief_tells_what_the_whole_tells, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),
 	};
 
