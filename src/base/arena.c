@@ -15,11 +15,12 @@ struct block {
 	_Alignas(max_align_t) char bytes[];
 };
 
+/* [at, end) of the last block is free, as far as the limit allows. */
 struct arena {
 	struct block *first;
 	struct block *last;
-	size_t filled; /* of the last block */
-	size_t used;
+	char *at, *end;
+	size_t used_before; /* what was taken of the blocks before the last */
 	size_t limit;
 };
 
@@ -34,6 +35,21 @@ static struct block *block_new(size_t size)
 	return block;
 }
 
+static size_t get_filled(const struct arena *arena)
+{
+	return (size_t)(arena->at - arena->last->bytes);
+}
+
+/* Goes on with a block that is empty. */
+static void begin_block(struct arena *arena, struct block *block)
+{
+	size_t left = arena->limit ? arena->limit - arena->used_before : SIZE_MAX;
+
+	arena->last = block;
+	arena->at = block->bytes;
+	arena->end = block->bytes + (block->size < left ? block->size : left);
+}
+
 struct arena *arena_new(size_t limit)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
@@ -41,11 +57,12 @@ struct arena *arena_new(size_t limit)
 	if (!arena)
 		return NULL;
 	arena->limit = limit;
-	arena->first = arena->last = block_new(FIRST_BLOCK);
+	arena->first = block_new(FIRST_BLOCK);
 	if (!arena->first) {
 		free(arena);
 		return NULL;
 	}
+	begin_block(arena, arena->first);
 	return arena;
 }
 
@@ -74,32 +91,29 @@ void arena_reset(struct arena *arena)
 		size += kept->next->size;
 	blocks_free(kept->next);
 	kept->next = NULL;
-	arena->last = arena->first;
-	arena->filled = 0;
-	arena->used = 0;
+	arena->used_before = 0;
+	begin_block(arena, arena->first);
 }
 
 static bool arena_grow(struct arena *arena, size_t size)
 {
-	size_t block_size = arena->last->size * 2;
-	struct block *kept = arena->last->next;
+	size_t used = arena_get_used(arena), block_size = arena->last->size * 2;
+	struct block *block = arena->last->next;
 
-	if (kept && kept->size >= size) {
-		arena->last = kept;
-		arena->filled = 0;
-		return true;
-	}
-	if (block_size > LARGEST_BLOCK)
-		block_size = LARGEST_BLOCK;
-	if (block_size < size)
-		block_size = size;
-	struct block *block = block_new(block_size);
-	if (!block)
+	if (arena->limit && size > arena->limit - used)
 		return false;
-	block->next = kept;
-	arena->last->next = block;
-	arena->last = block;
-	arena->filled = 0;
+	if (!block || block->size < size) {
+		struct block *kept = block;
+		if (block_size > LARGEST_BLOCK)
+			block_size = LARGEST_BLOCK;
+		block = block_new(block_size < size ? size : block_size);
+		if (!block)
+			return false;
+		block->next = kept;
+		arena->last->next = block;
+	}
+	arena->used_before = used;
+	begin_block(arena, block);
 	return true;
 }
 
@@ -108,13 +122,10 @@ void *arena_take(struct arena *arena, size_t size)
 	if (size > SIZE_MAX / 2)
 		return NULL;
 	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	if (arena->limit && size > arena->limit - arena->used)
+	if (size > (size_t)(arena->end - arena->at) && !arena_grow(arena, size))
 		return NULL;
-	if (size > arena->last->size - arena->filled && !arena_grow(arena, size))
-		return NULL;
-	char *piece = arena->last->bytes + arena->filled;
-	arena->filled += size;
-	arena->used += size;
+	char *piece = arena->at;
+	arena->at += size;
 	return piece;
 }
 
@@ -161,5 +172,5 @@ struct span arena_printf(struct arena *arena, const char *format, ...)
 
 size_t arena_get_used(const struct arena *arena)
 {
-	return arena->used;
+	return arena->used_before + get_filled(arena);
 }

@@ -84,12 +84,17 @@ static sfsistat leave_silently(const struct context *context, unsigned long no_r
 	return leave(context && (context->steps & no_reply) ? SMFIS_NOREPLY : SMFIS_CONTINUE);
 }
 
+static const char *get_macro(void *ctx, const char *name)
+{
+	return smfi_getsymval(ctx, (char *)name);
+}
+
 static struct context *context_new(SMFICTX *ctx)
 {
-	struct context *context = calloc(1, sizeof(*context));
+	struct context *context = malloc(sizeof(*context));
 
 	if (context)
-		context->session = session_new(front.pool);
+		*context = (struct context){ .session = session_new(front.pool, (struct session_macros){ get_macro, ctx }) };
 	if (!context || !context->session || smfi_setpriv(ctx, context) == MI_FAILURE) {
 		if (context)
 			session_free(context->session);
@@ -128,7 +133,7 @@ static void ask_for_macros(SMFICTX *ctx, const struct session *session)
 	const bool signs = session_wants_sender(session);
 	const struct { int stage; const char *macros; } wanted[] = {
 		{ SMFIM_CONNECT, session_wants_context(session) ? "j v {daemon_name}" : "j v" },
-		{ SMFIM_ENVFROM, signs ? "i {auth_authen} {mail_addr}" : "i {auth_authen}" },
+		{ SMFIM_ENVFROM, signs ? "i {auth_authen} {mail_addr}" : session_wants_login(session) ? "i {auth_authen}" : "i" },
 		/* who asks for nothing at a stage gets what the MTA thinks fit, which is more */
 		{ SMFIM_ENVRCPT, "i" },
 		{ SMFIM_EOM, signs ? "i {mail_addr}" : "i" },
@@ -165,7 +170,6 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *client)
 {
 	struct context *context = enter(ctx);
-	const char *version = smfi_getsymval(ctx, "v");
 
 	(void)name;
 	/* an MTA so old that it does not negotiate */
@@ -173,24 +177,19 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *client)
 		context = context_new(ctx);
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
-	session_connect(context->session, (const struct sockaddr *)client, version && strncmp(version, "Postfix", 7) == 0, smfi_getsymval(ctx, "j"));
-	if (session_wants_context(context->session))
-		session_set_context(context->session, smfi_getsymval(ctx, "{daemon_name}"));
+	session_connect(context->session, (const struct sockaddr *)client);
 	return leave_silently(context, SMFIP_NR_CONN);
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **args)
 {
 	struct context *context = enter(ctx);
-	const char *queue_id = smfi_getsymval(ctx, "i");
 
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
-	(void)session_mail(context->session, args[0] ? args[0] : "", queue_id && queue_id[0], smfi_getsymval(ctx, "{auth_authen}"));
+	(void)session_mail(context->session, args[0] ? args[0] : "");
 	for (char **parameter = args; parameter[0] && parameter[1]; parameter++)
 		session_parameter(context->session, parameter[1]);
-	if (session_wants_sender(context->session))
-		session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
 	return leave_silently(context, SMFIP_NR_MAIL);
 }
 
@@ -200,7 +199,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 
 	if (!context || !args[0])
 		return leave(SMFIS_CONTINUE);
-	return leave(translate(ctx, context, session_rcpt(context->session, args[0], smfi_getsymval(ctx, "i"))));
+	return leave(translate(ctx, context, session_rcpt(context->session, args[0])));
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
@@ -277,9 +276,7 @@ static sfsistat on_end(SMFICTX *ctx)
 
 	if (!context)
 		return leave(MILTER_FAIL_OPEN);
-	if (session_wants_sender(context->session))
-		session_note_sender(context->session, smfi_getsymval(ctx, "{mail_addr}"));
-	status = translate(ctx, context, session_end(context->session, smfi_getsymval(ctx, "i"), &edits));
+	status = translate(ctx, context, session_end(context->session, &edits));
 	apply_edits(ctx, context, edits);
 	/* between two messages a session holds no memory for one */
 	session_abort(context->session);

@@ -25,6 +25,9 @@ enum { FORGED_MAX = 1000 };
 /* More than a mail_reader reads of a header, and far less than a message's memory: what is to be taken out always has room. */
 enum { FIELDS_KEPT_MAX = 2 << 20 };
 
+/* A name of the MTA's that is longer is cut. */
+enum { HOST_MAX = 255 };
+
 struct session_pool {
 	struct intake intake;
 	bool is_unix;
@@ -81,12 +84,14 @@ struct message {
 struct session {
 	struct session_pool *pool;
 	struct snapshot *snapshot;
-	bool is_postfix, is_trusted, is_outbound, is_loopback;
-	uint16_t port; /* of the client; 0: none */
-	char host[256], context[128];
+	struct session_macros macros;
+	union {
+		struct sockaddr any; /* AF_UNSPEC: unknown */
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} client;
 	struct message message;
-	const char *code, *status;
-	char text[REFUSAL_SIZE];
+	struct session_answer answer;
 };
 
 struct session_pool *session_pool_new(const struct intake *intake, bool is_unix)
@@ -115,14 +120,13 @@ void session_pool_free(struct session_pool *pool)
 
 /* --- the connection */
 
-struct session *session_new(struct session_pool *pool)
+struct session *session_new(struct session_pool *pool, struct session_macros macros)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct session *session = malloc(sizeof(*session));
 
 	if (!session)
 		return NULL;
-	session->pool = pool;
-	session->snapshot = current_get(pool->intake.current);
+	*session = (struct session){ .pool = pool, .snapshot = current_get(pool->intake.current), .macros = macros };
 	counter_add(COUNTER_MILTER_SESSIONS, 1);
 	counter_add(COUNTER_MILTER_OPEN, 1);
 	return session;
@@ -130,6 +134,8 @@ struct session *session_new(struct session_pool *pool)
 
 static void message_reset(struct session *session)
 {
+	if (!session->message.work)
+		return;
 	workspace_give(session->pool->workspaces, session->message.work);
 	session->message = (struct message){ .work = NULL };
 }
@@ -144,32 +150,56 @@ void session_free(struct session *session)
 	free(session);
 }
 
-static uint16_t get_port(const struct sockaddr *client)
+void session_connect(struct session *session, const struct sockaddr *client)
 {
 	if (client && client->sa_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)(const void *)client)->sin_port);
-	if (client && client->sa_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)client)->sin6_port);
-	return 0;
+		session->client.v4 = *(const struct sockaddr_in *)(const void *)client;
+	else if (client && client->sa_family == AF_INET6)
+		session->client.v6 = *(const struct sockaddr_in6 *)(const void *)client;
 }
 
-void session_connect(struct session *session, const struct sockaddr *client, bool is_postfix, const char *host)
+/* 0: the client has none, or is unknown */
+static uint16_t get_port(const struct session *session)
 {
-	static struct network loopback_items[] = {
+	switch (session->client.any.sa_family) {
+	case AF_INET:
+		return ntohs(session->client.v4.sin_port);
+	case AF_INET6:
+		return ntohs(session->client.v6.sin6_port);
+	default:
+		return 0;
+	}
+}
+
+static bool is_trusted(const struct session *session)
+{
+	return networks_has(&session->snapshot->trusted_networks, &session->client.any);
+}
+
+static bool is_outbound(const struct session *session)
+{
+	return networks_has(&session->snapshot->outbound_networks, &session->client.any);
+}
+
+static bool is_loopback(const struct session *session)
+{
+	static struct network items[] = {
 		{ .bytes = { [10] = 0xff, [11] = 0xff, [12] = 127 }, .bits = 104 },
 		{ .bytes = { [15] = 1 }, .bits = 128 },
 	};
-	static const struct networks loopback = { loopback_items, 2 };
+	static const struct networks loopback = { items, 2 };
 
-	session->is_postfix = is_postfix;
-	session->is_trusted = networks_has(&session->snapshot->trusted_networks, client);
-	session->is_outbound = networks_has(&session->snapshot->outbound_networks, client);
-	session->is_loopback = networks_has(&loopback, client);
-	session->port = get_port(client);
-	size_t len = host ? strnlen(host, sizeof(session->host) - 1) : 0;
-	if (len > 0)
-		memcpy(session->host, host, len);
-	session->host[len] = '\0';
+	return networks_has(&loopback, &session->client.any);
+}
+
+/* --- macros */
+
+bool session_wants_login(const struct session *session)
+{
+	const struct snapshot *snapshot = session->snapshot;
+	bool has_exempt = snapshot->limits.exempt_logins && snapshot->limits.exempt_logins[0];
+
+	return snapshot->signs_mail || snapshot->stream_kind == STREAM_LOGIN || snapshot->backscatter != BACKSCATTER_MARK || has_exempt;
 }
 
 bool session_wants_sender(const struct session *session)
@@ -182,64 +212,109 @@ bool session_wants_context(const struct session *session)
 	return session->snapshot->stream_kind == STREAM_POLICY_CONTEXT;
 }
 
-void session_set_context(struct session *session, const char *name)
+static struct span get_macro(const struct session *session, const char *name)
 {
-	snprintf(session->context, sizeof(session->context), "%s", name ? name : "");
+	return span_of(session->macros.get(session->macros.data, name));
+}
+
+static struct span get_queue_id(const struct session *session)
+{
+	return get_macro(session, "i");
+}
+
+static const char *get_queue_id_or_dash(const struct session *session)
+{
+	struct span id = get_queue_id(session);
+
+	return span_is_known(id) ? id.ptr : "-";
+}
+
+/* The MTA's own name. */
+static struct span get_mta(const struct session *session)
+{
+	struct span name = get_macro(session, "j");
+
+	return span_is_known(name) ? span_slice(name, 0, HOST_MAX) : SPAN_LIT("");
 }
 
 /* --- the envelope */
 
 static enum session_reply answer_with(struct session *session, enum session_reply reply, const char *code, const char *status, const char *text)
 {
-	session->code = code;
-	session->status = status;
-	/* libmilter reads a percent sign as a format's */
+	char *out = arena_take(session->message.work->arena, REFUSAL_SIZE);
 	size_t len = 0;
-	for (; *text && len + 2 < sizeof(session->text); text++) {
+
+	session->answer = (struct session_answer){ code, status, out ? out : REFUSAL_MARK };
+	/* libmilter reads a percent sign as a format's */
+	for (; out && *text && len + 2 < REFUSAL_SIZE; text++) {
 		if (*text == '%')
-			session->text[len++] = '%';
-		session->text[len++] = (unsigned char)*text < ' ' ? ' ' : *text;
+			out[len++] = '%';
+		out[len++] = (unsigned char)*text < ' ' ? ' ' : *text;
 	}
-	session->text[len] = '\0';
+	if (out)
+		out[len] = '\0';
 	return reply;
 }
 
 struct session_answer session_get_answer(const struct session *session)
 {
-	return (struct session_answer){ session->code, session->status, session->text };
+	return session->answer;
 }
 
 /*
  * Does a client wait for our word on each recipient?  smtpd hands on the client's "<...>"; cleanup, for sendmail(1), for
  * QMQP and for Postfix's own bounces, hands on bare addresses, and knows the queue id from the first command on.
  */
-static bool is_smtp_session(const struct session *session, const char *sender, bool has_queue_id)
+static bool is_smtp_session(const struct session *session, struct span sender)
 {
-	size_t len = strlen(sender);
-
 	/* a bare address may begin with one, but not end with one */
-	if (sender[0] == '<' && sender[len - 1] == '>')
+	if (sender.len > 0 && sender.ptr[0] == '<' && sender.ptr[sender.len - 1] == '>')
 		return true;
-	return session->port != 0 && !(session->is_postfix && has_queue_id);
+	if (get_port(session) == 0)
+		return false;
+	return get_queue_id(session).len == 0 || !span_has_prefix(get_macro(session, "v"), SPAN_LIT("Postfix"));
+}
+
+/* The macro {mail_addr}: is it at the end of the message what it was at MAIL? */
+static void note_sender(struct session *session)
+{
+	struct message *message = &session->message;
+	struct span address = message->signing ? get_macro(session, "{mail_addr}") : SPAN_NONE;
+
+	if (!span_is_known(address))
+		return;
+	if (!span_is_known(message->noted_sender))
+		message->noted_sender = arena_copy(message->work->arena, address);
+	else
+		message->is_sender_kept = span_is_equal(message->noted_sender, address);
 }
 
 /* The mail's stream, and what its token will be made of if it gets one. */
 static void begin_outbound(struct session *session)
 {
+	const struct snapshot *snapshot = session->snapshot;
 	struct message *message = &session->message;
-	struct submission submission = {
-		.sender = message->sender,
-		.login = message->login,
-		.context = span_of(session->context),
-		.is_smtp = message->is_smtp,
-		.is_outbound = session->is_outbound,
-	};
+	struct submission submission = { .is_smtp = message->is_smtp };
 
-	flow_make_stream(session->snapshot, &submission, message->stream);
-	message->signing = signing_begin(session->snapshot, &submission, message->work->arena);
+	if (snapshot->stream_kind == STREAM_NONE && !snapshot->signs_mail)
+		return;
+	submission.sender = message->sender;
+	submission.login = message->login;
+	submission.context = session_wants_context(session) ? arena_copy(message->work->arena, get_macro(session, "{daemon_name}")) : SPAN_NONE;
+	submission.is_outbound = is_outbound(session);
+	flow_make_stream(snapshot, &submission, message->stream);
+	message->signing = signing_begin(snapshot, &submission, message->work->arena);
+	note_sender(session);
 }
 
-enum session_reply session_mail(struct session *session, const char *sender, bool has_queue_id, const char *login)
+static struct span get_login(const struct session *session)
+{
+	struct span login = session_wants_login(session) ? get_macro(session, "{auth_authen}") : SPAN_NONE;
+
+	return span_is_known(login) ? arena_copy(session->message.work->arena, login) : SPAN_LIT("");
+}
+
+enum session_reply session_mail(struct session *session, const char *sender)
 {
 	struct message *message = &session->message;
 
@@ -250,10 +325,10 @@ enum session_reply session_mail(struct session *session, const char *sender, boo
 		counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
 		return SESSION_FAIL_OPEN;
 	}
-	message->is_smtp = is_smtp_session(session, sender, has_queue_id);
-	message->is_own_bounce = !message->is_smtp && sender[0] == '\0' && session->port == 0 && session->is_loopback;
 	message->sender = arena_copy(message->work->arena, span_of(sender));
-	message->login = arena_copy(message->work->arena, span_of(login ? login : ""));
+	message->login = get_login(session);
+	message->is_smtp = is_smtp_session(session, message->sender);
+	message->is_own_bounce = !message->is_smtp && message->sender.len == 0 && get_port(session) == 0 && is_loopback(session);
 	struct span bare = message->sender;
 	if (bare.len >= 2 && bare.ptr[0] == '<' && bare.ptr[bare.len - 1] == '>')
 		bare = span_slice(bare, 1, bare.len - 1);
@@ -269,27 +344,18 @@ void session_parameter(struct session *session, const char *parameter)
 		signing_add_parameter(session->message.signing, parameter, session->message.work->arena);
 }
 
-void session_note_sender(struct session *session, const char *address)
+static void log_answer(const struct session *session, const struct answer *answer, const char *action)
 {
-	struct message *message = &session->message;
-
-	if (!message->signing || !address)
-		return;
-	if (!span_is_known(message->noted_sender))
-		message->noted_sender = arena_copy(message->work->arena, span_of(address));
-	else
-		message->is_sender_kept = span_is_equal(message->noted_sender, span_of(address));
-}
-
-static void log_answer(const char *queue_id, const struct answer *answer, const char *action)
-{
-	intake_log_answer("milter", span_of(queue_id ? queue_id : ""), answer, action);
+	intake_log_answer("milter", get_queue_id(session), answer, action);
 }
 
 /* One host's name in all that it writes. */
 static const char *get_host(const struct session *session)
 {
-	return session->snapshot->host[0] ? session->snapshot->host : session->host[0] ? session->host : "localhost";
+	const char *given = session->snapshot->host;
+	struct span mta = given[0] ? SPAN_NONE : arena_copy(session->message.work->arena, get_mta(session));
+
+	return given[0] ? given : mta.len > 0 ? mta.ptr : "localhost";
 }
 
 /* Who was suppressed, to be said in the mail's header; past some, or without memory, only the log knows. */
@@ -309,7 +375,7 @@ static void note_suppressed(struct session *session, const struct answer *answer
 }
 
 /* Without memory for it the recipient stays: mail flows. */
-static enum session_reply remove_later(struct session *session, const char *recipient, const char *queue_id, const struct answer *answer)
+static enum session_reply remove_later(struct session *session, const char *recipient, const struct answer *answer)
 {
 	struct message *message = &session->message;
 	struct removal *removal = arena_alloc(message->work->arena, sizeof(*removal));
@@ -322,7 +388,7 @@ static enum session_reply remove_later(struct session *session, const char *reci
 	message->removals = removal;
 	message->removal_count++;
 	answer_with(session, SESSION_CONTINUE, "550", "5.1.1", answer->text);
-	log_answer(queue_id, answer, "removed");
+	log_answer(session, answer, "removed");
 	if (session->snapshot->tells_removed)
 		note_suppressed(session, answer, "removed");
 	return SESSION_CONTINUE;
@@ -338,7 +404,7 @@ static enum session_reply let_pass(struct session *session, const char *recipien
 	return SESSION_CONTINUE;
 }
 
-enum session_reply session_rcpt(struct session *session, const char *recipient, const char *queue_id)
+enum session_reply session_rcpt(struct session *session, const char *recipient)
 {
 	struct message *message = &session->message;
 	struct answer answer;
@@ -350,20 +416,20 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 				     .now_s = time(NULL) };
 	flow_ask(session->snapshot, session->pool->intake.index, &question, &answer);
 	if (answer.is_dry_run)
-		log_answer(queue_id, &answer, "dry-run");
+		log_answer(session, &answer, "dry-run");
 	if (!answer.is_suppressed)
 		return let_pass(session, recipient);
 	enum reaction reaction = session->snapshot->milter_reaction;
 	if (reaction == REACTION_MARK) {
 		let_pass(session, recipient);
 		note_suppressed(session, &answer, "marked");
-		log_answer(queue_id, &answer, "marked");
+		log_answer(session, &answer, "marked");
 		return SESSION_CONTINUE;
 	}
 	if (!message->is_smtp || reaction == REACTION_REMOVE)
-		return remove_later(session, recipient, queue_id, &answer);
+		return remove_later(session, recipient, &answer);
 	counter_add(COUNTER_MILTER_REFUSED, 1);
-	log_answer(queue_id, &answer, reaction == REACTION_TEMPFAIL ? "tempfailed" : "refused");
+	log_answer(session, &answer, reaction == REACTION_TEMPFAIL ? "tempfailed" : "refused");
 	if (reaction == REACTION_TEMPFAIL)
 		return answer_with(session, SESSION_TEMPFAIL, "450", "4.1.1", answer.text);
 	return answer_with(session, SESSION_REJECT, "550", "5.1.1", answer.text);
@@ -372,20 +438,18 @@ enum session_reply session_rcpt(struct session *session, const char *recipient, 
 /* --- the message */
 
 /* Our own names in what comes from outside are lies; from our own hosts they mean that the mail was handled before. */
-static bool take_ours(struct session *session, struct span name, const char *value)
+static void take_ours(struct session *session, struct span name, struct span value)
 {
 	struct message *message = &session->message;
+	bool is_from_us = is_trusted(session);
 
-	if (!header_is_ours(name))
-		return false;
-	if (session->is_trusted && span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN)))
-		signing_add_token(message->signing, value, time(NULL));
+	if (is_from_us && span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN)))
+		signing_add_token(message->signing, value.ptr, time(NULL));
 	for (size_t i = 0; i < OUR_NAMES; i++)
 		if (span_is_equal_nocase(name, span_of(our_names[i]))) {
 			message->ours[i]++;
-			message->has_results = message->has_results || (i == 0 && session->is_trusted);
+			message->has_results = message->has_results || (i == 0 && is_from_us);
 		}
-	return true;
 }
 
 /* Name and value side by side in one piece; without room for it the mail has one field less. */
@@ -415,13 +479,14 @@ void session_header(struct session *session, const char *name, const char *value
 	if (!message->work)
 		return;
 	/* "X-Bounce-Result : x" is the same field (RFC 5322 section 4.5) */
-	struct span field = span_trim(span_of(name));
-	if (take_ours(session, field, value))
+	struct span field = span_trim(span_of(name)), text = span_of(value);
+	if (header_is_ours(field)) {
+		take_ours(session, field, text);
 		return;
+	}
 	/* a bounce as it is made bears none (RFC 5321 section 4.4 has each MTA add its own): a pipe or .forward hands on another's */
-	if (span_is_equal_nocase(field, SPAN_LIT("Received")))
+	if (!message->has_travelled && span_is_equal_nocase(field, SPAN_LIT("Received")))
 		message->has_travelled = true;
-	struct span text = span_of(value);
 	glance_add(&message->glance, session->snapshot->formats, field, text);
 	keep_field(message, field, text);
 }
@@ -432,7 +497,7 @@ static unsigned count_forged(const struct session *session)
 
 	for (size_t i = 0; i < OUR_NAMES; i++)
 		count += session->message.ours[i];
-	return session->is_trusted ? 0 : count;
+	return count > 0 && is_trusted(session) ? 0 : count;
 }
 
 /* By its header: may the mail be a bounce, in RFC 3464's form or in one of formats.d?  Nearly none may, and is not read. */
@@ -523,7 +588,7 @@ static struct origin_facts make_facts(const struct session *session)
 	return (struct origin_facts){
 		.source = SOURCE_MILTER,
 		.proof = is_local ? PROOF_LOCAL : PROOF_NONE,
-		.host = span_of(session->host),
+		.host = get_mta(session),
 		.stream = SPAN_LIT(""),
 		.bounced_to = message->first_recipient,
 		.is_from_our_mta = is_own,
@@ -533,19 +598,19 @@ static struct origin_facts make_facts(const struct session *session)
 	};
 }
 
-static void log_failed(const char *what, int error, const char *queue_id)
+static void log_failed(const struct session *session, const char *what, int error)
 {
 	counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
-	log_event(LOG_LEVEL_ERROR, what, "front=milter queue_id=%s error=\"%s\"", queue_id ? queue_id : "-", strerror(-error));
+	log_event(LOG_LEVEL_ERROR, what, "front=milter queue_id=%s error=\"%s\"", get_queue_id_or_dash(session), strerror(-error));
 }
 
 /*
  * Nothing could keep the outcomes.  A remote MTA keeps its bounce when asked to come again; our own MTA would retry
  * its bounce for days, so that one passes, and the loss is said aloud.
  */
-static enum session_reply answer_lost(struct session *session, int error, const char *queue_id)
+static enum session_reply answer_lost(struct session *session, int error)
 {
-	log_failed("outcomes-lost", error, queue_id);
+	log_failed(session, "outcomes-lost", error);
 	if (!session->message.is_smtp)
 		return SESSION_FAIL_OPEN;
 	counter_add(COUNTER_MILTER_TEMPFAILED, 1);
@@ -556,19 +621,19 @@ static enum session_reply answer_lost(struct session *session, int error, const 
  * A bounce of mail that we did not send.  Our own MTA would retry for days what we refuse of it, and our own hosts
  * know what they hand on.
  */
-static enum session_reply take_backscatter(struct session *session, const char *queue_id)
+static enum session_reply take_backscatter(struct session *session)
 {
 	static const char *const actions[] = { "marked", "refused", "quarantined" };
 	struct message *message = &session->message;
-	bool is_from_outside = message->is_smtp && !session->is_trusted && !session->is_outbound && message->login.len == 0;
+	bool is_from_outside = message->is_smtp && message->login.len == 0 && !is_trusted(session) && !is_outbound(session);
 	enum backscatter action = is_from_outside && flow_is_null_sender(message->sender) ? session->snapshot->backscatter : BACKSCATTER_MARK;
 
 	counter_add(COUNTER_MILTER_BACKSCATTER, 1);
-	log_event(LOG_LEVEL_INFO, "backscatter", "front=milter queue_id=%s action=%s", queue_id ? queue_id : "-", actions[action]);
+	log_event(LOG_LEVEL_INFO, "backscatter", "front=milter queue_id=%s action=%s", get_queue_id_or_dash(session), actions[action]);
 	if (action == BACKSCATTER_REJECT)
 		return answer_with(session, SESSION_REJECT, "550", "5.7.1", "this bounce is not about mail of ours (kodama-backscatter)");
 	if (action == BACKSCATTER_QUARANTINE && add_edit(message, EDIT_QUARANTINE, "a bounce of mail that is not ours (kodama-backscatter)", 0) < 0)
-		log_failed("edits-unmade", -ENOMEM, queue_id);
+		log_failed(session, "edits-unmade", -ENOMEM);
 	return SESSION_CONTINUE;
 }
 
@@ -587,7 +652,7 @@ static int sign(struct session *session)
 	return signing_finish(message->signing, message->is_sender_kept, get_time_us(), message->work->arena, &message->edits);
 }
 
-static enum session_reply take_bounce(struct session *session, const char *queue_id)
+static enum session_reply take_bounce(struct session *session)
 {
 	struct workspace *work = session->message.work;
 	const struct mail *mail = mail_end(work->reader);
@@ -597,7 +662,7 @@ static enum session_reply take_bounce(struct session *session, const char *queue
 
 	error = flow_read(session->snapshot, mail, &facts, &failures);
 	if (error < 0) {
-		log_failed("bounce-unread", error, queue_id);
+		log_failed(session, "bounce-unread", error);
 		return SESSION_CONTINUE;
 	}
 	if (failures.count == 0)
@@ -606,29 +671,29 @@ static enum session_reply take_bounce(struct session *session, const char *queue
 	flow_classify(session->snapshot, work->scratch, &failures);
 	error = flow_decide(session->snapshot, session->pool->intake.writer, &facts, &failures);
 	if (error < 0 && error != -EINPROGRESS)
-		return answer_lost(session, error, queue_id);
-	intake_log_failures("milter", span_of(queue_id ? queue_id : ""), &failures);
+		return answer_lost(session, error);
+	intake_log_failures("milter", get_queue_id(session), &failures);
 	error = flow_reply(session->snapshot, &facts, &failures, work->arena, &session->message.edits);
 	if (error < 0)
-		log_failed("headers-unwritten", error, queue_id);
-	return failures.is_backscatter_likely ? take_backscatter(session, queue_id) : SESSION_CONTINUE;
+		log_failed(session, "headers-unwritten", error);
+	return failures.is_backscatter_likely ? take_backscatter(session) : SESSION_CONTINUE;
 }
 
 /* More than anybody removes for nothing: to let it pass with some of them would make them ours. */
-static enum session_reply refuse_forged(struct session *session, const char *queue_id)
+static enum session_reply refuse_forged(struct session *session)
 {
 	counter_add(COUNTER_MILTER_FORGED, 1);
-	log_event(LOG_LEVEL_WARNING, "forged-refused", "front=milter queue_id=%s fields=%u", queue_id ? queue_id : "-", count_forged(session));
+	log_event(LOG_LEVEL_WARNING, "forged-refused", "front=milter queue_id=%s fields=%u", get_queue_id_or_dash(session), count_forged(session));
 	return answer_with(session, SESSION_REJECT, "550", "5.6.0", "too many X-Bounce and X-Kodama fields");
 }
 
-static enum session_reply finish(struct session *session, const char *queue_id)
+static enum session_reply finish(struct session *session)
 {
 	struct message *message = &session->message;
 	int error = 0;
 
 	if (message->is_smtp && count_forged(session) > FORGED_MAX)
-		return refuse_forged(session, queue_id);
+		return refuse_forged(session);
 
 	/* Nobody is left: a mail without recipients would vanish, so the whole mail is refused; see kodamad(8). */
 	if (message->removals && message->removal_count == message->recipients) {
@@ -647,11 +712,11 @@ static enum session_reply finish(struct session *session, const char *queue_id)
 	if (error == 0 && message->signing)
 		error = sign(session);
 	if (error < 0)
-		log_failed("edits-unmade", error, queue_id);
-	return message->is_candidate ? take_bounce(session, queue_id) : SESSION_CONTINUE;
+		log_failed(session, "edits-unmade", error);
+	return message->is_candidate ? take_bounce(session) : SESSION_CONTINUE;
 }
 
-enum session_reply session_end(struct session *session, const char *queue_id, const struct edits **ret_edits)
+enum session_reply session_end(struct session *session, const struct edits **ret_edits)
 {
 	static const struct edits none;
 	enum session_reply reply;
@@ -659,7 +724,8 @@ enum session_reply session_end(struct session *session, const char *queue_id, co
 	*ret_edits = &none;
 	if (!session->message.work)
 		return SESSION_FAIL_OPEN;
-	reply = finish(session, queue_id);
+	note_sender(session);
+	reply = finish(session);
 	if (reply == SESSION_CONTINUE || reply == SESSION_ACCEPT)
 		*ret_edits = &session->message.edits;
 	return reply;

@@ -28,31 +28,35 @@ enum session_reply {
 struct session_pool *session_pool_new(const struct intake *intake, bool is_unix);
 void session_pool_free(struct session_pool *pool);
 
+/* The MTA's macros, looked up where one is of use: most mail has a use for none.  NULL: it is not set. */
+struct session_macros {
+	const char *(*get)(void *data, const char *name);
+	void *data;
+};
+
 /* NULL when out of memory.  It holds the snapshot of its beginning. */
-struct session *session_new(struct session_pool *pool);
+struct session *session_new(struct session_pool *pool, struct session_macros macros);
 void session_free(struct session *session);
 
-/* client: NULL when unknown.  is_postfix: by the macro v.  host: the macro j. */
-void session_connect(struct session *session, const struct sockaddr *client, bool is_postfix, const char *host);
-/* Which macros are of use, by the configuration: {mail_addr} at MAIL and at the end; {daemon_name}. */
+/* Which macros may be of use, by the configuration, beside i, j and v: {auth_authen}; {mail_addr} at MAIL and at the end; {daemon_name}. */
+bool session_wants_login(const struct session *session);
 bool session_wants_sender(const struct session *session);
 bool session_wants_context(const struct session *session);
 
-/* After it: the macro {daemon_name}, which may be NULL; with stream = policy-context it names the stream. */
-void session_set_context(struct session *session, const char *name);
+/* client: NULL when unknown. */
+void session_connect(struct session *session, const struct sockaddr *client);
 
-/* sender: the first argument as it stands.  has_queue_id: the macro i is there already.  login: {auth_authen}, or NULL. */
-enum session_reply session_mail(struct session *session, const char *sender, bool has_queue_id, const char *login);
-/* After it, for what a token needs: each parameter of MAIL ("ENVID=..."), and the macro {mail_addr}, here and before the end. */
+/* sender: the first argument as it stands. */
+enum session_reply session_mail(struct session *session, const char *sender);
+/* After it, for what a token needs: each parameter of MAIL ("ENVID=..."). */
 void session_parameter(struct session *session, const char *parameter);
-void session_note_sender(struct session *session, const char *address);
-enum session_reply session_rcpt(struct session *session, const char *recipient, const char *queue_id);
+enum session_reply session_rcpt(struct session *session, const char *recipient);
 void session_header(struct session *session, const char *name, const char *value);
 enum session_reply session_end_headers(struct session *session);
 enum session_reply session_body(struct session *session, struct span chunk);
 
 /* *ret_edits is to be applied before the answer is given; borrowed until the next call. */
-enum session_reply session_end(struct session *session, const char *queue_id, const struct edits **ret_edits);
+enum session_reply session_end(struct session *session, const struct edits **ret_edits);
 void session_abort(struct session *session);
 
 /* The reply of the last SESSION_REJECT or SESSION_TEMPFAIL. */

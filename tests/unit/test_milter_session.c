@@ -22,7 +22,23 @@ struct world {
 	struct intake intake;
 	struct session_pool *pool;
 	struct session *session;
+	/* macros */
+	bool is_postfix;
+	const char *queue_id, *login;
 };
+
+static const char *get_macro(void *data, const char *name)
+{
+	const struct world *world = data;
+	const struct { const char *name, *value; } macros[] = {
+		{ "j", "mx.example.jp" }, { "v", world->is_postfix ? "Postfix 3.7.11" : "8.17.1" }, { "i", world->queue_id }, { "{auth_authen}", world->login },
+	};
+
+	for (size_t i = 0; i < sizeof(macros) / sizeof(macros[0]); i++)
+		if (strcmp(name, macros[i].name) == 0)
+			return macros[i].value;
+	return NULL;
+}
 
 static int setup(void **state)
 {
@@ -61,11 +77,19 @@ static void begin(struct world *world, const char *client, uint16_t port, bool i
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 
 	session_free(world->session);
-	world->session = session_new(world->pool);
+	world->is_postfix = is_postfix;
+	world->session = session_new(world->pool, (struct session_macros){ get_macro, world });
 	assert_non_null(world->session);
 	if (client)
 		assert_int_equal(inet_pton(AF_INET, client, &address.sin_addr), 1);
-	session_connect(world->session, client ? (struct sockaddr *)&address : NULL, is_postfix, "mx.example.jp");
+	session_connect(world->session, client ? (struct sockaddr *)&address : NULL);
+}
+
+static enum session_reply mail(struct world *world, const char *sender, bool has_queue_id, const char *login)
+{
+	world->queue_id = has_queue_id ? "4jX3rL40xpz1cMcR" : NULL;
+	world->login = login;
+	return session_mail(world->session, sender);
 }
 
 /* The rest of a plain mail with these header fields; the edits are in *ret_edits. */
@@ -82,7 +106,7 @@ static enum session_reply finish(struct world *world, const char *const *fields,
 	if (reply == SESSION_ACCEPT)
 		return reply;
 	assert_int_equal(session_body(world->session, SPAN_LIT("hello\r\n")), SESSION_SKIP);
-	return session_end(world->session, "4jX3rL40xpz1cMcR", ret_edits);
+	return session_end(world->session, ret_edits);
 }
 
 /* Who waits for a word on each recipient: smtpd does, cleanup does not. */
@@ -113,10 +137,10 @@ static void test_whose_session(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin(world, rows[i].client, rows[i].port, rows[i].is_postfix);
-		assert_int_equal(session_mail(world->session, rows[i].sender, rows[i].has_queue_id, NULL), SESSION_CONTINUE);
-		if (session_rcpt(world->session, "<" GONE ">", NULL) != rows[i].reply)
+		assert_int_equal(mail(world, rows[i].sender, rows[i].has_queue_id, NULL), SESSION_CONTINUE);
+		if (session_rcpt(world->session, "<" GONE ">") != rows[i].reply)
 			fail_msg("row %zu", i);
-		assert_int_equal(session_rcpt(world->session, "<here@example.com>", NULL), SESSION_CONTINUE);
+		assert_int_equal(session_rcpt(world->session, "<here@example.com>"), SESSION_CONTINUE);
 	}
 }
 
@@ -126,8 +150,8 @@ static void test_refusal(void **state)
 	struct session_answer answer;
 
 	begin(world, "192.0.2.1", 41234, true);
-	assert_int_equal(session_mail(world->session, "<a@example.jp>", false, NULL), SESSION_CONTINUE);
-	assert_int_equal(session_rcpt(world->session, "<Gone+x@Example.COM>", NULL), SESSION_REJECT);
+	assert_int_equal(mail(world, "<a@example.jp>", false, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, "<Gone+x@Example.COM>"), SESSION_REJECT);
 	answer = session_get_answer(world->session);
 	assert_string_equal(answer.code, "550");
 	assert_string_equal(answer.status, "5.1.1");
@@ -140,11 +164,11 @@ static void test_tempfail_and_dry_run(void **state)
 
 	world->snapshot->milter_reaction = REACTION_TEMPFAIL;
 	begin(world, "192.0.2.1", 41234, true);
-	assert_int_equal(session_mail(world->session, "<a@example.jp>", false, NULL), SESSION_CONTINUE);
-	assert_int_equal(session_rcpt(world->session, GONE, NULL), SESSION_TEMPFAIL);
+	assert_int_equal(mail(world, "<a@example.jp>", false, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, GONE), SESSION_TEMPFAIL);
 	assert_string_equal(session_get_answer(world->session).code, "450");
 	world->snapshot->limits.enforce = false;
-	assert_int_equal(session_rcpt(world->session, GONE, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, GONE), SESSION_CONTINUE);
 }
 
 static void test_exempt_sender(void **state)
@@ -156,12 +180,12 @@ static void test_exempt_sender(void **state)
 	world->snapshot->limits.exempt_senders = senders;
 	world->snapshot->limits.exempt_logins = logins;
 	begin(world, "192.0.2.1", 41234, true);
-	assert_int_equal(session_mail(world->session, "<Letter@News.example.jp>", false, NULL), SESSION_CONTINUE);
-	assert_int_equal(session_rcpt(world->session, GONE, NULL), SESSION_CONTINUE);
-	assert_int_equal(session_mail(world->session, "<a@example.jp>", false, "boss"), SESSION_CONTINUE);
-	assert_int_equal(session_rcpt(world->session, GONE, NULL), SESSION_CONTINUE);
-	assert_int_equal(session_mail(world->session, "<a@example.jp>", false, "clerk"), SESSION_CONTINUE);
-	assert_int_equal(session_rcpt(world->session, GONE, NULL), SESSION_REJECT);
+	assert_int_equal(mail(world, "<Letter@News.example.jp>", false, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, GONE), SESSION_CONTINUE);
+	assert_int_equal(mail(world, "<a@example.jp>", false, "boss"), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, GONE), SESSION_CONTINUE);
+	assert_int_equal(mail(world, "<a@example.jp>", false, "clerk"), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, GONE), SESSION_REJECT);
 }
 
 static void test_sendmail_loses_the_recipient(void **state)
@@ -170,16 +194,16 @@ static void test_sendmail_loses_the_recipient(void **state)
 	const struct edits *edits;
 
 	begin(world, "127.0.0.1", 0, true);
-	session_mail(world->session, "a@example.jp", true, NULL);
-	session_rcpt(world->session, GONE, NULL);
-	session_rcpt(world->session, "here@example.com", NULL);
+	mail(world, "a@example.jp", true, NULL);
+	session_rcpt(world->session, GONE);
+	session_rcpt(world->session, "here@example.com");
 	assert_int_equal(finish(world, NULL, &edits), SESSION_CONTINUE);
 	assert_int_equal(edits->count, 1);
 	assert_int_equal(edits->first->kind, EDIT_REMOVE_RECIPIENT);
 	assert_string_equal(edits->first->name, GONE);
 	/* nobody is left: the whole mail goes back to its sender */
-	session_mail(world->session, "a@example.jp", true, NULL);
-	session_rcpt(world->session, GONE, NULL);
+	mail(world, "a@example.jp", true, NULL);
+	session_rcpt(world->session, GONE);
 	assert_int_equal(finish(world, NULL, &edits), SESSION_REJECT);
 	assert_int_equal(edits->count, 0);
 	assert_string_equal(session_get_answer(world->session).code, "550");
@@ -191,8 +215,8 @@ static void test_plain_mail_ends_at_its_header(void **state)
 	const struct edits *edits;
 
 	begin(world, "192.0.2.1", 41234, true);
-	session_mail(world->session, "<a@example.org>", false, NULL);
-	session_rcpt(world->session, "<here@example.jp>", NULL);
+	mail(world, "<a@example.org>", false, NULL);
+	session_rcpt(world->session, "<here@example.jp>");
 	assert_int_equal(finish(world, NULL, &edits), SESSION_ACCEPT);
 }
 
@@ -207,7 +231,7 @@ static void test_forged_fields(void **state)
 	const struct edit *edit;
 
 	begin(world, "192.0.2.1", 41234, true);
-	session_mail(world->session, "<a@example.org>", false, NULL);
+	mail(world, "<a@example.org>", false, NULL);
 	assert_int_equal(finish(world, fields, &edits), SESSION_CONTINUE);
 	assert_int_equal(edits->count, 3);
 	edit = edits->first;
@@ -217,10 +241,10 @@ static void test_forged_fields(void **state)
 		assert_int_equal(edit->index, wanted[i].index);
 	}
 	/* the next message of the session begins with nothing */
-	session_mail(world->session, "<a@example.org>", false, NULL);
+	mail(world, "<a@example.org>", false, NULL);
 	assert_int_equal(finish(world, NULL, &edits), SESSION_ACCEPT);
 	begin(world, "127.0.0.1", 41234, true);
-	session_mail(world->session, "<a@example.org>", false, NULL);
+	mail(world, "<a@example.org>", false, NULL);
 	assert_int_equal(finish(world, fields, &edits), SESSION_ACCEPT);
 }
 
@@ -233,7 +257,7 @@ static void test_flood_of_forged_fields(void **state)
 
 	begin(world, "192.0.2.1", 41234, true);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		session_mail(world->session, "<a@example.org>", false, NULL);
+		mail(world, "<a@example.org>", false, NULL);
 		for (unsigned n = 0; n < counts[i]; n++)
 			session_header(world->session, n % 2 ? "X-Bounce-Result" : "X-Kodama-Token", "x");
 		bool is_flood = counts[i] > 1000;
@@ -265,8 +289,8 @@ static void test_forged_fields_in_an_endless_header(void **state)
 
 	assert_non_null(value);
 	begin(world, "192.0.2.1", 41234, true);
-	assert_int_equal(session_mail(world->session, "<a@example.net>", false, NULL), SESSION_CONTINUE);
-	assert_int_equal(session_rcpt(world->session, "<here@example.com>", NULL), SESSION_CONTINUE);
+	assert_int_equal(mail(world, "<a@example.net>", false, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, "<here@example.com>"), SESSION_CONTINUE);
 	memset(value, 'x', LONGEST);
 	/* ever shorter ones, until not even an empty one has room */
 	for (size_t len = LONGEST; len > 0; len /= 2) {
@@ -287,18 +311,18 @@ static void test_out_of_order(void **state)
 	const struct edits *edits;
 
 	begin(world, "192.0.2.1", 41234, true);
-	assert_int_equal(session_rcpt(world->session, GONE, NULL), SESSION_CONTINUE);
+	assert_int_equal(session_rcpt(world->session, GONE), SESSION_CONTINUE);
 	session_header(world->session, "X-Bounce-Result", "x");
 	assert_int_equal(session_end_headers(world->session), SESSION_ACCEPT);
 	assert_int_equal(session_body(world->session, SPAN_LIT("x")), SESSION_SKIP);
-	assert_int_equal(session_end(world->session, NULL, &edits), SESSION_ACCEPT);
+	assert_int_equal(session_end(world->session, &edits), SESSION_ACCEPT);
 	assert_int_equal(edits->count, 0);
 	session_abort(world->session);
-	session_mail(world->session, "<a@example.org>", false, NULL);
+	mail(world, "<a@example.org>", false, NULL);
 	session_header(world->session, "X-Bounce-Result", "x");
 	session_abort(world->session);
 	session_abort(world->session);
-	session_mail(world->session, "<a@example.org>", false, NULL);
+	mail(world, "<a@example.org>", false, NULL);
 	assert_int_equal(finish(world, NULL, &edits), SESSION_ACCEPT);
 }
 
