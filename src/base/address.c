@@ -304,31 +304,42 @@ static int fold_parts(struct span local, struct span domain, struct address *ret
 	return 0;
 }
 
-static bool is_word(char c)
-{
-	static const bool words[UCHAR_MAX + 1] = { ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['_'] = true };
+/* What bytes of ordinary addresses become; 0: it is none of those.  A domain has no plus sign. */
+#define TWO(c) [c] = c, [c - 32] = c
+static const char ordinary[UCHAR_MAX + 1] = {
+	['-'] = '-', ['_'] = '_', ['.'] = '.', ['+'] = '+', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
+	['7'] = '7', ['8'] = '8', ['9'] = '9', TWO('a'), TWO('b'), TWO('c'), TWO('d'), TWO('e'), TWO('f'), TWO('g'), TWO('h'), TWO('i'), TWO('j'),
+	TWO('k'), TWO('l'), TWO('m'), TWO('n'), TWO('o'), TWO('p'), TWO('q'), TWO('r'), TWO('s'), TWO('t'), TWO('u'), TWO('v'), TWO('w'), TWO('x'),
+	TWO('y'), TWO('z'),
+};
+#undef TWO
 
-	return words[(unsigned char)c];
-}
-
-/* A domain that nothing has to be done with but lower case.  Hyphens stand inside of labels, and alone: two might be an A-label's. */
-static bool is_ordinary_domain(struct span domain)
+/*
+ * Copies a domain that nothing has to be done with but lower case; false for any other.  Hyphens stand inside of labels, and
+ * alone: two might be an A-label's.
+ */
+static bool copy_ordinary_domain(struct span domain, char *out)
 {
-	size_t label = 0;
-	char before = '.';
+	size_t label = 0; /* where it began */
+	bool is_border = true;
 
 	for (size_t i = 0; i < domain.len; i++) {
-		char c = domain.ptr[i];
-		if (!is_word(c) && c != '.')
+		char c = ordinary[(unsigned char)domain.ptr[i]];
+		out[i] = c;
+		if (c != '.' && c != '-' && c != '+' && c) {
+			is_border = false;
+			continue;
+		}
+		if (is_border || !c || c == '+')
 			return false;
-		if ((c == '.' || c == '-') && (before == '.' || before == '-'))
+		is_border = true;
+		if (c == '-')
+			continue;
+		if (i - label > LABEL_MAX)
 			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > LABEL_MAX)
-			return false;
-		before = c;
+		label = i + 1;
 	}
-	return domain.len <= DOMAIN_MAX && before != '.' && before != '-';
+	return !is_border && domain.len <= DOMAIN_MAX && domain.len - label <= LABEL_MAX;
 }
 
 /*
@@ -337,16 +348,19 @@ static bool is_ordinary_domain(struct span domain)
  */
 static bool fold_ordinary(struct span text, struct address *ret_address)
 {
+	char out[ADDRESS_SIZE], c;
 	size_t at = 0;
 
-	while (at < text.len && (is_word(text.ptr[at]) || text.ptr[at] == '.' || text.ptr[at] == '+'))
-		at++;
-	if (at == 0 || at > LOCAL_MAX || at == text.len || text.ptr[at] != '@' || text.len >= ADDRESS_SIZE)
+	if (text.len >= ADDRESS_SIZE)
 		return false;
-	if (!is_ordinary_domain(span_skip(text, at + 1)))
+	for (; at < text.len && (c = ordinary[(unsigned char)text.ptr[at]]); at++)
+		out[at] = c;
+	if (at == 0 || at > LOCAL_MAX || at == text.len || text.ptr[at] != '@')
 		return false;
-	for (size_t i = 0; i < text.len; i++)
-		ret_address->text[i] = ascii_lower(text.ptr[i]);
+	out[at] = '@';
+	if (!copy_ordinary_domain(span_skip(text, at + 1), out + at + 1))
+		return false;
+	memcpy(ret_address->text, out, text.len);
 	ret_address->text[text.len] = '\0';
 	ret_address->at = (uint16_t)at;
 	ret_address->len = (uint16_t)text.len;

@@ -4,12 +4,25 @@
 
 #include <errno.h>
 
-bool span_is_run_nocase(const char *a, const char *b, size_t len)
+static bool is_piece_nocase(const char *a, const char *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
 	return true;
+}
+
+/* Nearly always they are alike in case, too, or differ at once. */
+bool span_is_run_nocase(const char *a, const char *b, size_t len)
+{
+	for (; len >= sizeof(uint64_t); len -= sizeof(uint64_t), a += sizeof(uint64_t), b += sizeof(uint64_t)) {
+		uint64_t first, second;
+		memcpy(&first, a, sizeof(first));
+		memcpy(&second, b, sizeof(second));
+		if (first != second && !is_piece_nocase(a, b, sizeof(first)))
+			return false;
+	}
+	return is_piece_nocase(a, b, len);
 }
 
 bool span_has_prefix(struct span s, struct span prefix)

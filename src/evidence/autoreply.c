@@ -63,6 +63,9 @@ bool mail_may_name_daemon(struct span text)
 {
 	for (size_t i = 0; i + 4 <= text.len; i++) {
 		uint32_t word;
+		char first = (char)(text.ptr[i] | 0x20);
+		if (first != 'm' && first != 'p' && first != 'd')
+			continue;
 		memcpy(&word, text.ptr + i, 4);
 		word |= 0x20202020; /* lower case, of letters */
 		if (memcmp(&word, "mail", 4) == 0 || memcmp(&word, "post", 4) == 0 || memcmp(&word, "doub", 4) == 0)

@@ -422,7 +422,6 @@ static int add_glimpse(struct formats *formats, const struct header_condition *c
 		.rare = condition->value ? template_get_rare(condition->value) : 0,
 		.needs = condition->value ? template_get_needs(condition->value) : 0,
 	};
-	glance_note_name(&formats->glance_names, span_of(condition->name), GLANCE_FORM);
 	return 0;
 }
 
@@ -430,12 +429,13 @@ static int fill_glimpses(struct formats *formats)
 {
 	int error = 0;
 
-	glance_note_fixed_names(&formats->glance_names);
 	for (unsigned i = 0; i < formats->count && !error; i++) {
 		const struct form *form = &formats->forms[i];
 		for (size_t k = 0; k < form->header_count && form->is_signature && !error; k++)
 			error = add_glimpse(formats, &form->headers[k]);
 	}
+	if (!error)
+		glance_prepare(formats);
 	return error;
 }
 

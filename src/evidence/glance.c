@@ -2,6 +2,8 @@
 /* Telling mail that cannot be a bounce from mail that might be, for some ten instructions a field.  Pure; hostile input. */
 #include "evidence/glance.h"
 
+#include <stdlib.h>
+
 #include "evidence/autoreply.h"
 #include "evidence/form.h"
 #include "evidence/template.h"
@@ -15,11 +17,6 @@ static unsigned hash(struct span name)
 	return ((unsigned)name.len * 29 + first * 7 + middle * 3 + last) % GLANCE_SLOTS;
 }
 
-void glance_note_name(struct glance_names *names, struct span name, unsigned char bit)
-{
-	names->slots[hash(name)] |= bit;
-}
-
 static bool is_name(struct span a, struct span b)
 {
 	return a.len == b.len && span_is_equal_nocase(a, b);
@@ -28,10 +25,12 @@ static bool is_name(struct span a, struct span b)
 /* Encoded, or in a set of its own: what it says is seen only when it is decoded. */
 static bool is_encoded(struct span value)
 {
-	for (size_t at = span_find_char(value, '=', 0); at != SIZE_MAX; at = span_find_char(value, '=', at + 1))
-		if (at + 1 < value.len && value.ptr[at + 1] == '?')
+	const char *end = value.ptr + value.len, *at = value.len > 0 ? memchr(value.ptr, '=', value.len) : NULL;
+
+	for (; at && at + 1 < end; at = memchr(at + 1, '=', (size_t)(end - at - 1)))
+		if (at[1] == '?')
 			return true;
-	return span_find_char(value, 0x1b, 0) != SIZE_MAX;
+	return value.len > 0 && memchr(value.ptr, 0x1b, value.len);
 }
 
 /* --- what a value tells */
@@ -95,12 +94,30 @@ static const struct {
 	{ SPAN_LIT("x-amz-sns-message-id"), note_telling },
 };
 
-void glance_note_fixed_names(struct glance_names *names)
+static int compare_glimpses(const void *a, const void *b)
 {
+	unsigned first = hash(((const struct glimpse *)a)->name), second = hash(((const struct glimpse *)b)->name);
+
+	return (first > second) - (first < second);
+}
+
+void glance_prepare(struct formats *formats)
+{
+	struct glance_names *names = &formats->glance_names;
+	size_t at = 0;
+
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		glance_note_name(names, rows[i].name, GLANCE_FIELD);
+		names->slots[hash(rows[i].name)] |= GLANCE_FIELD;
 	for (size_t i = 0; i < autoreply_signature_count; i++)
-		glance_note_name(names, autoreply_signatures[i].name, GLANCE_SIGNATURE);
+		names->slots[hash(autoreply_signatures[i].name)] |= GLANCE_SIGNATURE;
+	if (formats->glimpse_count > 0)
+		qsort(formats->glimpses, formats->glimpse_count, sizeof(*formats->glimpses), compare_glimpses);
+	for (unsigned slot = 0; slot < GLANCE_SLOTS; slot++) {
+		names->glimpses[slot] = (unsigned)at;
+		for (; at < formats->glimpse_count && hash(formats->glimpses[at].name) == slot; at++)
+			names->slots[slot] |= GLANCE_FORM;
+	}
+	names->glimpses[GLANCE_SLOTS] = (unsigned)at;
 }
 
 /* --- one field */
@@ -128,12 +145,13 @@ static bool has_byte(struct span value, char c)
 }
 
 /* What a literal of the template has, and has side by side, the value has, too. */
-static void look_at_forms(struct glance *glance, const struct formats *formats, struct span name, struct span value)
+static void look_at_forms(struct glance *glance, const struct formats *formats, unsigned slot, struct span name, struct span value)
 {
+	const unsigned *range = &formats->glance_names.glimpses[slot];
 	bool is_unseen = is_encoded(value);
 	uint64_t digest = 0;
 
-	for (size_t i = 0; i < formats->glimpse_count && !glance->is_telling; i++) {
+	for (size_t i = range[0]; i < range[1] && !glance->is_telling; i++) {
 		const struct glimpse *glimpse = &formats->glimpses[i];
 		if (!is_name(name, glimpse->name))
 			continue;
@@ -154,7 +172,10 @@ void glance_add(struct glance *glance, const struct formats *formats, struct spa
 	/* without them nobody knows what matters */
 	if (!formats)
 		glance->is_telling = true;
-	unsigned char bits = glance->is_telling || name.len == 0 ? 0 : formats->glance_names.slots[hash(name)];
+	if (glance->is_telling || name.len == 0)
+		return;
+	unsigned slot = hash(name);
+	unsigned char bits = formats->glance_names.slots[slot];
 	if (!bits)
 		return;
 	value = span_trim(value);
@@ -163,5 +184,5 @@ void glance_add(struct glance *glance, const struct formats *formats, struct spa
 	if (bits & GLANCE_SIGNATURE)
 		look_at_signatures(glance, name, value);
 	if (bits & GLANCE_FORM)
-		look_at_forms(glance, formats, name, value);
+		look_at_forms(glance, formats, slot, name, value);
 }

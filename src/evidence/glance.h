@@ -16,13 +16,15 @@ struct glance {
 	bool is_vacation;  /* and its subject may be a vacation program's */
 };
 
-/* Which names of fields may matter to whom, by a small hash; made with the formats. */
+/* Which names of fields may matter to whom, by a small hash. */
 enum { GLANCE_FIELD = 1, GLANCE_SIGNATURE = 2, GLANCE_FORM = 4, GLANCE_SLOTS = 256 };
 struct glance_names {
-	unsigned char slots[GLANCE_SLOTS]; /* bits of the above */
+	unsigned char slots[GLANCE_SLOTS];  /* bits of the above */
+	unsigned glimpses[GLANCE_SLOTS + 1]; /* where each slot's begin among the formats' */
 };
-void glance_note_name(struct glance_names *names, struct span name, unsigned char bit);
-void glance_note_fixed_names(struct glance_names *names);
+
+/* Once the formats have all their glimpses: puts these into the order of their slots, and fills the names. */
+void glance_prepare(struct formats *formats);
 
 /* sender: of the envelope, without brackets. */
 void glance_begin(struct glance *glance, struct span sender);
