@@ -150,6 +150,24 @@ struct span arena_copy(struct arena *arena, struct span text)
 	return span_make(copy, text.len);
 }
 
+struct span arena_join(struct arena *arena, const struct span *pieces, size_t count)
+{
+	size_t len = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < count; i++)
+		if (__builtin_add_overflow(len, pieces[i].len, &len))
+			return SPAN_NONE;
+	text = at = len < SIZE_MAX ? arena_take(arena, len + 1) : NULL;
+	for (size_t i = 0; text && i < count; at += pieces[i++].len)
+		if (pieces[i].len > 0)
+			memcpy(at, pieces[i].ptr, pieces[i].len);
+	if (!text)
+		return SPAN_NONE;
+	*at = '\0';
+	return span_make(text, len);
+}
+
 struct span arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;

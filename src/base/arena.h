@@ -28,6 +28,8 @@ void *arena_take(struct arena *arena, size_t size) __attribute__((warn_unused_re
 
 /* Copies; a NUL that does not count follows.  SPAN_NONE past the limit, and for SPAN_NONE. */
 struct span arena_copy(struct arena *arena, struct span text) __attribute__((warn_unused_result));
+/* One after the other, likewise; unknown ones are empty. */
+struct span arena_join(struct arena *arena, const struct span *pieces, size_t count) __attribute__((warn_unused_result));
 struct span arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 

@@ -17,29 +17,33 @@ struct keys {
 /* --- rings */
 
 /* One secret, several uses: a code made for one is never good for another. */
-static struct hmac_key derive(const struct key_record *record, struct span use)
+static void derive(const struct key_record *record, struct span use, uint8_t ret_secret[static HMAC_SIZE])
 {
-	struct hmac_key whole = hmac_key_make(span_make((const char *)record->secret, sizeof(record->secret))), key;
+	struct hmac_key whole = hmac_key_make(span_make((const char *)record->secret, sizeof(record->secret)));
+
+	hmac_make(&whole, use, ret_secret);
+	secret_wipe(&whole, sizeof(whole));
+}
+
+static struct hmac_key derive_hmac(const struct key_record *record, struct span use)
+{
 	uint8_t secret[HMAC_SIZE];
 
-	hmac_make(&whole, use, secret);
-	key = hmac_key_make(span_make((const char *)secret, sizeof(secret)));
+	derive(record, use, secret);
+	struct hmac_key key = hmac_key_make(span_make((const char *)secret, sizeof(secret)));
 	secret_wipe(secret, sizeof(secret));
-	secret_wipe(&whole, sizeof(whole));
 	return key;
 }
 
-/* An id is no code: it is inside what is signed, and only has to hide a name. */
-static struct siphash_key derive_stream(const struct key_record *record)
+/* For what is no code: it is inside what is signed, and only has to hide a name. */
+static struct siphash_key derive_siphash(const struct key_record *record, struct span use)
 {
-	struct hmac_key whole = hmac_key_make(span_make((const char *)record->secret, sizeof(record->secret)));
+	uint8_t secret[HMAC_SIZE];
 	struct siphash_key key;
-	uint8_t code[HMAC_SIZE];
 
-	hmac_make(&whole, SPAN_LIT("kodama stream"), code);
-	memcpy(&key, code, sizeof(key));
-	secret_wipe(code, sizeof(code));
-	secret_wipe(&whole, sizeof(whole));
+	derive(record, use, secret);
+	memcpy(&key, secret, sizeof(key));
+	secret_wipe(secret, sizeof(secret));
 	return key;
 }
 
@@ -49,8 +53,8 @@ static void add_key(struct keyring *ring, const struct key_record *record)
 
 	*key = (struct key){ .created_s = record->created_s, .retired_s = record->retired_s };
 	snprintf(key->id, sizeof(key->id), "%s", record->id);
-	key->token = derive(record, SPAN_LIT("kodama token"));
-	key->recipient = derive(record, SPAN_LIT("kodama recipient"));
+	key->token = derive_hmac(record, SPAN_LIT("kodama token"));
+	key->recipient = derive_siphash(record, SPAN_LIT("kodama recipient"));
 	if (!key->retired_s && (!ring->signer || key->created_s >= ring->signer->created_s))
 		ring->signer = key;
 }
@@ -65,7 +69,7 @@ struct keyring *keyring_new(const struct key_records *records, int64_t accept_s)
 	ring->accept_s = accept_s;
 	for (size_t i = 0; i < records->count; i++) {
 		if (strcmp(records->items[i].id, KEY_STREAM) == 0)
-			ring->stream = derive_stream(&records->items[i]);
+			ring->stream = derive_siphash(&records->items[i], SPAN_LIT("kodama stream"));
 		else
 			add_key(ring, &records->items[i]);
 	}

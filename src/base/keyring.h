@@ -32,7 +32,8 @@ struct key_records {
 struct key {
 	char id[KEY_ID_SIZE];
 	int64_t created_s, retired_s;
-	struct hmac_key token, recipient; /* two keys made of one secret, one for each use */
+	struct hmac_key token;        /* two keys made of one secret, one for each use */
+	struct siphash_key recipient;
 };
 
 struct keyring {

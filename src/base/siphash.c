@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SipHash-1-3: one round a word, three at the end.  Pure; any thread. */
+/* SipHash-c-d: c rounds a word, d at the end.  Pure; any thread. */
 #include "base/siphash.h"
 
 #include <endian.h>
@@ -27,10 +27,11 @@ static inline void sip_round(struct sip *s)
 	s->v2 = rotate(s->v2, 32);
 }
 
-static inline void sip_take(struct sip *s, uint64_t word)
+static inline void sip_take(struct sip *s, uint64_t word, int rounds)
 {
 	s->v3 ^= word;
-	sip_round(s);
+	for (int i = 0; i < rounds; i++)
+		sip_round(s);
 	s->v0 ^= word;
 }
 
@@ -42,7 +43,7 @@ static inline uint64_t load_word(const char *bytes)
 	return le64toh(word);
 }
 
-uint64_t siphash(const struct siphash_key *key, struct span text)
+static inline uint64_t hash(const struct siphash_key *key, struct span text, int rounds, int last_rounds)
 {
 	uint64_t k0 = key->words[0], k1 = key->words[1];
 	struct sip s = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
@@ -51,14 +52,24 @@ uint64_t siphash(const struct siphash_key *key, struct span text)
 	size_t at = 0;
 
 	for (; at + 8 <= text.len; at += 8)
-		sip_take(&s, load_word(text.ptr + at));
+		sip_take(&s, load_word(text.ptr + at), rounds);
 	for (unsigned shift = 0; at < text.len; at++, shift += 8)
 		last |= (uint64_t)(unsigned char)text.ptr[at] << shift;
-	sip_take(&s, last);
+	sip_take(&s, last, rounds);
 	s.v2 ^= 0xff;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < last_rounds; i++)
 		sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t siphash(const struct siphash_key *key, struct span text)
+{
+	return hash(key, text, 1, 3);
+}
+
+uint64_t siphash_2_4(const struct siphash_key *key, struct span text)
+{
+	return hash(key, text, 2, 4);
 }
 
 uint64_t siphash_pair(const struct siphash_key *key, struct span first, struct span second)

@@ -2,6 +2,8 @@
 /* X-Kodama-Token and its short form.  Pure; any thread; hostile input. */
 #include "evidence/token.h"
 
+#include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -10,7 +12,7 @@
 #define ENVELOPE_PREFIX "kdm1."
 
 enum {
-	MESSAGE_SIZE = 128 + TOKEN_HASHES_MAX * (2 * TOKEN_HASH_SIZE + 1),
+	PLAIN_SIZE = 192 + TOKEN_HASHES_MAX * (2 * TOKEN_HASH_SIZE + 1),
 	FUTURE_S = 24 * 3600, /* our own clocks are not further apart */
 	RETIRED_SLACK_S = 3600
 };
@@ -19,7 +21,7 @@ enum {
 
 /* --- what is signed */
 
-/* printf would take as long as the hashing */
+/* printf would take longer than the hashing */
 static char *put_text(char *at, const char *text)
 {
 	size_t len = strlen(text);
@@ -28,68 +30,92 @@ static char *put_text(char *at, const char *text)
 	return at + len;
 }
 
-static char *put_number(char *at, uint64_t number, unsigned base, size_t width)
+static char *put_number(char *at, uint64_t number, size_t width)
 {
-	char digits[64];
+	char digits[24];
 	size_t len = 0;
 
 	do
-		digits[len++] = "0123456789abcdef"[number % base];
-	while ((number /= base) > 0 || len < width);
+		digits[len++] = (char)('0' + number % 10);
+	while ((number /= 10) > 0 || len < width);
 	while (len > 0)
 		*at++ = digits[--len];
 	return at;
 }
 
-/* "v=1;k=...;t=...;s=...;n=...;r=...;": all before the code, without white space.  Returns its length. */
-static size_t write_message(const struct token *token, char out[static MESSAGE_SIZE])
+static char *put_hex(char *at, const void *bytes, size_t size)
 {
-	char *at = put_text(put_text(out, "v=1;k="), token->key_id);
+	hex_write(bytes, size, at);
+	return at + 2 * size;
+}
 
-	at = put_number(put_text(at, ";t="), (uint64_t)token->time_us / SECOND_US, 10, 1);
-	at = put_number(put_text(at, "."), (uint64_t)token->time_us % SECOND_US, 10, 6);
-	at = put_text(put_text(at, ";s="), token->stream);
-	at = put_text(put_number(put_text(at, ";n="), token->recipients, 10, 1), ";r=");
-	for (uint32_t i = 0; i < token->hash_count; i++) {
-		if (i > 0)
-			*at++ = ',';
-		hex_write(token->hashes[i], TOKEN_HASH_SIZE, at);
-		at += 2 * TOKEN_HASH_SIZE;
-	}
-	*at++ = ';';
-	return (size_t)(at - out);
+/* What is signed: all before the code, in so few bytes that it is one block of the hash where the mail has one recipient. */
+struct plain {
+	char version[1];
+	char key_id[KEY_ID_SIZE - 1];
+	char stream[TOKEN_STREAM_SIZE - 1]; /* filled up with NUL */
+	uint8_t time_us[8], recipients[4];  /* the first byte is the highest */
+	uint8_t hashes[TOKEN_HASHES_MAX][TOKEN_HASH_SIZE]; /* as many as there are */
+};
+static_assert(sizeof(struct plain) == 37 + TOKEN_HASHES_MAX * TOKEN_HASH_SIZE, "no padding: it would be signed");
+
+static size_t write_plain(const struct token *token, struct plain *plain)
+{
+	size_t stream_len = strnlen(token->stream, sizeof(plain->stream)), hashes_size = token->hash_count * sizeof(plain->hashes[0]);
+	uint64_t time_us = htobe64((uint64_t)token->time_us);
+	uint32_t recipients = htobe32(token->recipients);
+
+	plain->version[0] = '1';
+	memcpy(plain->key_id, token->key_id, sizeof(plain->key_id));
+	memset(plain->stream, 0, sizeof(plain->stream));
+	memcpy(plain->stream, token->stream, stream_len);
+	memcpy(plain->time_us, &time_us, sizeof(plain->time_us));
+	memcpy(plain->recipients, &recipients, sizeof(plain->recipients));
+	memcpy(plain->hashes, token->hashes, hashes_size);
+	return offsetof(struct plain, hashes) + hashes_size;
 }
 
 static void make_mac(const struct token *token, const struct key *key, uint8_t ret_mac[static TOKEN_MAC_SIZE])
 {
-	char message[MESSAGE_SIZE];
+	struct plain plain;
 	uint8_t code[HMAC_SIZE];
 
-	hmac_make(&key->token, span_make(message, write_message(token, message)), code);
+	hmac_make(&key->token, span_make((const char *)&plain, write_plain(token, &plain)), code);
 	memcpy(ret_mac, code, TOKEN_MAC_SIZE);
 }
 
-/* The time is in it, so that the hashes of two mails do not tell that they had a recipient in common. */
+/*
+ * The time is in it, so that the hashes of two mails do not tell that they had a recipient in common.  No code: what makes it
+ * proof is that it is inside what is signed.
+ */
 static bool hash_recipient(const struct token *token, const struct key *key, struct span recipient, uint8_t ret_hash[static TOKEN_HASH_SIZE])
 {
-	char text[32 + ADDRESS_SIZE];
-	uint8_t code[HMAC_SIZE];
 	struct address address;
+	char text[sizeof(token->time_us) + sizeof(address.text)];
+	uint64_t hash;
 
 	if (address_fold(recipient, &address, NULL) < 0)
 		return false;
-	char *end = put_text(put_text(put_number(text, (uint64_t)token->time_us, 16, 1), ":"), address.text);
-	hmac_make(&key->recipient, span_make(text, (size_t)(end - text)), code);
-	memcpy(ret_hash, code, TOKEN_HASH_SIZE);
+	uint64_t time_us = htobe64((uint64_t)token->time_us);
+	memcpy(text, &time_us, sizeof(time_us));
+	memcpy(text + sizeof(time_us), address.text, address.len);
+	hash = htobe64(siphash_2_4(&key->recipient, span_make(text, sizeof(time_us) + address.len)));
+	memcpy(ret_hash, &hash, TOKEN_HASH_SIZE);
 	return true;
 }
 
+/* Without a branch, and so in the same time wherever it stands; as one number each: a mail to many asks 2,000 times. */
 static bool has_hash(const struct token *token, const uint8_t hash[static TOKEN_HASH_SIZE])
 {
+	uint64_t wanted, there;
 	bool is_found = false;
 
-	for (uint32_t i = 0; i < token->hash_count; i++)
-		is_found |= secret_is_equal(token->hashes[i], hash, TOKEN_HASH_SIZE);
+	static_assert(TOKEN_HASH_SIZE == sizeof(wanted), "a hash is a number");
+	memcpy(&wanted, hash, sizeof(wanted));
+	for (uint32_t i = 0; i < token->hash_count; i++) {
+		memcpy(&there, token->hashes[i], sizeof(there));
+		is_found |= there == wanted;
+	}
 	return is_found;
 }
 
@@ -98,7 +124,9 @@ static bool has_hash(const struct token *token, const uint8_t hash[static TOKEN_
 void token_begin(struct token *token, const struct key *key, int64_t time_us, const char *stream)
 {
 	memcpy(token->key_id, key->id, sizeof(token->key_id));
-	snprintf(token->stream, sizeof(token->stream), "%s", stream);
+	size_t len = strnlen(stream, sizeof(token->stream) - 1);
+	memcpy(token->stream, stream, len);
+	token->stream[len] = '\0';
 	token->time_us = time_us;
 	token->recipients = token->hash_count = 0;
 }
@@ -123,37 +151,41 @@ void token_sign(struct token *token, const struct key *key)
 }
 
 /* Four hashes a line keep it under 78 columns; what is between two of them is no part of the value. */
-void token_write_header(const struct token *token, struct buffer *out)
+void token_write_header(const struct token *token, char ret_text[static TOKEN_HEADER_SIZE])
 {
-	char hex[2 * TOKEN_MAC_SIZE + 1];
+	char *at = put_text(put_text(ret_text, "v=1; k="), token->key_id);
 
-	buffer_printf(out, "v=1; k=%s; t=%lld.%06lld; s=%s; n=%u;\n r=", token->key_id, (long long)(token->time_us / SECOND_US),
-		      (long long)(token->time_us % SECOND_US), token->stream, token->recipients);
-	for (uint32_t i = 0; i < token->hash_count; i++) {
-		hex_write(token->hashes[i], TOKEN_HASH_SIZE, hex);
-		buffer_printf(out, "%s%s", i == 0 ? "" : i % 4 == 0 ? ",\n " : ",", hex);
-	}
-	hex_write(token->mac, TOKEN_MAC_SIZE, hex);
-	buffer_printf(out, "%s m=%s", token->hash_count > 1 ? ";\n" : ";", hex);
+	at = put_number(put_text(at, "; t="), (uint64_t)token->time_us / SECOND_US, 1);
+	at = put_number(put_text(at, "."), (uint64_t)token->time_us % SECOND_US, 6);
+	at = put_text(put_text(at, "; s="), token->stream);
+	at = put_text(put_number(put_text(at, "; n="), token->recipients, 1), ";\n r=");
+	for (uint32_t i = 0; i < token->hash_count; i++)
+		at = put_hex(put_text(at, i == 0 ? "" : i % 4 == 0 ? ",\n " : ","), token->hashes[i], TOKEN_HASH_SIZE);
+	put_hex(put_text(at, token->hash_count > 1 ? ";\n m=" : "; m="), token->mac, TOKEN_MAC_SIZE);
 }
 
 void token_write_envelope_id(const struct token *token, const struct key *key, char ret_text[static TOKEN_ENVELOPE_ID_SIZE])
 {
-	char hash[2 * TOKEN_HASH_SIZE + 1] = "", mac_text[2 * TOKEN_MAC_SIZE + 1];
 	bool has_recipient = token->recipients == 1 && token->hash_count == 1;
+	char text[TOKEN_ENVELOPE_ID_SIZE + 24]; /* of a time that nobody lives to see it would be too long */
 	uint8_t mac[TOKEN_MAC_SIZE];
 
 	memcpy(mac, token->mac, sizeof(mac));
-	if (has_recipient) {
-		hex_write(token->hashes[0], TOKEN_HASH_SIZE, hash);
-	} else if (token->hash_count > 0) {
+	if (!has_recipient && token->hash_count > 0) {
 		struct token without = *token;
 		without.hash_count = 0;
 		make_mac(&without, key, mac);
 	}
-	hex_write(mac, sizeof(mac), mac_text);
-	snprintf(ret_text, TOKEN_ENVELOPE_ID_SIZE, ENVELOPE_PREFIX "%s.%lld.%s.%u.%s.%s", token->key_id, (long long)token->time_us, token->stream,
-		 token->recipients, hash, mac_text);
+	char *at = put_text(put_text(text, ENVELOPE_PREFIX), token->key_id);
+	at = put_number(put_text(at, "."), (uint64_t)token->time_us, 1);
+	at = put_text(put_text(at, "."), token->stream);
+	at = put_text(put_number(put_text(at, "."), token->recipients, 1), ".");
+	if (has_recipient)
+		at = put_hex(at, token->hashes[0], TOKEN_HASH_SIZE);
+	at = put_hex(put_text(at, "."), mac, TOKEN_MAC_SIZE);
+	size_t len = (size_t)(at - text) < TOKEN_ENVELOPE_ID_SIZE ? (size_t)(at - text) : TOKEN_ENVELOPE_ID_SIZE - 1;
+	memcpy(ret_text, text, len);
+	ret_text[len] = '\0';
 }
 
 void token_make_stream(const struct keyring *ring, struct span kind, struct span name, char ret_stream[static TOKEN_STREAM_SIZE])
@@ -273,7 +305,7 @@ static enum token_state read_envelope_id(struct span text, struct token *token)
 
 enum token_state token_read(struct span text, struct token *ret_token)
 {
-	char plain[MESSAGE_SIZE + 64];
+	char plain[PLAIN_SIZE];
 	size_t len = 0;
 
 	/* folded by whoever carried it */

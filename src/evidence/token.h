@@ -4,8 +4,9 @@
  *
  *   X-Kodama-Token: v=1; k=4f2a91c3; t=1795300000.123456; s=-; n=1; r=0123456789abcdef; m=00112233445566778899aabbccddeeff
  *
- * k: key; t: when; s: stream; n: recipients of the envelope; r: a keyed hash of each, at most 64; m: HMAC-SHA256 over all
- * before, cut to 16 bytes.  The envelope id holds the same in short, with r only if n = 1: "kdm1.k.t.s.n.r.m".
+ * k: key; t: when; s: stream; n: recipients of the envelope; r: a keyed hash (SipHash-2-4) of each, at most 64; m: HMAC-SHA256
+ * over all before, cut to 16 bytes.  The envelope id holds the same in short, with r only if n = 1: "kdm1.k.t.s.n.r.m".
+ * Signed is: "1", k (8 bytes of text), s (16, filled up with NUL), t in microseconds (8, highest first), n (4), the hashes (8 each).
  * The sender is not bound: canonical maps, SRS and VERP rewrite it.
  *
  * Pure; time and keys are arguments; any thread; what is read is hostile.
@@ -22,6 +23,7 @@ enum {
 	TOKEN_ID_SIZE = 2 * TOKEN_MAC_SIZE + 1,
 	TOKEN_STREAM_SIZE = 17,
 	TOKEN_ENVELOPE_ID_SIZE = 101, /* RFC 3461 section 4.4: 100, and NUL */
+	TOKEN_HEADER_SIZE = 192 + TOKEN_HASHES_MAX * (2 * TOKEN_HASH_SIZE + 2),
 	TOKEN_TEXT_MAX = 4096,
 	TOKEN_VALID_S = 21 * 24 * 3600
 };
@@ -52,8 +54,8 @@ void token_begin(struct token *token, const struct key *key, int64_t time_us, co
 void token_add_recipient(struct token *token, const struct key *key, struct span recipient);
 void token_sign(struct token *token, const struct key *key);
 
-/* The field's value, folded with "\n ". */
-void token_write_header(const struct token *token, struct buffer *out);
+/* The field's value, folded with "\n ", and NUL. */
+void token_write_header(const struct token *token, char ret_text[static TOKEN_HEADER_SIZE]);
 void token_write_envelope_id(const struct token *token, const struct key *key, char ret_text[static TOKEN_ENVELOPE_ID_SIZE]);
 
 /* The id of a stream: a keyed hash, so that a token does not tell who wrote the mail.  kind: "login". */

@@ -5,8 +5,6 @@
 
 #include "flow/flow.h"
 
-enum { HEADER_VALUE_MAX = 4096 };
-
 static struct span strip_brackets(struct span address)
 {
 	address = span_trim(address);
@@ -115,15 +113,12 @@ static void choose_stream(const struct snapshot *snapshot, const struct keyring 
 
 static int write_signature(const struct token *token, const struct key *key, struct arena *arena, struct signature *ret_signature)
 {
-	char envelope_id[TOKEN_ENVELOPE_ID_SIZE];
-	struct buffer value;
+	char header[TOKEN_HEADER_SIZE], envelope_id[TOKEN_ENVELOPE_ID_SIZE];
 
-	buffer_init(&value, HEADER_VALUE_MAX);
-	token_write_header(token, &value);
+	token_write_header(token, header);
 	token_write_envelope_id(token, key, envelope_id);
-	ret_signature->header = arena_copy(arena, buffer_get(&value)).ptr;
+	ret_signature->header = arena_copy(arena, span_of(header)).ptr;
 	ret_signature->envelope_id = arena_copy(arena, span_of(envelope_id)).ptr;
-	buffer_done(&value);
 	return ret_signature->header && ret_signature->envelope_id ? 0 : -ENOMEM;
 }
 

@@ -62,7 +62,8 @@ void signing_add_token(struct signing *signing, const char *value, int64_t now_s
 /* The MTA takes ENVID and RET here and keeps everything else (Postfix 3.x, Sendmail 8.17). */
 static int add_envelope_id(const struct signing *signing, const char *envelope_id, struct arena *arena, struct edits *edits)
 {
-	struct span arguments = arena_printf(arena, "ENVID=%s%s%.*s", envelope_id, signing->ret.len > 0 ? " " : "", SPAN_ARG(signing->ret));
+	const struct span pieces[] = { SPAN_LIT("ENVID="), span_of(envelope_id), signing->ret.len > 0 ? SPAN_LIT(" ") : SPAN_LIT(""), signing->ret };
+	struct span arguments = arena_join(arena, pieces, sizeof(pieces) / sizeof(pieces[0]));
 	struct span sender = arena_copy(arena, signing->submission.sender);
 
 	if (!arguments.ptr || !sender.ptr)

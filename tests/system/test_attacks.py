@@ -240,19 +240,51 @@ def test_replay_counts_once(world):
     assert not world.is_suppressed(full)
 
 
+def siphash_2_4(key, text):
+    """As its authors describe it."""
+    mask = 2**64 - 1
+
+    def spin(v, rounds):
+        def turn(x, bits):
+            return (x << bits | x >> 64 - bits) & mask
+        for _ in range(rounds):
+            v[0] = v[0] + v[1] & mask
+            v[2] = v[2] + v[3] & mask
+            v[1], v[3] = turn(v[1], 13) ^ v[0], turn(v[3], 16) ^ v[2]
+            v[0] = turn(v[0], 32)
+            v[2] = v[2] + v[1] & mask
+            v[0] = v[0] + v[3] & mask
+            v[1], v[3] = turn(v[1], 17) ^ v[2], turn(v[3], 21) ^ v[0]
+            v[2] = turn(v[2], 32)
+
+    words = [int.from_bytes(key[at:at + 8], "little") for at in (0, 8)]
+    v = [words[i % 2] ^ int.from_bytes(b"somepseudorandomlygeneratedbytes"[8 * i:8 * i + 8], "big") for i in range(4)]
+    padded = text + bytes(7 - len(text) % 8) + bytes([len(text) & 255])
+    for at in range(0, len(padded), 8):
+        word = int.from_bytes(padded[at:at + 8], "little")
+        v[3] ^= word
+        spin(v, 2)
+        v[0] ^= word
+    v[2] ^= 255
+    spin(v, 4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
 def make_token(daemon, recipients, age_s, name=None):
     """A token as SECURITY.md and evidence/token.h describe it, by somebody who has the key; of mail that is so old."""
     lines = [line.split() for line in (daemon.state / "keys").read_text().splitlines() if not line.startswith(("#", "stream"))]
     key, _, _, secret = lines[-1] if name is None else next(line for line in lines if line[0] == name)
     micros = int((time.time() - age_s) * 1e6)
 
-    def code(use, text):
-        derived = hmac.digest(bytes.fromhex(secret), use, "sha256")
-        return hmac.digest(derived, text.encode(), "sha256").hex()
+    def derive(use):
+        return hmac.digest(bytes.fromhex(secret), use, "sha256")
 
-    hashes = ",".join(code(b"kodama recipient", f"{micros:x}:{address}")[:16] for address in recipients)
-    value = f"v=1;k={key};t={micros // 10**6}.{micros % 10**6:06};s=-;n={len(recipients)};r={hashes};"
-    return f"{value}m={code(b'kodama token', value)[:32]}".replace(";", "; ")
+    when = micros.to_bytes(8, "big")
+    hashes = [siphash_2_4(derive(b"kodama recipient"), when + address.encode()).to_bytes(8, "big") for address in recipients]
+    signed = b"1" + key.encode() + b"-".ljust(16, b"\0") + when + len(recipients).to_bytes(4, "big") + b"".join(hashes)
+    code = hmac.digest(derive(b"kodama token"), signed, "sha256")[:16]
+    return (f"v=1; k={key}; t={micros // 10**6}.{micros % 10**6:06}; s=-; n={len(recipients)}; "
+            f"r={','.join(each.hex() for each in hashes)}; m={code.hex()}")
 
 
 def test_replay_after_its_time(world):

@@ -146,12 +146,15 @@ static void test_extension_is_stripped_once(void **state)
 	assert_false(address_strip_extension(&address, "+", &stripped));
 }
 
-/* The published vectors of SipHash-1-3: 00 01 02 ... under the key 00 .. 0f. */
+/* The published vectors of SipHash-1-3 and 2-4: 00 01 02 ... under the key 00 .. 0f. */
 static void test_siphash_knows_its_reference(void **state)
 {
 	static const struct { size_t len; uint64_t hash; } wanted[] = {
 		{ 0, 0xabac0158050fc4dc }, { 1, 0xc9f49bf37d57ca93 }, { 2, 0x82cb9b024dc7d44d },
 		{ 7, 0xd3927d989bb11140 }, { 8, 0x369095118d299a8e },
+	};
+	static const struct { size_t len; uint64_t hash; } wanted_2_4[] = {
+		{ 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd }, { 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 },
 	};
 	const struct siphash_key key = { { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
 	char text[64];
@@ -159,6 +162,8 @@ static void test_siphash_knows_its_reference(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (char)i;
+	for (size_t i = 0; i < sizeof(wanted_2_4) / sizeof(wanted_2_4[0]); i++)
+		assert_int_equal(siphash_2_4(&key, span_make(text, wanted_2_4[i].len)), wanted_2_4[i].hash);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		assert_int_equal(siphash(&key, span_make(text, wanted[i].len)), wanted[i].hash);
 	assert_int_not_equal(siphash_pair(&key, SPAN_LIT("ab"), SPAN_LIT("c")), siphash_pair(&key, SPAN_LIT("a"), SPAN_LIT("bc")));
