@@ -73,6 +73,15 @@ static void say_complaint(const struct complaint *complaint, struct buffer *said
 		buffer_printf(said, "%s%s%s", complaint->path, complaint->path[0] ? ": " : "", complaint->text);
 }
 
+/* Who reads the message may be root, who can read it. */
+static void explain_access(const struct daemon *daemon, struct complaint *complaint)
+{
+	char path[sizeof(complaint->path)];
+
+	memcpy(path, complaint->path, sizeof(path));
+	complaint_set(complaint, path, 0, "%s: the daemon's user must be able to read it (chgrp %s, chmod g+r)", strerror(EACCES), daemon->config->group);
+}
+
 /* --- reload */
 
 /* All or nothing: the new rules and words, or the old ones.  Under reload_lock. */
@@ -89,6 +98,8 @@ static int reload_locked(struct daemon *daemon, struct buffer *said)
 		conf_free(config);
 		if (!complaint.text[0])
 			complaint_set(&complaint, "", 0, "%s", strerror(-error));
+		if (error == -EACCES)
+			explain_access(daemon, &complaint);
 		log_complaint("reload-failed", &complaint);
 		say_complaint(&complaint, said);
 		return error;
@@ -253,14 +264,27 @@ static int start_privileged(struct daemon *daemon, struct complaint *complaint)
 	return error < 0 ? error : account_become(&daemon->account, complaint);
 }
 
+/* The configuration was read as root: that nobody else may read it is told now, not at the first reload. */
+static void check_configuration(const struct daemon *daemon)
+{
+	const char *path = daemon->config->path;
+
+	if (access(path, R_OK) < 0)
+		log_event(LOG_LEVEL_WARNING, "no-reload-possible", "path=%s error=\"%s\" mend=\"chgrp %s %s; chmod g+r %s\"", path, strerror(errno),
+			  daemon->config->group, path, path);
+}
+
 /* The rules are read as the account that will read them at a reload. */
 static int load_snapshot(struct daemon *daemon, struct complaint *complaint)
 {
 	struct snapshot *snapshot;
 	int error = conf_load_snapshot(daemon->config, &snapshot, complaint);
 
+	if (error == -EACCES)
+		explain_access(daemon, complaint);
 	if (error < 0)
 		return error;
+	check_configuration(daemon);
 	daemon->current = current_new(snapshot);
 	if (!daemon->current) {
 		snapshot_unref(snapshot);

@@ -23,6 +23,8 @@ int config_load(const struct options *options, struct config **ret_config)
 		return EXIT_ALL_READ;
 	if (!complaint.text[0])
 		complaint_set(&complaint, file, 0, "%s", strerror(-error));
+	if (error == -EACCES)
+		complaint_set(&complaint, file, 0, "%s: be root, or in the group of that file", strerror(EACCES));
 	return command_fail_complaint(&complaint);
 }
 

@@ -8,7 +8,7 @@ const char *const setup_parameters[] = {
 	"mail_version", "compatibility_level", "queue_directory", "smtpd_milters", "non_smtpd_milters", "internal_mail_filter_classes",
 	"smtpd_recipient_restrictions", "enable_long_queue_ids", "milter_default_action", "default_delivery_status_filter",
 	"transport_maps", "header_checks", "mime_header_checks", "nested_header_checks", "body_checks", "content_filter",
-	"multi_instance_directories", "soft_bounce", "recipient_delimiter", "maillog_file",
+	"multi_instance_directories", "soft_bounce", "recipient_delimiter", "maillog_file", "mynetworks",
 };
 const size_t setup_parameter_count = sizeof(setup_parameters) / sizeof(setup_parameters[0]);
 

@@ -261,6 +261,22 @@ static void print_unreadable(const struct setup *setup)
 		       setup->config->user, path, setup->config->user);
 }
 
+/* Does anything prove that a bounce of mail without a login is about mail of ours?  By a token, by the log, or by the operator's word. */
+static bool can_prove(const struct config *config)
+{
+	return !config->limits.is_proof_required || config->is_local_submission_trusted || config->outbound_networks.count > 0 ||
+	       config->maillog.has_journal || (config->maillog.is_enabled && config->maillog.is_trusted);
+}
+
+static void print_unproved(const struct setup *setup)
+{
+	if (!can_prove(setup->config))
+		printf("\n# mind: as %s stands, failures of mail that comes by SMTP without a login, from this host too, suppress nobody:\n"
+		       "# nothing proves that they are about mail of ours.  Let the log prove (maillog { journal = yes }), or name the hosts whose mail\n"
+		       "# is ours in outbound-networks (mynetworks is %.*s).\n",
+		       setup->config->path, SPAN_ARG(settings_get(&setup->settings, "mynetworks")));
+}
+
 /* --- applying */
 
 /* The copy of main.cf as it was before us: made anew unless our lines are in it already. */
@@ -320,7 +336,9 @@ static int apply_domains(const struct setup *setup)
 		fprintf(stderr, "kodama: %s sets local-domains already: add what is missing by hand\n", setup->config->path);
 	else if (!error)
 		error = write_file(setup->config->path, setup->config->path, buffer_get(&new));
-	if (error && error != -EEXIST)
+	if (!error)
+		printf("\n# %s is changed. Now: kodama reload\n", setup->config->path);
+	else if (error != -EEXIST)
 		fail_file(setup->config->path, error);
 	buffer_done(&old);
 	buffer_done(&new);
@@ -378,6 +396,7 @@ static int plan_and_do(struct setup *setup)
 	print_missing(setup->wish.milter);
 	print_missing(setup->wish.policy);
 	print_unreadable(setup);
+	print_unproved(setup);
 	int status = is_given(setup, OPTION_APPLY) ? apply(setup) : EXIT_ALL_READ;
 	if (setup->has_domains)
 		domains_done(&setup->domains);

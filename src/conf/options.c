@@ -163,7 +163,7 @@ const struct option options[] = {
 	{ "milter", "header", OPTION_BOOL, true, AT(milter.header), "yes", 0, 0, "", NULL,
 	  "Write X-Bounce-Result and X-Bounce-Advice into bounces." },
 	{ "milter", "token", OPTION_BOOL, true, AT(milter.token), "yes", 0, 0, "", NULL,
-	  "Sign outbound mail, so that its bounces prove themselves: mail with a login, from outbound-networks, or from the host itself, and never with the "
+	  "Sign outbound mail, so that its bounces prove themselves: mail with a login, from outbound-networks, or of Postfix's sendmail(1), and never with the "
 	  "null sender.  X-Kodama-Token in the header, and, in mail by SMTP whose client set none, the envelope id." },
 	{ "milter", "envelope-id", OPTION_BOOL, true, AT(milter.envelope_id), "yes", 0, 0, "", NULL,
 	  "Set the token as envelope id, too.  The MTA takes it together with the sender of MAIL, and Postfix does not say whether another milter has changed "

@@ -20,7 +20,8 @@ int account_find(const char *user, const char *group, struct account *ret_accoun
 		return 0;
 	entry = getpwnam(user);
 	if (!entry || entry->pw_uid == 0) {
-		complaint_set(complaint, "", 0, entry ? "user %s: is root" : "user %s: there is no such user", user);
+		complaint_set(complaint, "", 0, entry ? "user %s: is root" : "user %s: there is no such user (adduser --system --group %s makes one)", user,
+			      user);
 		return -EINVAL;
 	}
 	group_entry = getgrnam(group);

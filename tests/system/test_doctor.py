@@ -59,3 +59,29 @@ def test_the_line_in_the_log_is_seen_and_its_age_told(scratch, postfix, address)
         result = daemon.kodama("doctor", f"--smtp=inet:{postfix.port}@127.0.0.1", "--from=operator@example.jp", f"--to={address('exchange')}")
         assert "read the failure in the log" in result.stdout
         assert re.search(r"^  log +\d+ s ago$", result.stdout, re.M)
+
+
+def test_bounces_that_prove_nothing_are_a_fault(scratch, postfix, address):
+    """All fronts see the mail and its bounce, and nobody would ever be suppressed: the operator has to be told."""
+    with Kodamad(scratch / "unproved", postfix.sockets, extra="local-submission = untrusted\n") as daemon:
+        daemon.start()
+
+        def examine(*options):
+            return daemon.kodama("doctor", f"--smtp=inet:{postfix.port}@127.0.0.1", "--from=operator@example.jp", *options, check=False)
+
+        result = examine(f"--to={address('exchange')}")
+        assert result.returncode == 1
+        assert "saw the bounce" in result.stdout and "such a failure changes nothing" in result.stdout and "outbound-networks" in result.stdout
+
+        with daemon.configuration.open("a") as configuration:
+            configuration.write('outbound-networks = {"127.0.0.1/32"}\n')
+        daemon.kodama("reload")
+        recipient = address("exchange")
+        result = examine(f"--to={recipient}", "--format=json")
+        told = json.loads(result.stdout)
+        assert (result.returncode, told["proof"], told["decision"]) == (0, "token", "suppressed")
+
+        # once more: it is Kodama that refuses, and no front is blamed for what it could not see
+        result = examine(f"--to={recipient}")
+        assert result.returncode == 1 and "Kodama refused it" in result.stdout
+        assert "internal_mail_filter_classes" not in result.stdout

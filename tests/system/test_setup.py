@@ -129,3 +129,15 @@ def test_a_log_that_the_daemon_may_not_read_is_told(host):
     finally:
         log.chmod(mode)
         host.daemon.configuration.write_text(configuration)
+
+
+def test_a_configuration_that_believes_no_bounce_is_told(host):
+    configuration = host.daemon.configuration.read_text()
+    assert "suppress nobody" not in run_setup(host).stdout
+    try:
+        host.daemon.configuration.write_text(configuration.replace("local-submission = trusted", ""))
+        assert "suppress nobody" in run_setup(host).stdout
+        host.daemon.configuration.write_text(configuration.replace("local-submission = trusted", 'outbound-networks = {"192.0.2.0/24"}'))
+        assert "suppress nobody" not in run_setup(host).stdout
+    finally:
+        host.daemon.configuration.write_text(configuration)

@@ -63,6 +63,24 @@ def test_missing_configuration_is_refused_by_name(scratch):
         assert str(daemon.configuration) in daemon.log
 
 
+def test_configuration_that_a_reload_could_not_read_is_told_at_the_start(scratch):
+    with Kodamad(scratch / "kodama") as daemon:
+        daemon.configuration.chmod(0o600)
+        daemon.start()
+        daemon.wait_log("no-reload-possible")
+        refused = daemon.kodama("reload", check=False)
+        assert refused.returncode == 1
+        # who has asked is root, and can read it
+        assert str(daemon.configuration) in refused.stderr and f"the daemon's user must be able to read it (chgrp {GROUP}" in refused.stderr
+
+
+def test_missing_account_is_told_with_what_makes_it(scratch):
+    with Kodamad(scratch / "kodama", extra='user = "no-such-user"\n') as daemon:
+        daemon.spawn()
+        assert daemon.wait_end() != 0
+        assert "no-such-user: there is no such user (adduser" in daemon.log
+
+
 def test_bad_rules_stop_the_start_with_file_and_line(scratch):
     with Kodamad(scratch / "kodama") as daemon:
         local = daemon.etc / "local.rules"
