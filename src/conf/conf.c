@@ -60,7 +60,10 @@ static int check_value(cfg_t *cfg, cfg_opt_t *opt)
 	arena_free(arena);
 	if (error == 0)
 		return 0;
-	cfg_error(cfg, "%s%s%s: \"%.100s\" %s", option->section, option->section[0] ? " " : "", option->name, text, error == -ENOMEM ? "is too long" : why);
+	/* of a URI no more than its kind: the rest may hold a password */
+	int len = option->kind == OPTION_URI ? (int)strcspn(text, ":/@") : 100;
+	cfg_error(cfg, "%s%s%s: \"%.*s%s\" %s", option->section, option->section[0] ? " " : "", option->name, len, text,
+		  strlen(text) > (size_t)len ? "..." : "", error == -ENOMEM ? "is too long" : why);
 	return -1;
 }
 
@@ -302,14 +305,32 @@ static int check_maillog(const struct loading *loading)
 	const char *file = config->maillog.file, *why = NULL;
 
 	config->maillog.is_enabled = file[0] || config->maillog.has_journal;
-	if (file[0] && file[0] != '/')
-		why = "must be an absolute path";
-	else if (file[0] && config->maillog.has_journal)
+	if (file[0] && config->maillog.has_journal)
 		why = "cannot be read beside the journal: the same failures stand in both";
 	if (!why)
 		return 0;
 	complaint_set(loading->complaint, config->path, 0, "maillog file: \"%.200s\" %s", file, why);
 	return -EINVAL;
+}
+
+/* Two fronts on one socket: the second could not listen. */
+static int check_sockets(const struct loading *loading)
+{
+	const struct config *config = loading->config;
+	const struct { const char *name, *address; } sockets[] = {
+		{ "milter socket", config->milter.socket.address }, { "policy listen", config->policy.socket.address },
+		{ "socketmap listen", config->socketmap.socket.address }, { "ingest listen", config->ingest.socket.address },
+		{ "control socket", config->control.socket.address },
+	};
+
+	for (size_t i = 1; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		for (size_t j = 0; j < i; j++)
+			if (sockets[i].address[0] && strcmp(sockets[i].address, sockets[j].address) == 0) {
+				complaint_set(loading->complaint, config->path, 0, "%s: \"%s\" is that of %s already", sockets[i].name, sockets[i].address,
+					      sockets[j].name);
+				return -EINVAL;
+			}
+	return 0;
 }
 
 /* Beside the SQLite database, so that one folder holds what is secret; a PostgreSQL holds them itself. */
@@ -348,6 +369,8 @@ static int store_all(const struct loading *loading, cfg_t *cfg)
 	loading->config->ingest.is_enabled = loading->config->ingest.socket.address[0] != '\0';
 	loading->config->ingest.socket.is_public = true;
 	loading->config->socketmap.is_enabled = loading->config->socketmap.socket.address[0] != '\0';
+	if (error == 0)
+		error = check_sockets(loading);
 	return error < 0 ? error : check_maillog(loading);
 }
 

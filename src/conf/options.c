@@ -14,19 +14,38 @@ static const char *preset_name(unsigned value)
 	return value < PRESET_COUNT ? preset_get_name((enum preset)value) : NULL;
 }
 
+/* Of a section suppress: what never counts against an address cannot be named. */
 static const char *effect_name(unsigned value)
 {
-	return value < EFFECTS ? effect_get_name((enum effect)value) : NULL;
+	if (value >= EFFECTS)
+		return NULL;
+	return value == EFFECT_NOW || value == EFFECT_COUNT ? effect_get_name((enum effect)value) : "";
 }
 
 static const char *scope_name(unsigned value)
 {
-	return value < SCOPE_COUNT ? scope_get_name((enum scope)value) : NULL;
+	if (value >= SCOPE_COUNT)
+		return NULL;
+	return value == SCOPE_RECIPIENT || value == SCOPE_DOMAIN ? scope_get_name((enum scope)value) : "";
 }
 
 static const char *class_name(unsigned value)
 {
-	return value < CLASS_COUNT ? class_get_name((enum class)value) : NULL;
+	if (value >= CLASS_COUNT)
+		return NULL;
+	return scope_name(class_get_info((enum class)value)->scope)[0] ? class_get_name((enum class)value) : "";
+}
+
+static const char *store_scheme(unsigned value)
+{
+	static const char *const schemes[] = { "sqlite:/", "postgresql://", NULL };
+	return schemes[value];
+}
+
+static const char *key_place(unsigned value)
+{
+	static const char *const places[] = { "store", NULL };
+	return places[value];
 }
 
 static const char *proof_word(unsigned value)
@@ -94,9 +113,9 @@ static const char *backscatter_word(unsigned value)
 #define YEAR_S (365LL * 86400)
 
 const struct option options[] = {
-	{ "", "user", OPTION_TEXT, false, AT(user), "kodama", 0, 0, "", NULL,
+	{ "", "user", OPTION_ACCOUNT, false, AT(user), "kodama", 1, 0, "", NULL,
 	  "The user that the daemon becomes after its sockets are open.  Without effect when it is not started as root." },
-	{ "", "group", OPTION_TEXT, false, AT(group), "kodama", 0, 0, "", NULL, "Its group." },
+	{ "", "group", OPTION_ACCOUNT, false, AT(group), "kodama", 1, 0, "", NULL, "Its group." },
 	{ "", "host", OPTION_HOST, true, AT(host), "", 0, 0, "", NULL,
 	  "Our name in the header fields.  Empty: the MTA's name for itself." },
 	{ "", "language", OPTION_CHOICE, true, AT(language), "en", 0, 0, "", language_name, "The language of X-Bounce-Advice." },
@@ -122,6 +141,8 @@ const struct option options[] = {
 	  "Whose failures are counted apart, so that one sender's silence no other's mail.  none: nobody's.  sender-domain: of the envelope.  login: SASL.  policy-context: "
 	  "smtpd_policy_service_policy_context, and for the milter the macro {daemon_name} (milter_macro_daemon_name), which must be the same.  A host that "
 	  "several parties send through needs one of them: a sender can forge the answers to his own mail." },
+	{ "", "share-hard", OPTION_BOOL, true, AT(limits.is_shared_hard), "no", 0, 0, "", NULL,
+	  "Where streams are counted apart: a failure that suppresses at once, and that the log proves, suppresses for all of them." },
 	{ "", "local-domains", OPTION_DOMAINS, true, AT(limits.local_domains), "{}", 0, 0, "", NULL,
 	  "Domains of our own: their addresses are never suppressed by evidence." },
 	{ "", "trusted-networks", OPTION_NETWORKS, true, AT(trusted_networks), "{127.0.0.0/8, ::1}", 0, 0, "", NULL,
@@ -129,10 +150,10 @@ const struct option options[] = {
 	{ "", "outbound-networks", OPTION_NETWORKS, true, AT(outbound_networks), "{}", 0, 0, "", NULL,
 	  "Clients whose mail is ours although they do not log in: it gets a token.  Not the address that a content filter gives mail back from, unless "
 	  "no milter runs there." },
-	{ "", "relays", OPTION_TEXTS, true, AT(relays), "{}", 0, 0, "", NULL,
+	{ "", "relays", OPTION_RELAYS, true, AT(relays), "{}", 0, 0, "", NULL,
 	  "Relays that pass mail on and deliver nothing: a content filter, a smarthost; networks, and names of hosts with all below them.  What they "
 	  "take is no delivery.  Loopback and private addresses are meant without being named." },
-	{ "", "delivers", OPTION_TEXTS, true, AT(delivers), "{}", 0, 0, "", NULL,
+	{ "", "delivers", OPTION_RELAYS, true, AT(delivers), "{}", 0, 0, "", NULL,
 	  "Relays whose word is a delivery although they have a loopback or private address, or are no hosts; in the same form." },
 	{ "", "exempt-senders", OPTION_ADDRESSES, true, AT(limits.exempt_senders), "{}", 0, 0, "", NULL,
 	  "Envelope senders (\"@example.com\": a whole domain) whose mail is never refused and whose failures change nothing." },
@@ -142,9 +163,9 @@ const struct option options[] = {
 	  "Addresses that are never suppressed by evidence." },
 	{ "", "exempt-domains", OPTION_DOMAINS, true, AT(limits.exempt_domains), "{}", 0, 0, "", NULL,
 	  "Domains whose addresses are never suppressed by evidence." },
-	{ "", "extension-delimiters", OPTION_TEXT, true, AT(extension_delimiters), "+", 0, 0, "", NULL,
-	  "The MTA's recipient_delimiter: an address is looked up as it is, then without what follows one of these." },
-	{ "", "refusal", OPTION_TEXT, true, AT(refusal), "", 0, 0, "", NULL,
+	{ "", "extension-delimiters", OPTION_DELIMITERS, true, AT(extension_delimiters), "+", 0, 0, "", NULL,
+	  "The MTA's recipient_delimiter: an address is looked up as it is, then without what follows one of these.  Empty: only as it is." },
+	{ "", "refusal", OPTION_REFUSAL, true, AT(refusal), "", 0, 0, "", NULL,
 	  "The text of a refusal: %r is the recipient, %d the date, %c the class; the mark \"(kodama-suppressed)\" is added.  Empty: "
 	  "\"<%r>: suppressed since %d: %c\"." },
 
@@ -158,7 +179,7 @@ const struct option options[] = {
 
 	{ "milter", "socket", OPTION_SOCKET, false, AT(milter.socket.address), "unix:/var/spool/postfix/kodama/milter.sock", 0, 0, "", NULL,
 	  "Where the milter listens: \"unix:/path\" or \"inet:port@host\".  Empty: no milter." },
-	{ "milter", "group", OPTION_TEXT, false, AT(milter.socket.group), "postfix", 0, 0, "", NULL,
+	{ "milter", "group", OPTION_ACCOUNT, false, AT(milter.socket.group), "postfix", 0, 0, "", NULL,
 	  "The group that may open the unix socket: the MTA's.  Empty: the daemon's own." },
 	{ "milter", "header", OPTION_BOOL, true, AT(milter.header), "yes", 0, 0, "", NULL,
 	  "Write X-Bounce-Result and X-Bounce-Advice into bounces." },
@@ -181,7 +202,7 @@ const struct option options[] = {
 
 	{ "policy", "listen", OPTION_SOCKET, false, AT(policy.socket.address), "unix:/var/spool/postfix/kodama/policy.sock", 0, 0, "", NULL,
 	  "Where the policy service listens, as milter socket.  Empty: no policy service." },
-	{ "policy", "group", OPTION_TEXT, false, AT(policy.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
+	{ "policy", "group", OPTION_ACCOUNT, false, AT(policy.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
 	{ "policy", "on-suppressed", OPTION_CHOICE, true, AT(policy.on_suppressed), "reject", 0, 0, "", policy_reaction_name,
 	  "What happens to a suppressed recipient.  reject: refused with 550 5.1.1.  tempfail: with 450 4.1.1." },
 	{ "policy", "connections", OPTION_NUMBER, false, AT(policy.connections), "1000", 1, 100000, "", NULL,
@@ -194,7 +215,7 @@ const struct option options[] = {
 
 	{ "socketmap", "listen", OPTION_SOCKET, false, AT(socketmap.socket.address), "unix:/var/spool/postfix/kodama/map.sock", 0, 0, "", NULL,
 	  "Where the look-up tables status, recipient, transport and sendmail listen, as milter socket.  Empty: no tables." },
-	{ "socketmap", "group", OPTION_TEXT, false, AT(socketmap.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
+	{ "socketmap", "group", OPTION_ACCOUNT, false, AT(socketmap.socket.group), "postfix", 0, 0, "", NULL, "As milter group." },
 	{ "socketmap", "on-suppressed", OPTION_CHOICE, true, AT(socketmap.on_suppressed), "reject", 0, 0, "", policy_reaction_name,
 	  "What the tables recipient and sendmail say of a suppressed address.  reject: 550 5.1.1.  tempfail: 450 4.1.1.  The table transport always says "
 	  "error:5.1.1." },
@@ -207,7 +228,7 @@ const struct option options[] = {
 	  "As policy idle-timeout.  Postfix itself closes after 10 idle seconds, and tries a second time where it finds its connection closed." },
 	{ "socketmap", "request-timeout", OPTION_DURATION, false, AT(socketmap.request_s), "30s", 1, 3600, "s", NULL, "As policy request-timeout." },
 
-	{ "maillog", "file", OPTION_TEXT, false, AT(maillog.file), "", 0, 0, "", NULL,
+	{ "maillog", "file", OPTION_PATH, false, AT(maillog.file), "", 0, 0, "", NULL,
 	  "The MTA's log, an absolute path: every attempt at delivery is read from it, success too.  It is followed through rotation.  The daemon's user must "
 	  "be able to read it (Debian: a member of the group adm).  Empty: none." },
 	{ "maillog", "journal", OPTION_BOOL, false, AT(maillog.has_journal), "no", 0, 0, "", NULL,
@@ -235,9 +256,9 @@ const struct option options[] = {
 
 	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
 	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },
-	{ "control", "group", OPTION_TEXT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },
+	{ "control", "group", OPTION_ACCOUNT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },
 
-	{ "store", "uri", OPTION_TEXT, false, AT(store.uri), "sqlite:/var/lib/kodama/kodama.db", 0, 0, "", NULL,
+	{ "store", "uri", OPTION_URI, false, AT(store.uri), "sqlite:/var/lib/kodama/kodama.db", 0, 0, "", store_scheme,
 	  "The database: \"sqlite:/path\", whose folder is made if need be, with mode 0700; or \"postgresql://user@host/name\", for several hosts "
 	  "with one memory, where PostgreSQL was there when kodamad was built." },
 	{ "store", "retention", OPTION_DURATION, false, AT(store.retention_s), "180d", 86400, TIME_FOREVER, "s", NULL,
@@ -251,18 +272,18 @@ const struct option options[] = {
 	{ "queue", "deadline", OPTION_DURATION, false, AT(queue.deadline_ms), "3s", 1, 60, "ms", NULL,
 	  "A bounce waits so long for its outcomes to be committed; then they go to the queue.  Less than the MTA's milter timeout." },
 
-	{ "keys", "file", OPTION_TEXT, false, AT(keys.file), "", 0, 0, "", NULL,
+	{ "keys", "file", OPTION_PATH, false, AT(keys.file), "", 0, 0, "", key_place,
 	  "The file of the keys that sign tokens, made on the first start with mode 0600.  Empty: \"keys\" in the folder of the SQLite database; with "
 	  "PostgreSQL, or with \"store\", they are in the database.  Hosts with one file, or one database, accept each other's tokens." },
 	{ "keys", "accept", OPTION_DURATION, false, AT(keys.accept_s), "21d", 0, TIME_FOREVER, "s", NULL,
 	  "So long after its end a retired key is accepted for what it signed.  A token itself is good for 21 days." },
 
 	{ "suppress", "classes", OPTION_SET, true, LIMIT(classes), "{}", 0, 0, "", class_name,
-	  "The classes of failure that this section is about; empty: any." },
+	  "The classes of failure that this section is about; empty: any.  Those of other scopes never count." },
 	{ "suppress", "effects", OPTION_SET_SMALL, true, LIMIT(effects), "{}", 0, 0, "", effect_name,
-	  "The effects (now, count) that it is about; empty: any." },
+	  "The effects that it is about; empty: any." },
 	{ "suppress", "scopes", OPTION_SET_SMALL, true, LIMIT(scopes), "{}", 0, 0, "", scope_name,
-	  "The scopes (recipient, domain) that it is about; empty: any." },
+	  "The scopes that it is about; empty: any." },
 	{ "suppress", "after", OPTION_COUNT, true, LIMIT(after), "1", 1, 1000, "", NULL, "So many failures in a row suppress." },
 	{ "suppress", "within", OPTION_DURATION, true, LIMIT(within_s), "forever", 1, TIME_FOREVER, "s", NULL,
 	  "They must all lie within this time." },

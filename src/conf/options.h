@@ -11,8 +11,11 @@ enum option_kind {
 	OPTION_COUNT,     /* unsigned */
 	OPTION_SIZE,      /* int64_t, bytes: 64M */
 	OPTION_DURATION,  /* int64_t, seconds: 30d, forever; milliseconds where the unit is "ms" */
-	OPTION_TEXT,      /* const char * */
-	OPTION_PATH,      /* const char *, absolute */
+	OPTION_ACCOUNT,   /* const char *, the name of a user or a group; at least `min` bytes */
+	OPTION_URI,       /* const char *, begins with one of the row's words; may hold a password */
+	OPTION_REFUSAL,   /* const char *, ASCII with %r, %d and %c */
+	OPTION_DELIMITERS, /* const char *, ASCII punctuation */
+	OPTION_PATH,      /* const char *, absolute, or one of the row's words; empty where that is the default */
 	OPTION_HOST,      /* const char *, a name of a host or empty */
 	OPTION_SOCKET,    /* const char * */
 	OPTION_UNIX,      /* the same, a unix one */
@@ -22,6 +25,7 @@ enum option_kind {
 	OPTION_DOMAINS,   /* NULL-terminated const char *const *, folded */
 	OPTION_ADDRESSES, /* the same */
 	OPTION_TEXTS,     /* the same, as they are */
+	OPTION_RELAYS,    /* the same, networks or names of hosts */
 	OPTION_NETWORKS   /* struct networks */
 };
 
@@ -32,9 +36,9 @@ struct option {
 	bool is_reloadable;
 	size_t offset;       /* into struct config; into struct limit for "suppress" */
 	const char *initial; /* the default, as it stands in the file */
-	int64_t min, max;    /* of numbers, sizes and durations */
+	int64_t min, max;    /* of numbers, sizes and durations, as they stand in the file */
 	const char *unit;    /* "" for none */
-	const char *(*get_name)(unsigned value); /* of choices and sets; NULL ends them */
+	const char *(*get_name)(unsigned value); /* of choices and sets: NULL ends them, "" cannot be chosen; the words of a path or URI */
 	const char *help;    /* English sentences; the manual's text */
 };
 
@@ -44,7 +48,7 @@ extern const size_t option_count;
 static inline bool option_is_list(const struct option *option)
 {
 	return option->kind == OPTION_SET || option->kind == OPTION_SET_SMALL || option->kind == OPTION_DOMAINS ||
-	       option->kind == OPTION_ADDRESSES || option->kind == OPTION_TEXTS || option->kind == OPTION_NETWORKS;
+	       option->kind == OPTION_ADDRESSES || option->kind == OPTION_TEXTS || option->kind == OPTION_RELAYS || option->kind == OPTION_NETWORKS;
 }
 
 static inline bool option_is_limit(const struct option *option)
@@ -68,6 +72,9 @@ union option_value {
 /* Reads one value (one element of a list); text values are copied into the arena.  -EINVAL with why (of why_size), -ENOMEM. */
 int option_parse(const struct option *option, const char *text, struct arena *arena, union option_value *ret_value, char *why,
 		 size_t why_size) __attribute__((warn_unused_result));
+
+/* What the value may be, "One of en, ja.", "From 1s to 1d."; nothing when the kind says it all. */
+void option_write_allowed(const struct option *option, struct buffer *out);
 
 /* The value in `base` (struct config or struct limit) as it would stand in the file. */
 void option_write(const struct option *option, const void *base, struct buffer *out);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of options written out: what is in force, the sample file, the manual. */
-#include <inttypes.h>
-
 #include "conf/options.h"
 
 enum { COLUMNS = 100 };
@@ -26,6 +24,19 @@ static void write_options(struct buffer *out, const char *frame, void (*write)(c
 	buffer_add(out, SPAN_LIT("}\n"));
 }
 
+/* "...?password=secret&sslpassword=secret": every value of a parameter whose name ends so. */
+static void hide_parameters(struct buffer *text)
+{
+	static const struct span name = { "password=", sizeof("password=") - 1 };
+	struct span all = buffer_get(text);
+
+	for (size_t at = span_find(all, name, 0); at != SIZE_MAX; at = span_find(all, name, at)) {
+		at += name.len;
+		while (at < all.len && all.ptr[at] != '&' && all.ptr[at] != '"')
+			text->bytes[at++] = '*';
+	}
+}
+
 /* "postgresql://user:secret@host/name" without the secret: from the colon behind the user to the last "@". */
 static void hide_password(struct buffer *text)
 {
@@ -34,6 +45,7 @@ static void hide_password(struct buffer *text)
 
 	if (start == SIZE_MAX)
 		return;
+	hide_parameters(text);
 	colon = span_find_char(all, ':', start + 3);
 	for (size_t i = start; i < all.len; i++)
 		if (all.ptr[i] == '@')
@@ -90,18 +102,32 @@ static void write_comment(const char *indent, struct span text, struct buffer *o
 /* A text default stands in quotes; words and lists as they are. */
 static void write_initial(const struct option *option, struct buffer *out)
 {
-	bool is_text = option->kind == OPTION_TEXT || option->kind == OPTION_PATH || option->kind == OPTION_HOST || option->kind == OPTION_SOCKET ||
-		       option->kind == OPTION_UNIX;
+	bool is_text = option->kind >= OPTION_ACCOUNT && option->kind <= OPTION_UNIX;
 
 	buffer_printf(out, is_text ? "\"%s\"" : "%s", option->initial);
+}
+
+/* With what may be said, where the words do not say it. */
+static void write_help(const struct option *option, struct buffer *out)
+{
+	struct buffer allowed;
+
+	buffer_init(&allowed, 1 << 12);
+	option_write_allowed(option, &allowed);
+	buffer_printf(out, "%s%s%s", option->help, allowed.len ? "  " : "", buffer_get_text(&allowed));
+	buffer_done(&allowed);
 }
 
 static void sample_option(const struct option *option, const void *data, struct buffer *out)
 {
 	const char *indent = option->section[0] ? "\t" : "";
+	struct buffer help;
 
 	(void)data;
-	write_comment(indent, span_of(option->help), out);
+	buffer_init(&help, 1 << 14);
+	write_help(option, &help);
+	write_comment(indent, buffer_get(&help), out);
+	buffer_done(&help);
 	buffer_printf(out, "%s#%s = ", indent, option->name);
 	write_initial(option, out);
 	buffer_add(out, SPAN_LIT("\n\n"));
@@ -134,7 +160,7 @@ void conf_write_sample(struct buffer *out)
 	}
 }
 
-/* Hyphens and backslashes as roff wants them; a dot at the start of a line is never written (help begins with a word). */
+/* Hyphens, backslashes and quotes as roff wants them; a dot at the start of a line is never written (help begins with a word). */
 static void write_roff(struct span text, struct buffer *out)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -142,6 +168,8 @@ static void write_roff(struct span text, struct buffer *out)
 			buffer_add(out, SPAN_LIT("\\-"));
 		else if (text.ptr[i] == '\\')
 			buffer_add(out, SPAN_LIT("\\e"));
+		else if (text.ptr[i] == '"')
+			buffer_add(out, SPAN_LIT("\\(dq"));
 		else
 			buffer_add_char(out, text.ptr[i]);
 	}
@@ -149,6 +177,8 @@ static void write_roff(struct span text, struct buffer *out)
 
 static void manual_option(const struct option *option, struct buffer *out)
 {
+	struct buffer help;
+
 	buffer_add(out, SPAN_LIT(".TP\n.B "));
 	if (option->section[0]) {
 		write_roff(span_of(option->section), out);
@@ -158,11 +188,10 @@ static void manual_option(const struct option *option, struct buffer *out)
 	buffer_add(out, SPAN_LIT(" = "));
 	write_roff(span_of(option->initial[0] ? option->initial : "\"\""), out);
 	buffer_add_char(out, '\n');
-	write_roff(span_of(option->help), out);
-	if (option->kind == OPTION_NUMBER || option->kind == OPTION_COUNT)
-		buffer_printf(out, " From %" PRId64 " to %" PRId64 ".", option->min, option->max);
-	if (option->get_name && option_is_list(option))
-		buffer_add(out, SPAN_LIT(" A list."));
+	buffer_init(&help, 1 << 14);
+	write_help(option, &help);
+	write_roff(buffer_get(&help), out);
+	buffer_done(&help);
 	if (!option->is_reloadable)
 		buffer_add(out, SPAN_LIT(" A change needs a restart."));
 	buffer_add_char(out, '\n');

@@ -8,12 +8,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/options.h"
 
 struct fixture {
 	char path[64];
@@ -89,6 +91,19 @@ static const struct bad {
 	{ "language = \"en\n", 1, "not closed" },
 	{ "control {\n\tsocket = \"inet:8740@127.0.0.1\"\n}\n", 2, "unix" },
 	{ "host = \"a;b\"\n", 1, "host name" },
+	{ "user = \"\"\n", 1, "must name a user" },
+	{ "refusal = \"100 %\"\n", 1, "%r" },
+	{ "refusal = \"caf\xc3\xa9\"\n", 1, "ASCII" },
+	{ "extension-delimiters = \"+x\"\n", 1, "letter" },
+	{ "store { uri = \"sqlite:kodama.db\" }\n", 1, "sqlite:/, postgresql://" },
+	{ "keys { file = keys }\n", 1, "absolute path, or store" },
+	{ "maillog { file = mail.log }\n", 1, "absolute" },
+	{ "maillog {\n file = /var/log/mail.log\n journal = yes\n}\n", 0, "journal" },
+	{ "relays = {\"10.0.0.0/99\"}\n", 1, "10.0.0.0/99" },
+	{ "suppress x { classes = {blocklisted} }\n", 1, "user-unknown, " },
+	{ "suppress x { effects = {reset} }\n", 1, "count, now" },
+	{ "suppress x { scopes = {sender} }\n", 1, "recipient, domain" },
+	{ "milter { socket = \"unix:/run/k/s\" }\npolicy { listen = \"unix:/run/k/s\" }\n", 0, "milter socket" },
 };
 
 static void test_refused(void **state)
@@ -101,6 +116,59 @@ static void test_refused(void **state)
 		assert_string_equal(fixture.complaint.path, fixture.path);
 		if (fixture.complaint.line != bads[i].line || !strstr(fixture.complaint.text, bads[i].word))
 			fail_msg("%s: line %u, \"%s\"", bads[i].text, fixture.complaint.line, fixture.complaint.text);
+	}
+}
+
+/* "policy { \n listen = ..." of any row of the table. */
+static void write_setting(const struct option *option, const char *value, char *out, size_t size)
+{
+	const char *title = option_is_limit(option) ? " x" : "";
+
+	if (option->section[0])
+		snprintf(out, size, "%s%s {\n\t%s = %s\n}\n", option->section, title, option->name, value);
+	else
+		snprintf(out, size, "\n%s = %s\n", option->name, value);
+}
+
+/* Whoever adds a row has this for nothing: what cannot be meant is refused by name, with the line, in words. */
+static void test_every_option_refuses_nonsense(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		const char *value = option_is_list(&options[i]) ? "{ \"\x01 %q\" }" : "\"\x01 %q\"";
+		struct fixture fixture;
+		char text[300];
+		write_setting(&options[i], value, text, sizeof(text));
+		if (load(&fixture, text) != -EINVAL)
+			fail_msg("taken: %s", text);
+		const char *said = fixture.complaint.text;
+		if (fixture.complaint.line != 2 || !strstr(said, options[i].name) || !strstr(said, options[i].section) ||
+		    (!strstr(said, " must ") && !strstr(said, " is no") && !strstr(said, " is neither ")))
+			fail_msg("%s: line %u, \"%s\"", text, fixture.complaint.line, said);
+	}
+}
+
+/* The bounds that the manual names are those that hold. */
+static void test_bounds_are_where_the_manual_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &options[i];
+		bool has_bounds = option->kind == OPTION_NUMBER || option->kind == OPTION_COUNT || option->kind == OPTION_SIZE ||
+				  option->kind == OPTION_DURATION;
+		const struct { int64_t number; bool is_taken; } rows[] = {
+			{ option->min, true }, { option->min - 1, false }, { option->max, true }, { option->max == INT64_MAX ? -1 : option->max + 1, false },
+		};
+		for (size_t k = 0; has_bounds && k < sizeof(rows) / sizeof(rows[0]); k++) {
+			struct fixture fixture;
+			char number[40], text[300];
+			snprintf(number, sizeof(number), "%" PRId64, rows[k].number);
+			write_setting(option, rows[k].number == TIME_FOREVER ? "forever" : number, text, sizeof(text));
+			bool is_taken = load(&fixture, text) == 0;
+			if (is_taken != rows[k].is_taken)
+				fail_msg("%s: %s", text, is_taken ? "taken" : fixture.complaint.text);
+			conf_free(fixture.config);
+		}
 	}
 }
 
@@ -141,7 +209,7 @@ static void test_values(void **state)
 	const struct config *config;
 
 	(void)state;
-	assert_int_equal(load(&fixture, "enforce = no\nproof = any\nlocal-submission = trusted\nlanguage = ja\n"
+	assert_int_equal(load(&fixture, "enforce = no\nshare-hard = yes\nproof = any\nlocal-submission = trusted\nlanguage = ja\n"
 					"local-domains = {\"Example.JP.\", b\xc3\xbc" "cher.example}\n"
 					"exempt-senders = {\"News@Example.jp\", \"@lists.example.jp\"}\n"
 					"trusted-networks = {}\n"
@@ -152,7 +220,7 @@ static void test_values(void **state)
 					"suppress gone { effects = {now} scopes = {recipient} for = 60d }\n"),
 			 0);
 	config = fixture.config;
-	assert_true(!config->limits.enforce && !config->limits.is_proof_required && config->is_local_submission_trusted);
+	assert_true(!config->limits.enforce && !config->limits.is_proof_required && config->is_local_submission_trusted && config->limits.is_shared_hard);
 	assert_int_equal(config->language, LANGUAGE_JA);
 	assert_string_equal(config->limits.local_domains[0], "example.jp");
 	assert_string_equal(config->limits.local_domains[1], "xn--bcher-kva.example");
@@ -225,6 +293,17 @@ static void test_show_hides_passwords(void **state)
 	assert_null(strstr(buffer_get_text(&out), "r@t"));
 	assert_non_null(strstr(buffer_get_text(&out), "postgresql://kodama:*******@db.example.jp/kodama"));
 	conf_free(fixture.config);
+	/* libpq takes one as a parameter, too */
+	buffer_clear(&out);
+	assert_int_equal(load(&fixture, "store { uri = \"postgresql:///kodama?password=s3c&host=/run/pg&sslpassword=r@t\" }\n"), 0);
+	conf_show(fixture.config, &out);
+	assert_null(strstr(buffer_get_text(&out), "s3c"));
+	assert_null(strstr(buffer_get_text(&out), "r@t"));
+	assert_non_null(strstr(buffer_get_text(&out), "host=/run/pg"));
+	conf_free(fixture.config);
+	/* nor does the complaint about a kind that there is not show one */
+	assert_int_equal(load(&fixture, "store { uri = \"mysql://kodama:s3cr3t@db.example.jp/kodama\" }\n"), -EINVAL);
+	assert_null(strstr(fixture.complaint.text, "s3cr3t"));
 	buffer_done(&out);
 }
 
@@ -349,7 +428,9 @@ static void test_networks(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_missing),	    cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_every_option_refuses_nonsense),
+		cmocka_unit_test(test_bounds_are_where_the_manual_says),	   cmocka_unit_test(test_missing),	    cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),	   cmocka_unit_test(test_section_twice),    cmocka_unit_test(test_show_is_a_fixed_point),
 		cmocka_unit_test(test_show_hides_passwords),
 		cmocka_unit_test(test_restart),	   cmocka_unit_test(test_sample_is_the_table), cmocka_unit_test(test_manual_is_the_table),
