@@ -593,7 +593,7 @@ static struct origin_facts make_facts(const struct session *session)
 		.bounced_to = message->first_recipient,
 		.is_from_our_mta = is_own,
 		/* another MTA of ours hands on what it has made */
-		.may_be_ours = is_own || session->is_outbound || session->is_trusted,
+		.may_be_ours = is_own || is_outbound(session) || is_trusted(session),
 		.now_s = time(NULL),
 	};
 }
