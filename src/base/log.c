@@ -155,8 +155,6 @@ void log_open(const char *name, enum log_target target, enum log_level level)
 	if (target == LOG_TARGET_JOURNAL && !is_there(JOURNAL_PATH))
 		target = LOG_TARGET_STDERR;
 	state.target = target;
-	/* for what libraries say (libmilter) */
-	openlog(state.name, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
 void log_set_level(enum log_level level)
@@ -228,6 +226,48 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 	else
 		__atomic_add_fetch(&state.dropped, 1, __ATOMIC_RELAXED);
 }
+
+/* --- what libraries say by syslog(3) */
+
+/*
+ * libmilter logs by syslog(3), which waits for a log daemon that hangs, under a lock of the whole process.  A program's own
+ * function stands before the C library's, so that this goes where the rest goes, and waits as little.
+ */
+__attribute__((format(printf, 2, 0))) static void log_library(int priority, const char *format, va_list args)
+{
+	enum log_level level = LOG_PRI(priority) <= LOG_ERR	? LOG_LEVEL_ERROR
+			       : LOG_PRI(priority) <= LOG_WARNING ? LOG_LEVEL_WARNING
+			       : LOG_PRI(priority) <= LOG_INFO	? LOG_LEVEL_INFO
+								: LOG_LEVEL_DEBUG;
+	char text[LOG_PROBLEM_SIZE], value[LOG_VALUE_SIZE];
+
+	vsnprintf(text, sizeof(text), format, args); /* knows %m, too */
+	log_event(level, "library", "text=%s", log_value(span_of(text), value));
+}
+
+/* in brackets: it may be a macro */
+void (syslog)(int priority, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_library(priority, format, args);
+	va_end(args);
+}
+
+/* The same, of what was compiled with _FORTIFY_SOURCE, as Debian's libraries are. */
+void __syslog_chk(int priority, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void __syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list args;
+
+	(void)flag;
+	va_start(args, format);
+	log_library(priority, format, args);
+	va_end(args);
+}
+
+/* --- values */
 
 /* Neither space nor anything that could end or fake a value. */
 static bool is_plain(char c)

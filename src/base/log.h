@@ -2,7 +2,8 @@
 /*
  * The log: one line an event, an event name and key=value pairs, to syslog, the journal or standard error.
  * Only the shell logs (intake, store, ops, loop, conf, the mains), once, where the error is handled; never a pure folder.
- * It never waits for whoever reads it: a line that is not taken at once is dropped, counted, and told of later.
+ * It never waits for whoever reads it: a line that is not taken at once is dropped, counted, and told of later.  What libraries
+ * say by syslog(3) goes the same way, as the event `library`.
  * Any thread.
  */
 #ifndef KODAMA_BASE_LOG_H

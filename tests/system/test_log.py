@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from harness.kodamad import Kodamad
+from harness.milter import Milter
 from harness.policy import Policy
 from harness.wait import until
 
@@ -82,12 +83,35 @@ def test_log_daemon_that_hangs_holds_up_nobody(scratch, target, script):
         with Policy(daemon.policy) as policy:
             # each of them is a line
             assert all(policy.ask(gone).startswith("550 ") for _ in range(requests))
+            # libmilter's own words do not wait either: it says them with a lock that every session needs
+            provoke_libmilter(daemon)
+            with Milter(daemon.milter) as milter:
+                milter.open_session()
             dropped = json.loads(daemon.kodama("status", "--format=json").stdout)["log"]["lines-dropped"]
             assert 0 < dropped < requests
             reader.read()
             assert policy.ask(gone).startswith("550 ")
         told = reader.wait("log-lines-dropped count=")
         assert f"count={dropped}" in told
+        daemon.stop()
+
+
+def provoke_libmilter(daemon):
+    """An MTA older than any that it knows: libmilter closes the connection and logs why."""
+    with pytest.raises(EOFError), Milter(daemon.milter, version=1):
+        pass
+
+
+@pytest.mark.parametrize("target, script", [("syslog", WITH_SYSLOG), ("journal", WITH_JOURNAL)])
+def test_what_libmilter_says_goes_where_the_rest_goes(scratch, target, script):
+    path = scratch / "log.sock"
+    reader = Reader(path)
+    with Kodamad(scratch / "kodama", extra=f"log {{ target = {target} }}\n") as daemon:
+        daemon.start(wrapper=wrapper(script, scratch, path))
+        provoke_libmilter(daemon)
+        line = reader.wait("library text=", "protocol version too old")
+        # an error, of facility mail
+        assert line.startswith("<19>" if target == "syslog" else "PRIORITY=3\n")
         daemon.stop()
 
 
