@@ -154,17 +154,29 @@ static int set_rest(const struct compiler *compiler, struct rule *rule)
 	return 0;
 }
 
+static int grow_tests(struct ruleset *ruleset)
+{
+	size_t size = ruleset->test_size ? ruleset->test_size * 2 : 1024;
+	struct test *tests = realloc(ruleset->tests, size * sizeof(*tests));
+	struct needs *needs;
+
+	if (!tests)
+		return -ENOMEM;
+	ruleset->tests = tests;
+	needs = realloc(ruleset->needs, size * sizeof(*needs));
+	if (!needs)
+		return -ENOMEM;
+	ruleset->needs = needs;
+	ruleset->test_size = size;
+	return 0;
+}
+
 static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint32_t number, struct span text)
 {
-	if (ruleset->test_count == ruleset->test_size) {
-		size_t size = ruleset->test_size ? ruleset->test_size * 2 : 1024;
-		struct test *grown = realloc(ruleset->tests, size * sizeof(*grown));
-		if (!grown)
-			return NULL;
-		ruleset->tests = grown;
-		ruleset->test_size = size;
-	}
+	if (ruleset->test_count == ruleset->test_size && grow_tests(ruleset) < 0)
+		return NULL;
 	ruleset->tests[ruleset->test_count] = (struct test){ .kind = kind, .rule = number, .text = text };
+	ruleset->needs[ruleset->test_count] = (struct needs){ .items = { { .count = 0 } } };
 	return &ruleset->tests[ruleset->test_count++];
 }
 
@@ -178,7 +190,7 @@ int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t numbe
 	if (!test || !folded)
 		return -ENOMEM;
 	test->literal = span_make(folded, fold_text(span_of(text), folded, size, &is_cut));
-	return is_cut || test->literal.len < PREFILTER_LITERAL_MIN ? -EINVAL : 0;
+	return is_cut || test->literal.len < GRAM_MIN ? -EINVAL : 0;
 }
 
 static int add_tag(const struct compiler *compiler, uint32_t number, const char *text)
@@ -192,7 +204,7 @@ static int add_tag(const struct compiler *compiler, uint32_t number, const char 
 }
 
 /* Out of the scrap into the rule set. */
-static int keep_needs(struct arena *arena, const struct literals *literals, struct test *test)
+static int keep_needs(struct arena *arena, const struct literals *literals, struct needs *needs)
 {
 	for (unsigned i = 0; i < NEEDS; i++) {
 		size_t count = literals->needs[i].count;
@@ -204,7 +216,7 @@ static int keep_needs(struct arena *arena, const struct literals *literals, stru
 			if (!span_is_known(items[j]))
 				return -ENOMEM;
 		}
-		test->needs[i] = (struct need){ items, count, literals->needs[i].reach };
+		needs->items[i] = (struct need){ items, count, literals->needs[i].reach };
 	}
 	return 0;
 }
@@ -215,6 +227,7 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 	struct literals literals;
 	char reason[PATTERN_REASON_SIZE];
 	struct test *test = add_test(ruleset, kind, number, text);
+	struct needs *needs;
 	int rc;
 
 	if (!test)
@@ -225,12 +238,14 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 		return refuse(compiler, arena_copy(ruleset->arena, text).ptr, reason);
 	if (rc < 0)
 		return rc;
-	rc = keep_needs(ruleset->arena, &literals, test);
+	test->is_anchored = pattern_is_anchored(test->pattern);
+	needs = &ruleset->needs[test - ruleset->tests];
+	rc = keep_needs(ruleset->arena, &literals, needs);
 	if (rc < 0 || !literals.is_exact)
 		return rc;
 	pattern_free(test->pattern);
 	test->pattern = NULL;
-	test->literal = test->needs[0].items[0];
+	test->literal = needs->items[0].items[0];
 	return 0;
 }
 

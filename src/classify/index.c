@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Building the indexes.  A test is filed under one of the sets of literals that it needs, the one that texts have least
- * often: the rules' own samples tell how often that is.  Loading only.
+ * Building the indexes.  A test is filed under one of the sets of literals that it needs, and each literal under one of
+ * its grams: those that texts have least often.  The rules' own samples tell how often that is.  Loading only.
  */
 #include "classify/index.h"
 
@@ -55,269 +55,301 @@ static int index_codes(struct ruleset *ruleset)
 	return rc;
 }
 
-/* A literal on its way into the prefilter, and who needs it. */
-struct entry {
-	struct span literal;
-	uint32_t test, need, number;
+/* Where in its group a test goes. */
+enum rubric { RUBRIC_SIGNATURE, RUBRIC_TEXT, RUBRIC_WORD };
+
+/* On its way into the index. */
+struct filing {
+	uint32_t gram;
+	enum rubric rubric;
+	struct filed filed;
 };
 
 struct indexer {
 	struct ruleset *ruleset;
-	struct entry *entries;
-	size_t count;
-	struct span *literals;  /* by number */
-	uint32_t *samples_with; /* by number: samples that have the literal */
+	uint32_t *common; /* by a gram's hash: how often it stands in samples and literals */
+	struct filing *filings;
+	size_t count, size;
+	size_t others_count, others_size;
 };
 
-static struct need get_need(const struct test *test, unsigned need)
+/* ---- how common ---- */
+
+static void count_long_grams(const struct indexer *indexer, struct span text, uint32_t weight)
 {
-	if (!test->pattern)
-		return (struct need){ &test->literal, need == 0, 0 };
-	return test->needs[need];
+	for (size_t at = 0; at + GRAM_MAX <= text.len; at++)
+		indexer->common[gram_hash(gram_make(text.ptr + at, GRAM_MAX))] += weight;
 }
 
-static int gather(struct indexer *indexer)
+static void count_samples(const struct indexer *indexer, const struct samples *samples)
 {
-	struct ruleset *ruleset = indexer->ruleset;
-	size_t size = 0;
-
-	for (size_t i = 0; i < ruleset->test_count; i++) {
-		for (unsigned need = 0; need < NEEDS; need++)
-			size += get_need(&ruleset->tests[i], need).count;
-	}
-	indexer->entries = calloc(size + 1, sizeof(*indexer->entries));
-	if (!indexer->entries)
-		return -ENOMEM;
-	for (size_t i = 0; i < ruleset->test_count; i++) {
-		for (unsigned need = 0; need < NEEDS; need++) {
-			struct need wanted = get_need(&ruleset->tests[i], need);
-			for (size_t j = 0; j < wanted.count; j++)
-				indexer->entries[indexer->count++] = (struct entry){ wanted.items[j], (uint32_t)i, need, 0 };
-		}
-	}
-	return 0;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	return span_compare(x->literal, y->literal);
-}
-
-/* Each literal once, by number. */
-static int number_literals(struct indexer *indexer)
-{
-	struct ruleset *ruleset = indexer->ruleset;
-
-	indexer->literals = calloc(indexer->count + 1, sizeof(*indexer->literals));
-	if (!indexer->literals)
-		return -ENOMEM;
-	qsort(indexer->entries, indexer->count, sizeof(*indexer->entries), compare_entries);
-	for (size_t i = 0; i < indexer->count; i++) {
-		struct entry *entry = &indexer->entries[i];
-		if (i == 0 || !span_is_equal(entry->literal, entry[-1].literal))
-			indexer->literals[ruleset->literal_count++] = entry->literal;
-		entry->number = (uint32_t)ruleset->literal_count - 1;
-	}
-	ruleset->uses = calloc(ruleset->literal_count + 1, sizeof(*ruleset->uses));
-	indexer->samples_with = calloc(ruleset->literal_count + 1, sizeof(*indexer->samples_with));
-	if (!ruleset->uses || !indexer->samples_with)
-		return -ENOMEM;
-	for (size_t i = 0; i < ruleset->literal_count; i++)
-		ruleset->uses[i].len = (uint32_t)indexer->literals[i].len;
-	return 0;
-}
-
-static void count_in(const struct indexer *indexer, const struct samples *samples, struct hits *hits)
-{
+	enum { WEIGHT = 16 }; /* what texts have counts; among equals, what other tests are not filed under */
 	char folded[SAMPLE_MAX];
 	bool is_cut;
 
-	for (size_t i = 0; i < samples->count; i++) {
-		size_t len = fold_text(span_of(samples->items[i]), folded, sizeof(folded), &is_cut);
-		prefilter_scan(indexer->ruleset->prefilter, span_make(folded, len), hits);
-		for (size_t j = 0; j < hits->count; j++)
-			indexer->samples_with[hits->numbers[j]]++;
-	}
+	for (size_t i = 0; i < samples->count; i++)
+		count_long_grams(indexer, span_make(folded, fold_text(span_of(samples->items[i]), folded, sizeof(folded), &is_cut)), WEIGHT);
 }
 
-static int count_in_samples(const struct indexer *indexer)
+static struct need get_need(const struct ruleset *ruleset, size_t number, unsigned need)
+{
+	const struct test *test = &ruleset->tests[number];
+
+	if (!test->pattern)
+		return (struct need){ &test->literal, need == 0, 0 };
+	return ruleset->needs[number].items[need];
+}
+
+static void count_grams(const struct indexer *indexer)
 {
 	const struct ruleset *ruleset = indexer->ruleset;
-	struct hits hits = { .size = 0 };
 
-	if (hits_reserve(&hits, ruleset->literal_count + 1) < 0)
-		return -ENOMEM;
 	for (size_t i = 0; i < ruleset->rule_count; i++) {
-		count_in(indexer, &ruleset->rules[i].matches, &hits);
-		count_in(indexer, &ruleset->rules[i].differs, &hits);
+		count_samples(indexer, &ruleset->rules[i].matches);
+		count_samples(indexer, &ruleset->rules[i].differs);
 	}
-	hits_done(&hits);
-	return 0;
+	for (size_t i = 0; i < ruleset->test_count; i++) {
+		struct need need = get_need(ruleset, i, 0);
+		for (size_t j = 0; j < need.count; j++)
+			count_long_grams(indexer, need.items[j], 1);
+	}
 }
 
-/* The needs of every test as numbers. */
-static int set_wanted(struct indexer *indexer)
+static uint32_t get_commonness(const struct indexer *indexer, struct span literal, size_t at)
+{
+	return indexer->common[gram_hash(gram_make(literal.ptr + at, GRAM_MAX))];
+}
+
+/* Where the literal's rarest gram begins. */
+static size_t choose_offset(const struct indexer *indexer, struct span literal)
+{
+	size_t best = 0;
+
+	for (size_t at = 1; at + GRAM_MAX <= literal.len; at++) {
+		if (get_commonness(indexer, literal, at) < get_commonness(indexer, literal, best))
+			best = at;
+	}
+	return best;
+}
+
+/* ---- what is needed ---- */
+
+static size_t get_gram_len(struct span literal)
+{
+	return literal.len < GRAM_MAX ? literal.len : GRAM_MAX;
+}
+
+/* Two marks of a literal, as far from each other and from its gram at `except` (SIZE_MAX: none) as may be. */
+static void choose_marks(struct span literal, size_t except, uint16_t marks[static 2])
+{
+	size_t len = get_gram_len(literal), last = literal.len - len;
+	size_t places[] = { except == 0 ? last / 2 : 0, except == last ? last / 2 : last };
+
+	for (unsigned i = 0; i < 2; i++)
+		marks[i] = places[i] == except ? MARK_ALWAYS : gram_get_mark(gram_make(literal.ptr + places[i], len), len);
+}
+
+static int add_other(struct indexer *indexer, uint16_t value)
 {
 	struct ruleset *ruleset = indexer->ruleset;
 
-	for (size_t i = 0; i < indexer->count; i++) {
-		const struct entry *entry = &indexer->entries[i];
-		struct test *test = &ruleset->tests[entry->test];
-		struct wanted *wanted = &test->wanted[entry->need];
-		uint32_t *numbers = (uint32_t *)(uintptr_t)wanted->numbers;
-		if (!numbers) {
-			numbers = arena_alloc(ruleset->arena, get_need(test, entry->need).count * sizeof(*numbers));
-			if (!numbers)
-				return -ENOMEM;
-			*wanted = (struct wanted){ .numbers = numbers, .reach = (uint32_t)get_need(test, entry->need).reach };
+	if (indexer->others_count == indexer->others_size) {
+		size_t size = indexer->others_size ? indexer->others_size * 2 : 4096;
+		uint16_t *grown = realloc(ruleset->others, size * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		ruleset->others = grown;
+		indexer->others_size = size;
+	}
+	ruleset->others[indexer->others_count++] = value;
+	return 0;
+}
+
+static int add_other_need(struct indexer *indexer, const struct need *need)
+{
+	int rc = add_other(indexer, (uint16_t)need->count);
+
+	for (size_t i = 0; rc == 0 && i < need->count; i++) {
+		uint16_t marks[2];
+		choose_marks(need->items[i], SIZE_MAX, marks);
+		rc = add_other(indexer, marks[0]);
+		if (rc == 0)
+			rc = add_other(indexer, marks[1]);
+	}
+	return rc;
+}
+
+/* All that a test needs besides `key`: *ret_others as in struct filed. */
+static int add_others(struct indexer *indexer, size_t number, unsigned key, uint32_t *ret_others)
+{
+	size_t start = indexer->others_count;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < NEEDS; i++) {
+		struct need need = get_need(indexer->ruleset, number, i);
+		if (i != key && need.count > 0)
+			rc = add_other_need(indexer, &need);
+	}
+	*ret_others = indexer->others_count > start ? (uint32_t)start : 0;
+	return rc == 0 && *ret_others ? add_other(indexer, 0) : rc;
+}
+
+/* How many texts have one of the literals, about; of short ones every text may. */
+static uint64_t get_need_commonness(const struct indexer *indexer, const struct need *need)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < need->count; i++) {
+		struct span literal = need->items[i];
+		sum += literal.len < GRAM_MAX ? UINT32_MAX : get_commonness(indexer, literal, choose_offset(indexer, literal));
+	}
+	return sum;
+}
+
+static unsigned choose_key(const struct indexer *indexer, size_t number)
+{
+	unsigned best = 0;
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < NEEDS; i++) {
+		struct need need = get_need(indexer->ruleset, number, i);
+		uint64_t common = need.count ? get_need_commonness(indexer, &need) : UINT64_MAX;
+		if (common < least) {
+			least = common;
+			best = i;
 		}
-		numbers[wanted->count++] = entry->number;
-		if (entry->need >= test->wanted_count)
-			test->wanted_count = entry->need + 1;
+	}
+	return best;
+}
+
+/* ---- filing ---- */
+
+static uint16_t add_lengths(size_t a, size_t b)
+{
+	return a < LITERAL_FAR && a + b < BEFORE_UNKNOWN ? (uint16_t)(a + b) : BEFORE_UNKNOWN;
+}
+
+static void file_literal(struct indexer *indexer, struct span literal, size_t reach, enum rubric rubric, struct filed filed)
+{
+	size_t len = get_gram_len(literal), offset = len == GRAM_MAX ? choose_offset(indexer, literal) : 0;
+
+	choose_marks(literal, offset, filed.marks);
+	filed.before = add_lengths(reach, offset);
+	indexer->filings[indexer->count++] = (struct filing){ gram_make(literal.ptr + offset, len), rubric, filed };
+}
+
+static enum rubric get_rubric(enum test_kind kind)
+{
+	if (kind == TEST_SIGNATURE || kind == TEST_MARK)
+		return RUBRIC_SIGNATURE;
+	return kind == TEST_WORD ? RUBRIC_WORD : RUBRIC_TEXT;
+}
+
+static int make_room(struct indexer *indexer, size_t count)
+{
+	if (indexer->count + count > indexer->size) {
+		size_t size = (indexer->count + count) * 2;
+		struct filing *grown = realloc(indexer->filings, size * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		indexer->filings = grown;
+		indexer->size = size;
 	}
 	return 0;
 }
 
-static uint64_t get_commonness(const struct indexer *indexer, const struct wanted *wanted)
+static int file_test(struct indexer *indexer, size_t number)
 {
-	uint64_t sum = 0;
+	struct ruleset *ruleset = indexer->ruleset;
+	const struct test *test = &ruleset->tests[number];
+	enum rubric rubric = get_rubric(test->kind);
+	unsigned key = choose_key(indexer, number);
+	struct need need = get_need(ruleset, number, key);
+	struct filed filed = { .test = (uint32_t)number };
 
-	for (uint32_t i = 0; i < wanted->count; i++)
-		sum += indexer->samples_with[wanted->numbers[i]];
-	return sum;
-}
-
-/* Puts the rarest of the test's needs first: that is the key. */
-static struct wanted choose_key(const struct indexer *indexer, struct test *test)
-{
-	unsigned best = 0;
-	struct wanted key;
-
-	for (unsigned i = 1; i < test->wanted_count; i++) {
-		if (get_commonness(indexer, &test->wanted[i]) < get_commonness(indexer, &test->wanted[best]))
-			best = i;
+	if (rubric != RUBRIC_SIGNATURE) {
+		filed.provider = ruleset->rules[test->rule].provider;
+		filed.is_sign = ruleset->rules[test->rule].is_sign;
 	}
-	key = test->wanted[best];
-	test->wanted[best] = test->wanted[0];
-	test->wanted[0] = key;
-	return key;
+	if (need.count == 0)
+		return list_add(ruleset->arena, &ruleset->always, ruleset->test_count, (uint32_t)number);
+	if (add_others(indexer, number, key, &filed.others) < 0 || make_room(indexer, need.count) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < need.count; i++)
+		file_literal(indexer, need.items[i], need.reach, rubric, filed);
+	return 0;
 }
-
-/* What a literal says by itself: whose signature it is (of two, whose name comes first), or our own mark. */
-static bool use_alone(struct ruleset *ruleset, const struct test *test, struct literal_use *use)
-{
-	const char *const *names = ruleset->providers.names;
-
-	use->is_mark |= test->kind == TEST_MARK;
-	if (test->kind == TEST_SIGNATURE && (use->provider == PROVIDER_NONE || strcmp(names[test->rule], names[use->provider]) < 0))
-		use->provider = (uint16_t)test->rule;
-	return test->kind == TEST_MARK || test->kind == TEST_SIGNATURE;
-}
-
-/* A test under a literal: sorted, these are the index. */
-struct filing {
-	uint32_t number;
-	bool is_word;
-	uint32_t test;
-};
 
 static int compare_filings(const void *a, const void *b)
 {
 	const struct filing *x = a, *y = b;
 
-	if (x->number != y->number)
-		return x->number < y->number ? -1 : 1;
-	if (x->is_word != y->is_word)
-		return x->is_word ? 1 : -1;
-	return (x->test > y->test) - (x->test < y->test);
+	if (x->gram != y->gram)
+		return x->gram < y->gram ? -1 : 1;
+	if (x->rubric != y->rubric)
+		return x->rubric < y->rubric ? -1 : 1;
+	return (x->filed.test > y->filed.test) - (x->filed.test < y->filed.test);
 }
 
-static size_t make_filings(const struct indexer *indexer, struct filing *filings)
+/* The sorted filings of one gram after the other: `grams` gets each once. */
+static void make_groups(struct indexer *indexer, uint32_t *grams)
 {
 	struct ruleset *ruleset = indexer->ruleset;
-	size_t count = 0;
 
-	for (size_t i = 0; i < ruleset->test_count; i++) {
-		struct test *test = &ruleset->tests[i];
-		struct wanted key;
-		if (test->wanted_count == 0)
-			continue;
-		key = choose_key(indexer, test);
-		if (use_alone(ruleset, test, &ruleset->uses[key.numbers[0]]))
-			continue;
-		test->is_filed_often = key.count > 1;
-		for (uint32_t j = 0; j < key.count; j++)
-			filings[count++] = (struct filing){ key.numbers[j], test->kind == TEST_WORD, (uint32_t)i };
+	for (size_t i = 0; i < indexer->count; i++) {
+		const struct filing *filing = &indexer->filings[i];
+		struct group *group = &ruleset->groups[ruleset->group_count];
+		if (i == 0 || filing->gram != filing[-1].gram) {
+			group = &ruleset->groups[ruleset->group_count++];
+			*group = (struct group){ (uint32_t)i, (uint32_t)i, (uint32_t)i, (uint32_t)i };
+			grams[ruleset->group_count - 1] = filing->gram;
+		} else {
+			group--;
+		}
+		ruleset->filed[i] = filing->filed;
+		group->texts_at += filing->rubric == RUBRIC_SIGNATURE;
+		group->words_at += filing->rubric <= RUBRIC_TEXT;
+		group->end++;
 	}
-	return count;
 }
 
-static int file_tests(struct indexer *indexer)
+static int group_filings(struct indexer *indexer)
 {
 	struct ruleset *ruleset = indexer->ruleset;
-	struct filing *filings = calloc(indexer->count + 1, sizeof(*filings));
-	size_t count = filings ? make_filings(indexer, filings) : 0, at = 0;
+	uint32_t *grams = calloc(indexer->count + 1, sizeof(*grams));
+	int rc = -ENOMEM;
 
-	ruleset->filed = calloc(count + 1, sizeof(*ruleset->filed));
-	if (!filings || !ruleset->filed) {
-		free(filings);
-		return -ENOMEM;
+	ruleset->groups = calloc(indexer->count + 1, sizeof(*ruleset->groups));
+	ruleset->filed = calloc(indexer->count + 1, sizeof(*ruleset->filed));
+	if (grams && ruleset->groups && ruleset->filed) {
+		qsort(indexer->filings, indexer->count, sizeof(*indexer->filings), compare_filings);
+		make_groups(indexer, grams);
+		rc = prefilter_new(grams, ruleset->group_count, &ruleset->prefilter);
 	}
-	qsort(filings, count, sizeof(*filings), compare_filings);
-	for (uint32_t number = 0; number < ruleset->literal_count; number++) {
-		struct literal_use *use = &ruleset->uses[number];
-		use->texts_at = (uint32_t)at;
-		for (; at < count && filings[at].number == number && !filings[at].is_word; at++)
-			ruleset->filed[at] = filings[at].test;
-		use->words_at = (uint32_t)at;
-		for (; at < count && filings[at].number == number; at++)
-			ruleset->filed[at] = filings[at].test;
-		use->end = (uint32_t)at;
-	}
-	free(filings);
-	return 0;
-}
-
-static int index_unfiled(struct ruleset *ruleset)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < ruleset->test_count; i++) {
-		if (get_need(&ruleset->tests[i], 0).count == 0)
-			rc = list_add(ruleset->arena, &ruleset->always, ruleset->test_count, (uint32_t)i);
-	}
+	free(grams);
 	return rc;
 }
 
 static int index_tests(struct indexer *indexer)
 {
-	struct ruleset *ruleset = indexer->ruleset;
-	int rc = gather(indexer);
+	int rc = add_other(indexer, 0); /* so that no test has its others at 0 */
 
-	if (rc == 0)
-		rc = number_literals(indexer);
-	if (rc == 0)
-		rc = prefilter_new(indexer->literals, ruleset->literal_count, &ruleset->prefilter);
-	if (rc == 0)
-		rc = count_in_samples(indexer);
-	if (rc == 0)
-		rc = set_wanted(indexer);
-	if (rc == 0)
-		rc = file_tests(indexer);
-	return rc == 0 ? index_unfiled(ruleset) : rc;
+	count_grams(indexer);
+	for (size_t i = 0; rc == 0 && i < indexer->ruleset->test_count; i++)
+		rc = file_test(indexer, i);
+	return rc == 0 ? group_filings(indexer) : rc;
 }
 
 int index_build(struct ruleset *ruleset)
 {
-	struct indexer indexer = { .ruleset = ruleset };
-	int rc = index_codes(ruleset);
+	struct indexer indexer = { .ruleset = ruleset, .common = calloc(1 << GRAM_HASH_BITS, sizeof(*indexer.common)) };
+	int rc = indexer.common ? index_codes(ruleset) : -ENOMEM;
 
 	if (rc == 0)
 		rc = index_tests(&indexer);
-	free(indexer.entries);
-	free(indexer.literals);
-	free(indexer.samples_with);
+	free(indexer.common);
+	free(indexer.filings);
+	free(ruleset->needs);
+	ruleset->needs = NULL;
 	return rc;
 }

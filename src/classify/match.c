@@ -9,6 +9,70 @@
 
 enum { OUTSIDE_TRIES = 64, STOPS_MAX = 4 };
 
+/* What a text says by itself. */
+struct signs {
+	uint16_t provider; /* whose signature it holds */
+	size_t signature_len;
+	bool has_mark;
+};
+
+/* ---- looking into the text ---- */
+
+static bool is_word_byte(char c)
+{
+	return ascii_is_alnum(c) || c == '_';
+}
+
+/* A tag must not go on at either end: RP-001 is not in RP-0012. */
+static bool is_whole_word(struct span text, size_t from, size_t to)
+{
+	bool is_open_left = from > 0 && is_word_byte(text.ptr[from]) && is_word_byte(text.ptr[from - 1]);
+	bool is_open_right = to < text.len && is_word_byte(text.ptr[to - 1]) && is_word_byte(text.ptr[to]);
+
+	return !is_open_left && !is_open_right;
+}
+
+static enum pattern_found find_literal(const struct test *test, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
+{
+	size_t at = span_find(text, test->literal, start);
+
+	while (at != SIZE_MAX && test->kind == TEST_TAG && !is_whole_word(text, at, at + test->literal.len))
+		at = span_find(text, test->literal, at + 1);
+	if (at == SIZE_MAX)
+		return PATTERN_ABSENT;
+	*ret_from = at;
+	*ret_to = at + test->literal.len;
+	return PATTERN_FOUND;
+}
+
+/* Is there, as far as the marks tell, all that a test needs? */
+static bool is_possible(const struct ruleset *ruleset, const struct hits *hits, const struct filed *filed)
+{
+	const uint16_t *other = &ruleset->others[filed->others];
+
+	if (!hits_has_mark(hits, filed->marks[0]) || !hits_has_mark(hits, filed->marks[1]))
+		return false;
+	while (*other > 0) {
+		const uint16_t *next = other + 1 + 2 * *other;
+		for (other++; other < next && !(hits_has_mark(hits, other[0]) && hits_has_mark(hits, other[1]));)
+			other += 2;
+		if (other == next)
+			return false;
+		other = next;
+	}
+	return true;
+}
+
+/* A character's first byte before which no match begins. */
+static size_t find_hint(const struct hit *hit, const struct filed *filed, struct span text)
+{
+	size_t start = filed->before < hit->at ? hit->at - filed->before : 0;
+
+	while (start > 0 && (text.ptr[start] & 0xC0) == 0x80)
+		start--;
+	return start;
+}
+
 /* ---- reading ---- */
 
 static void complete_reply(const struct query *query, struct facts *facts)
@@ -46,22 +110,38 @@ static void set_provider(const struct ruleset *ruleset, struct facts *facts, uin
 	facts->provider_source = provider == PROVIDER_NONE ? "" : source;
 }
 
-/* The longest signature that the scan met; of two as long, the provider whose name comes first. */
-static uint16_t find_signature(const struct ruleset *ruleset, const struct hits *hits)
+/* Of two as long, the provider whose name comes first. */
+static void take_signature(const struct ruleset *ruleset, const struct test *test, struct signs *signs)
 {
-	uint16_t best = PROVIDER_NONE;
-	uint32_t best_len = 0;
+	const char *const *names = ruleset->providers.names;
+	bool is_better = test->literal.len > signs->signature_len ||
+			 (test->literal.len == signs->signature_len && strcmp(names[test->rule], names[signs->provider]) < 0);
+
+	if (test->kind == TEST_MARK) {
+		signs->has_mark = true;
+	} else if (is_better) {
+		signs->provider = (uint16_t)test->rule;
+		signs->signature_len = test->literal.len;
+	}
+}
+
+/* What the text says by itself: the longest signature that it holds, and whether our own mark is there. */
+static struct signs find_signs(const struct ruleset *ruleset, const struct hits *hits, struct span text)
+{
+	struct signs signs = { .provider = PROVIDER_NONE };
 
 	for (size_t i = 0; i < hits->count; i++) {
-		const struct literal_use *use = &ruleset->uses[hits->numbers[i]];
-		if (use->provider == PROVIDER_NONE || use->len < best_len)
-			continue;
-		if (use->len == best_len && strcmp(ruleset->providers.names[use->provider], ruleset->providers.names[best]) > 0)
-			continue;
-		best = use->provider;
-		best_len = use->len;
+		const struct group *group = &ruleset->groups[hits->items[i].number];
+		for (uint32_t at = group->signatures_at; at < group->texts_at; at++) {
+			const struct filed *filed = &ruleset->filed[at];
+			const struct test *test = &ruleset->tests[filed->test];
+			size_t from, to;
+			if (is_possible(ruleset, hits, filed) &&
+			    find_literal(test, text, find_hint(&hits->items[i], filed, text), &from, &to) == PATTERN_FOUND)
+				take_signature(ruleset, test, &signs);
+		}
 	}
-	return best;
+	return signs;
 }
 
 static struct span get_domain(struct span address)
@@ -87,7 +167,8 @@ static void take_given_provider(const struct ruleset *ruleset, struct scratch *s
 	facts->provider_source = "given";
 }
 
-static void find_provider(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *facts)
+static void find_provider(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, uint16_t signature,
+			  struct facts *facts)
 {
 	if (!span_is_empty(query->provider) && !span_is_equal_nocase(query->provider, SPAN_LIT("generic"))) {
 		take_given_provider(ruleset, scratch, query->provider, facts);
@@ -95,46 +176,42 @@ static void find_provider(const struct ruleset *ruleset, struct scratch *scratch
 	}
 	set_provider(ruleset, facts, suffix_table_find(&ruleset->providers.mx, facts->reply.remote_mta), "remote host");
 	if (facts->provider == PROVIDER_NONE)
-		set_provider(ruleset, facts, find_signature(ruleset, &scratch->hits), "text");
+		set_provider(ruleset, facts, signature, "text");
 	if (facts->provider == PROVIDER_NONE)
 		set_provider(ruleset, facts, suffix_table_find(&ruleset->providers.recipient, get_domain(query->recipient)),
 			     "recipient domain");
 }
 
-static bool has_mark(const struct ruleset *ruleset, const struct hits *hits)
+/* Bytes. */
+static size_t get_tried_size(size_t tests)
 {
-	for (size_t i = 0; i < hits->count; i++) {
-		if (ruleset->uses[hits->numbers[i]].is_mark)
-			return true;
-	}
-	return false;
+	return (tests + 63) / 64 * sizeof(uint64_t);
 }
 
 static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
 {
 	size_t size = ruleset->test_count + ruleset->rule_count;
 	struct match *matches;
-	uint32_t *tried;
+	uint64_t *tried;
 
 	if (size <= scratch->match_size)
-		return hits_reserve(&scratch->hits, ruleset->literal_count);
+		return hits_reserve(&scratch->hits, ruleset->group_count);
 	matches = realloc(scratch->matches, size * sizeof(*matches));
 	if (!matches)
 		return -ENOMEM;
 	scratch->matches = matches;
-	tried = calloc(size, sizeof(*tried));
+	tried = realloc(scratch->tried, get_tried_size(size));
 	if (!tried)
 		return -ENOMEM;
-	free(scratch->tried);
 	scratch->tried = tried;
-	scratch->try = 0;
 	scratch->match_size = size;
-	return hits_reserve(&scratch->hits, ruleset->literal_count);
+	return hits_reserve(&scratch->hits, ruleset->group_count);
 }
 
 int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
 {
 	struct facts facts = { .provider_name = "", .provider_source = "" };
+	struct signs signs;
 	struct span text = span_is_known(query->text) ? query->text : SPAN_LIT("");
 	int rc = reserve(ruleset, scratch);
 
@@ -154,41 +231,15 @@ int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const str
 	complete_reply(query, &facts);
 	facts.action = find_action(query, &facts);
 	prefilter_scan(ruleset->prefilter, facts.folded, &scratch->hits);
-	facts.has_mark = has_mark(ruleset, &scratch->hits);
-	find_provider(ruleset, scratch, query, &facts);
+	signs = find_signs(ruleset, &scratch->hits, facts.folded);
+	facts.has_mark = signs.has_mark;
+	find_provider(ruleset, scratch, query, signs.provider, &facts);
 	fold_hide_addresses(scratch->folded, facts.folded.len);
 	*ret_facts = facts;
 	return 0;
 }
 
 /* ---- matching ---- */
-
-static bool is_word_byte(char c)
-{
-	return ascii_is_alnum(c) || c == '_';
-}
-
-/* A tag must not go on at either end: RP-001 is not in RP-0012. */
-static bool is_whole_word(struct span text, size_t from, size_t to)
-{
-	bool is_open_left = from > 0 && is_word_byte(text.ptr[from]) && is_word_byte(text.ptr[from - 1]);
-	bool is_open_right = to < text.len && is_word_byte(text.ptr[to - 1]) && is_word_byte(text.ptr[to]);
-
-	return !is_open_left && !is_open_right;
-}
-
-static enum pattern_found find_literal(const struct test *test, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
-{
-	size_t at = span_find(text, test->literal, start);
-
-	while (at != SIZE_MAX && test->kind == TEST_TAG && !is_whole_word(text, at, at + test->literal.len))
-		at = span_find(text, test->literal, at + 1);
-	if (at == SIZE_MAX)
-		return PATTERN_ABSENT;
-	*ret_from = at;
-	*ret_to = at + test->literal.len;
-	return PATTERN_FOUND;
-}
 
 /* Does the rule apply at all: its provider, its conditions, and what the action leaves possible? */
 static bool is_applicable(const struct rule *rule, const struct facts *facts, unsigned *ret_rank)
@@ -231,44 +282,11 @@ enum basis strength_get_basis(enum strength strength)
 	return bases[strength];
 }
 
-/* Does all stand in the text that the test needs besides the literal that it was found by? */
-static bool has_others(const struct hits *hits, const struct test *test)
+static enum pattern_found find_first(const struct test *test, struct scratch *scratch, struct span text, size_t hint, size_t *ret_from,
+				     size_t *ret_to)
 {
-	for (unsigned i = 1; i < test->wanted_count; i++) {
-		const struct wanted *other = &test->wanted[i];
-		uint32_t at = 0;
-		while (at < other->count && !hits_has(hits, other->numbers[at]))
-			at++;
-		if (at == other->count)
-			return false;
-	}
-	return true;
-}
-
-/* Before this place, which is a character's first byte, nothing of a match stands that the test's literals know. */
-static size_t find_hint(const struct hits *hits, const struct test *test, struct span text)
-{
-	size_t start = 0;
-
-	for (unsigned i = 0; i < test->wanted_count; i++) {
-		const struct wanted *wanted = &test->wanted[i];
-		uint32_t first = UINT32_MAX;
-		for (uint32_t at = 0; wanted->reach < LITERAL_FAR && at < wanted->count; at++) {
-			if (hits_has(hits, wanted->numbers[at]) && hits->starts[wanted->numbers[at]] < first)
-				first = hits->starts[wanted->numbers[at]];
-		}
-		if (first != UINT32_MAX && first > start + wanted->reach)
-			start = first - wanted->reach;
-	}
-	while (start > 0 && (text.ptr[start] & 0xC0) == 0x80)
-		start--;
-	return start;
-}
-
-static enum pattern_found find_first(const struct test *test, struct scratch *scratch, struct span text, size_t *ret_from, size_t *ret_to)
-{
-	size_t hint = find_hint(&scratch->hits, test, text);
-
+	if (test->is_anchored && hint > 0)
+		return PATTERN_ABSENT;
 	if (!test->pattern)
 		return find_literal(test, text, hint, ret_from, ret_to);
 	return pattern_find(test->pattern, scratch->matcher, text, hint, ret_from, ret_to);
@@ -282,7 +300,8 @@ static enum pattern_found find_next(const struct test *test, struct scratch *scr
 	return pattern_find_next(test->pattern, scratch->matcher, text, start, ret_from, ret_to);
 }
 
-static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uint32_t number, struct facts *facts)
+/* No match begins before `hint`. */
+static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uint32_t number, size_t hint, struct facts *facts)
 {
 	static const enum basis bases[] = { [TEST_TAG] = BASIS_TAG, [TEST_TEXT] = BASIS_PHRASE, [TEST_WORD] = BASIS_WORD };
 	const struct test *test = &ruleset->tests[number];
@@ -293,7 +312,7 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 
 	if (facts->stop_count == STOPS_MAX || !is_applicable(rule, facts, &rank))
 		return;
-	found = find_first(test, scratch, facts->folded, &from, &to);
+	found = find_first(test, scratch, facts->folded, hint, &from, &to);
 	if (found == PATTERN_STOPPED) {
 		facts->is_limited = true;
 		facts->stop_count++;
@@ -308,35 +327,27 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 /* Which tests a pass over the text tries. */
 enum pass { PASS_TEXTS, PASS_WORDS, PASS_SIGNS };
 
+/* A test may be filed under several grams. */
 static bool is_tried(struct scratch *scratch, uint32_t number)
 {
-	bool is_tried = scratch->tried[number] == scratch->try;
+	uint64_t bit = (uint64_t)1 << number % 64, *word = &scratch->tried[number / 64];
+	bool is_tried = *word & bit;
 
-	scratch->tried[number] = scratch->try;
+	*word |= bit;
 	return is_tried;
 }
 
-static void begin_pass(struct scratch *scratch)
+/* The tests behind one gram that stands in the text. */
+static void match_filed(const struct ruleset *ruleset, struct scratch *scratch, const struct hit *hit, enum pass pass, struct facts *facts)
 {
-	if (++scratch->try == 0) {
-		memset(scratch->tried, 0, scratch->match_size * sizeof(*scratch->tried));
-		scratch->try = 1;
-	}
-}
-
-/* The tests behind one literal that stands in the text. */
-static void match_filed(const struct ruleset *ruleset, struct scratch *scratch, size_t hit, enum pass pass, struct facts *facts)
-{
-	const struct literal_use *use = &ruleset->uses[scratch->hits.numbers[hit]];
-	uint32_t at = pass == PASS_TEXTS ? use->texts_at : use->words_at, end = pass == PASS_TEXTS ? use->words_at : use->end;
+	const struct group *group = &ruleset->groups[hit->number];
+	uint32_t at = pass == PASS_TEXTS ? group->texts_at : group->words_at, end = pass == PASS_TEXTS ? group->words_at : group->end;
 
 	for (; at < end; at++) {
-		uint32_t number = ruleset->filed[at];
-		const struct test *test = &ruleset->tests[number];
-		if (!has_others(&scratch->hits, test) || (test->is_filed_often && is_tried(scratch, number)))
-			continue;
-		if (pass != PASS_SIGNS || ruleset->rules[test->rule].is_sign)
-			try_test(ruleset, scratch, number, facts);
+		const struct filed *filed = &ruleset->filed[at];
+		if ((filed->provider == PROVIDER_NONE || filed->provider == facts->provider) && (pass != PASS_SIGNS || filed->is_sign) &&
+		    is_possible(ruleset, &scratch->hits, filed) && !is_tried(scratch, filed->test))
+			try_test(ruleset, scratch, filed->test, find_hint(hit, filed, facts->folded), facts);
 	}
 }
 
@@ -349,13 +360,13 @@ static bool is_of_pass(const struct ruleset *ruleset, const struct test *test, e
 
 static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, enum pass pass, struct facts *facts)
 {
-	begin_pass(scratch);
+	memset(scratch->tried, 0, get_tried_size(ruleset->test_count));
 	for (size_t i = 0; i < scratch->hits.count; i++)
-		match_filed(ruleset, scratch, i, pass, facts);
+		match_filed(ruleset, scratch, &scratch->hits.items[i], pass, facts);
 	for (size_t i = 0; i < ruleset->always.count; i++) {
 		uint32_t number = ruleset->always.items[i];
 		if (is_of_pass(ruleset, &ruleset->tests[number], pass))
-			try_test(ruleset, scratch, number, facts);
+			try_test(ruleset, scratch, number, 0, facts);
 	}
 }
 

@@ -55,8 +55,7 @@ struct scratch {
 	struct hits hits;
 	struct match *matches;
 	size_t match_size;
-	uint32_t *tried; /* by test: the try's number, so that clearing it costs nothing */
-	uint32_t try;
+	uint64_t *tried; /* bits by test */
 	char provider_name[64];
 	char *folded; /* CLASSIFY_TEXT_MAX */
 };

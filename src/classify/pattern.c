@@ -200,6 +200,14 @@ void pattern_free(struct pattern *pattern)
 	free(pattern);
 }
 
+bool pattern_is_anchored(const struct pattern *pattern)
+{
+	uint32_t options = 0;
+
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_ALLOPTIONS, &options);
+	return options & PCRE2_ANCHORED;
+}
+
 bool pattern_may_jit(void)
 {
 	char reason[PATTERN_REASON_SIZE];

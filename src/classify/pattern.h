@@ -23,6 +23,9 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 		char reason[static PATTERN_REASON_SIZE]) __attribute__((warn_unused_result));
 void pattern_free(struct pattern *pattern);
 
+/* Does every match begin where the text does? */
+bool pattern_is_anchored(const struct pattern *pattern);
+
 /* May this process make machine code at all?  Without it the interpreter does the work. */
 bool pattern_may_jit(void);
 

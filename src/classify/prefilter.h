@@ -1,44 +1,73 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which of many literals stand in a text, in one pass.  Each literal is known by its rarest run of four bytes (a gram;
- * of two where it is shorter).  A bitmap that stays in the first cache tells at each byte whether any literal has its
- * gram there, a small table tells which, and a comparison decides.  No state goes from byte to byte, so the
- * processor looks at several at a time; and nothing large is touched, so that a cold cache costs little.
- * Frozen after building; any thread; linear in the text times the literals that share a gram.
+ * Which of many grams, runs of two to four bytes, stand in a text, in one pass.  Every gram of the text leaves a mark, by
+ * which words are known (nearly: several grams share a mark).  For grams of four bytes there is a bitmap that stays in
+ * the first cache and tells at each byte whether one may begin there, and a small table that tells which one it is.
+ * No state goes from byte to byte and nothing is decided before the end of a run, so that the processor looks at several
+ * bytes at a time.  Frozen after building; any thread; linear in the text.
  */
 #ifndef KODAMA_CLASSIFY_PREFILTER_H
 #define KODAMA_CLASSIFY_PREFILTER_H
 
 #include "base/span.h"
 
-enum { PREFILTER_LITERAL_MIN = 2 };
+enum { GRAM_MIN = 2, GRAM_MAX = 4 };
+
+/* The gram of the `len` bytes (GRAM_MIN to GRAM_MAX, none of them NUL) at `bytes`: another for each run of bytes. */
+static inline uint32_t gram_make(const char *bytes, size_t len)
+{
+	const unsigned char *b = (const unsigned char *)bytes;
+	uint32_t gram = (uint32_t)b[0] | (uint32_t)b[1] << 8;
+
+	return len < 3 ? gram : gram | (uint32_t)b[2] << 16 | (len < GRAM_MAX ? 0 : (uint32_t)b[3] << 24);
+}
+
+enum { GRAM_HASH_BITS = 16 };
+
+static inline uint32_t gram_hash(uint32_t gram)
+{
+	return gram * 2654435761u >> (32 - GRAM_HASH_BITS);
+}
+
+/* Marks: those of grams of each length by themselves, and one that every text has. */
+enum { MARK_BITS = 10, MARK_ALWAYS = 3 << MARK_BITS, MARK_COUNT };
+
+static inline uint16_t gram_get_mark(uint32_t gram, size_t len)
+{
+	return (uint16_t)((len - GRAM_MIN) << MARK_BITS | gram_hash(gram) >> (GRAM_HASH_BITS - MARK_BITS));
+}
 
 struct prefilter;
 
-/* The literals differ from each other, have at least PREFILTER_LITERAL_MIN bytes, and must live as long. */
-int prefilter_new(const struct span *literals, size_t count, struct prefilter **ret_prefilter) __attribute__((warn_unused_result));
+/* The grams differ from each other; each is known by its number, 0 to count - 1. */
+int prefilter_new(const uint32_t *grams, size_t count, struct prefilter **ret_prefilter) __attribute__((warn_unused_result));
 void prefilter_free(struct prefilter *prefilter);
 size_t prefilter_get_size(const struct prefilter *prefilter); /* bytes */
 
-/* One scan's findings: literals by number, each once.  `seen` has a stamp per literal, so that clearing it costs nothing. */
+/* A gram by number, and the first place where it begins; of one shorter than four bytes 0. */
+struct hit {
+	uint32_t number, at;
+};
+
+/* One scan's findings, each gram once.  A short gram may be there whose mark alone is. */
 struct hits {
-	uint32_t *numbers;
-	uint32_t *starts; /* by number: where the first place of a literal that was found begins */
+	struct hit *items;
 	size_t count;
-	uint32_t *seen;
-	uint32_t stamp;
-	size_t size; /* literals that fit: 0 to size - 1 */
+	uint64_t *seen; /* bits by number */
+	size_t size;    /* grams that fit: 0 to size - 1 */
+	uint8_t marks[MARK_COUNT];
+	uint8_t stamp; /* a mark that equals it is of this text, so that clearing costs nothing */
 };
 
 int hits_reserve(struct hits *hits, size_t size) __attribute__((warn_unused_result));
 void hits_done(struct hits *hits);
 
-static inline bool hits_has(const struct hits *hits, uint32_t number)
+static inline bool hits_has_mark(const struct hits *hits, uint16_t mark)
 {
-	return hits->seen[number] == hits->stamp;
+	return hits->marks[mark] == hits->stamp;
 }
 
-/* Forgets the findings before; hits must have room for every literal. */
+/* Forgets the findings before; hits must have room for every gram.  The text is folded: no NUL is in it. */
 void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits);
 
 #endif

@@ -17,18 +17,20 @@ struct samples {
 	size_t count;
 };
 
+/* What a verdict is made from stands first. */
 struct rule {
-	const char *id, *path;
-	unsigned line;
+	struct conditions conditions;
 	enum class class_id;
 	enum effect effect;
 	enum basis basis; /* of its strongest test; BASIS_STATUS and BASIS_REPLY have no test */
-	uint16_t provider;
-	bool is_sign; /* it speaks of the sender, the message or the submission */
-	uint16_t advice; /* index; ADVICE_BY_CLASS: whatever provider and class say */
 	int32_t priority;
-	struct conditions conditions;
+	uint16_t provider;
+	uint16_t advice; /* index; ADVICE_BY_CLASS: whatever provider and class say */
+	bool is_sign; /* it speaks of the sender, the message or the submission */
+	const char *id;
 	const char *status_as;
+	const char *path;
+	unsigned line;
 	const char *pattern; /* the first tag, text or word; "" */
 	struct samples matches, differs;
 };
@@ -44,30 +46,38 @@ enum test_kind {
 	TEST_MARK       /* our own refusal, read back */
 };
 
-/* Literals of the prefilter: a match holds one of them, and begins at most `reach` bytes before it (struct need). */
-struct wanted {
-	const uint32_t *numbers;
-	uint32_t count, reach;
-};
-
 struct test {
-	enum test_kind kind;
-	uint32_t rule;
 	struct pattern *pattern; /* NULL: `literal` is the whole of it */
 	struct span literal;     /* folded; where there is no pattern */
-	struct need needs[NEEDS]; /* what a match of the pattern holds */
-	struct wanted wanted[NEEDS]; /* the same; the first is what the test is filed under */
-	unsigned wanted_count;
-	bool is_filed_often; /* under several literals: to be tried once all the same */
-	struct span text;         /* as the operator wrote it */
+	uint32_t rule;
+	enum test_kind kind;
+	bool is_anchored;        /* a match begins where the text does */
+	struct span text;        /* as the operator wrote it */
 };
 
-/* What a literal in a text means: the tests of ruleset->filed that now come into question, texts and tags, then words. */
-struct literal_use {
-	uint32_t texts_at, words_at, end;
-	uint32_t len;
-	uint16_t provider; /* whose signature it is; PROVIDER_NONE */
-	bool is_mark;
+/* What a match of a test holds, the literals of a pattern: what the index is built from, and then forgotten. */
+struct needs {
+	struct need items[NEEDS];
+};
+
+/*
+ * A test, filed under a gram of a literal that it needs.  The marks (struct hits) are those of the literal's other bytes
+ * and of the other literals that it needs: where one is missing, nothing of the test itself is looked at.
+ */
+struct filed {
+	uint32_t test;
+	uint32_t others;   /* where in ruleset->others; 0: it needs no other literal */
+	uint16_t marks[2]; /* of this literal */
+	uint16_t provider; /* of its rule */
+	uint16_t before;   /* a match begins at most that many bytes before the gram; BEFORE_UNKNOWN */
+	bool is_sign;      /* of its rule */
+};
+
+enum { BEFORE_UNKNOWN = UINT16_MAX };
+
+/* What is filed under a gram: the places in ruleset->filed of signatures and the mark, of tags and texts, of words. */
+struct group {
+	uint32_t signatures_at, texts_at, words_at, end;
 };
 
 struct advice {
@@ -89,11 +99,13 @@ struct ruleset {
 	struct rule *rules; /* enabled ones, sorted by id: a lower index is a lower id */
 	size_t rule_count;
 	struct test *tests;
+	struct needs *needs; /* by test; NULL once the index is built */
 	size_t test_count, test_size;
 	struct prefilter *prefilter;
-	struct literal_use *uses; /* by the prefilter's numbers */
-	size_t literal_count;
-	uint32_t *filed; /* tests, each under every literal of one of its needs */
+	struct group *groups; /* by the prefilter's numbers */
+	size_t group_count;
+	struct filed *filed;  /* each test under every literal of one of its needs */
+	uint16_t *others;     /* of a test: for each further need the number of its literals, and two marks for each; 0 */
 	struct rule_list always; /* tests with no literal: tried on every text */
 	struct rule_list by_subject[SUBJECTS], by_reply;
 	struct providers providers;

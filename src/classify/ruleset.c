@@ -320,8 +320,10 @@ void ruleset_unref(struct ruleset *ruleset)
 	free(ruleset->advice);
 	free(ruleset->advice_of);
 	prefilter_free(ruleset->prefilter);
-	free(ruleset->uses);
+	free(ruleset->needs);
+	free(ruleset->groups);
 	free(ruleset->filed);
+	free(ruleset->others);
 	providers_done(&ruleset->providers);
 	arena_free(ruleset->arena);
 	free(ruleset);

@@ -106,7 +106,6 @@ static void brute_make(struct brute *brute, const struct ruleset *ruleset, struc
 		char reason[PATTERN_REASON_SIZE];
 		struct span whole;
 		brute->tests[i] = ruleset->tests[i];
-		brute->tests[i].wanted_count = 0;
 		if (brute->tests[i].kind == TEST_SIGNATURE || brute->tests[i].kind == TEST_MARK)
 			continue;
 		brute->all[brute->ruleset.always.count++] = (uint32_t)i;
