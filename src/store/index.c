@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "store/enforced.h"
@@ -45,12 +46,25 @@ struct index {
 	struct stripe stripes[STRIPES];
 };
 
+enum { LARGE_PAGE = 2 * 1024 * 1024, LARGE_TABLE = 16 * LARGE_PAGE };
+
+/* Of a table of many megabytes each look is at another page: the fewer there are, the more of them the processor remembers. */
+static void ask_for_large_pages(void *memory, size_t size)
+{
+	uintptr_t start = ((uintptr_t)memory + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	uintptr_t end = ((uintptr_t)memory + size) / LARGE_PAGE * LARGE_PAGE;
+
+	if (size >= LARGE_TABLE)
+		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
+
 static struct table *table_new(size_t slots, const struct siphash_key *key)
 {
 	struct table *table = calloc(1, sizeof(*table) + slots * sizeof(struct slot));
 
 	if (!table)
 		return NULL;
+	ask_for_large_pages(table, sizeof(*table) + slots * sizeof(struct slot));
 	table->key = *key;
 	table->mask = slots - 1;
 	table->shift = (unsigned)__builtin_clzll(slots) + 1;

@@ -34,7 +34,7 @@ tests_unit_test_schema_SOURCES = tests/unit/test_schema.c tests/unit/store_help.
 tests_unit_test_schema_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 endif
 
-# printed ratios, see its head: make tests/bench/store && tests/bench/store 10000000
+# printed ratios, see its head: make tests/bench/store && tests/bench/store --entries=10000000
 EXTRA_PROGRAMS += tests/bench/store
 tests_bench_store_SOURCES = tests/bench/store.c
 tests_bench_store_LDADD = $(STORE_LIBS)

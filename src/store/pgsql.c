@@ -6,6 +6,7 @@
  */
 #include "store/sql.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <libpq-fe.h>
 #include <limits.h>
@@ -259,6 +260,106 @@ static int pgsql_run(struct sql *sql, unsigned slot, const char *text, const str
 	return take_results(sql, visit, data);
 }
 
+/* A tuple of COPY in binary: the number of fields, then each one's length and bytes; everything the network's way round. */
+enum { COPY_HEAD = 19, COPY_TUPLE = 2 + 4 + 8 + 4 + 8 };
+
+static bool read_pair(const char *row, int size, uint64_t pair[static 2])
+{
+	static const char head[] = { 0, 2, 0, 0, 0, 8 };
+
+	if (size != COPY_TUPLE || memcmp(row, head, sizeof(head)) != 0 || memcmp(row + 14, head + 2, 4) != 0)
+		return false;
+	memcpy(&pair[0], row + 6, 8);
+	memcpy(&pair[1], row + 18, 8);
+	pair[0] = be64toh(pair[0]);
+	pair[1] = be64toh(pair[1]);
+	return true;
+}
+
+/* What is there after a stop is read and passed over: the server is told, and sends little more. */
+static void cancel(struct sql *sql)
+{
+	PGcancel *request = PQgetCancel(sql->connection);
+	char why[256];
+
+	if (request)
+		(void)!PQcancel(request, why, sizeof(why));
+	PQfreeCancel(request);
+}
+
+static int take_copy(struct sql *sql, bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
+{
+	bool is_first = true, is_stopped = false, is_other = false;
+	uint64_t pair[2];
+	char *row;
+	int size;
+
+	while ((size = PQgetCopyData(sql->connection, &row, 0)) > 0) {
+		/* the first one brings the head with it, the last one is the mark of the end: 2 bytes */
+		int skipped = is_first && size >= COPY_HEAD ? COPY_HEAD : 0;
+		bool is_pair = read_pair(row + skipped, size - skipped, pair);
+		bool is_end = size - skipped <= 2;
+		PQfreemem(row);
+		is_first = false;
+		if (is_stopped || is_other || (!is_pair && is_end))
+			continue;
+		is_other = !is_pair;
+		is_stopped = is_pair && !visit(data, pair[0], pair[1]);
+		if (is_stopped)
+			cancel(sql);
+	}
+	int rows = take_results(sql, NULL, NULL);
+	if (is_stopped)
+		return 0;
+	if (is_other) {
+		keep_words(sql, "COPY in a form that is not known");
+		return -EIO;
+	}
+	return rows < 0 ? rows : 0;
+}
+
+struct pair_visit {
+	bool (*visit)(void *data, uint64_t first, uint64_t second);
+	void *data;
+};
+
+static bool visit_pair(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct pair_visit *visitor = data;
+
+	(void)count;
+	return visitor->visit(visitor->data, (uint64_t)columns[0].number, (uint64_t)columns[1].number);
+}
+
+/* For an engine that speaks PostgreSQL, but has no COPY in binary. */
+static int select_pairs(struct sql *sql, const char *select, bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
+{
+	struct pair_visit visitor = { visit, data };
+
+	if (!PQsendQuery(sql->connection, select))
+		return fail(sql, NULL);
+	PQsetSingleRowMode(sql->connection);
+	int rows = take_results(sql, visit_pair, &visitor);
+	return rows < 0 ? rows : 0;
+}
+
+static int pgsql_list_pairs(struct sql *sql, const char *table, const char *first, const char *second,
+			    bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "COPY %s(%s, %s) TO STDOUT (FORMAT binary)", table, first, second);
+	PGresult *result = PQexec(sql->connection, text);
+	bool is_copy = PQresultStatus(result) == PGRES_COPY_OUT;
+	PQclear(result);
+	if (is_copy)
+		return take_copy(sql, visit, data);
+	if (PQstatus(sql->connection) != CONNECTION_OK)
+		return fail(sql, NULL);
+	snprintf(text, sizeof(text), "SELECT %s, %s FROM %s", first, second, table);
+	return select_pairs(sql, text, visit, data);
+}
+
 static const char *pgsql_get_error(const struct sql *sql)
 {
 	return sql->error;
@@ -303,6 +404,7 @@ const struct sql_driver pgsql_driver = {
 	.commit = pgsql_commit,
 	.rollback = pgsql_rollback,
 	.run = pgsql_run,
+	.list_pairs = pgsql_list_pairs,
 	.get_error = pgsql_get_error,
 	.notify = pgsql_notify,
 	.watch = pgsql_watch,

@@ -254,6 +254,45 @@ static int sqlite_run(struct sql *sql, unsigned slot, const char *text, const st
 	return result;
 }
 
+struct pair_visit {
+	bool (*visit)(void *data, uint64_t first, uint64_t second);
+	void *data;
+	bool is_stopped;
+};
+
+static void take_pair(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	struct pair_visit *visitor = sqlite3_user_data(context);
+
+	(void)count;
+	if (visitor->visit(visitor->data, (uint64_t)sqlite3_value_int64(values[0]), (uint64_t)sqlite3_value_int64(values[1])))
+		return;
+	visitor->is_stopped = true;
+	sqlite3_result_error_code(context, SQLITE_ABORT);
+}
+
+static void end_pairs(sqlite3_context *context)
+{
+	(void)context;
+}
+
+/* An aggregate of our own is called in the midst of the reading: half the work of asking for row after row. */
+static int sqlite_list_pairs(struct sql *sql, const char *table, const char *first, const char *second,
+			     bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
+{
+	struct pair_visit visitor = { visit, data, false };
+	char text[200];
+
+	snprintf(text, sizeof(text), "SELECT kodama_take_pair(%s, %s) FROM %s", first, second, table);
+	int code = sqlite3_create_function_v2(sql->db, "kodama_take_pair", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, &visitor, NULL, take_pair,
+					      end_pairs, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+	int result = code == SQLITE_OK || visitor.is_stopped ? 0 : fail(sql, code);
+	sqlite3_create_function_v2(sql->db, "kodama_take_pair", 2, SQLITE_UTF8, NULL, NULL, NULL, NULL, NULL);
+	return result;
+}
+
 static const char *sqlite_get_error(const struct sql *sql)
 {
 	return sql->error;
@@ -271,5 +310,6 @@ const struct sql_driver sqlite_driver = {
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.run = sqlite_run,
+	.list_pairs = sqlite_list_pairs,
 	.get_error = sqlite_get_error,
 };

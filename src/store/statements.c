@@ -54,7 +54,6 @@ const char *const statement_texts[] = {
 	[STATEMENT_GET_ENFORCED] = "SELECT max(origin), min(since_s), max(until_s), max(class) FROM addresses WHERE address = $1 "
 				   "AND stream = $2 AND origin < 2 AND kind = 'suppressed' HAVING count(*) > 0",
 	[STATEMENT_COUNT_ENFORCED] = "SELECT count(*) FROM enforced",
-	[STATEMENT_LIST_ENFORCED] = "SELECT hash, value FROM enforced",
 	[STATEMENT_PUT_ENFORCED] = "INSERT INTO enforced(hash, value) VALUES($1, $2) ON CONFLICT(hash) DO UPDATE SET value = excluded.value",
 	[STATEMENT_DROP_ENFORCED] = "DELETE FROM enforced WHERE hash = $1",
 	/* for the migration that made the table */

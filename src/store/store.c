@@ -238,25 +238,9 @@ int store_count_enforced(struct store *store, size_t *ret_count)
 	return 0;
 }
 
-struct enforced_visit {
-	bool (*visit)(void *data, uint64_t hash, uint64_t value);
-	void *data;
-};
-
-static bool visit_enforced(void *data, const struct sql_value *columns, size_t count)
-{
-	const struct enforced_visit *visitor = data;
-
-	(void)count;
-	return visitor->visit(visitor->data, (uint64_t)columns[0].number, (uint64_t)columns[1].number);
-}
-
 int store_list_enforced(struct store *store, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
 {
-	struct enforced_visit visitor = { visit, data };
-	int result = store_run(store, STATEMENT_LIST_ENFORCED, NULL, 0, visit_enforced, &visitor);
-
-	return result < 0 ? result : 0;
+	return keep_error(store, store->driver->list_pairs(store->sql, "enforced", "hash", "value", visit, data));
 }
 
 int store_watch(struct store *store)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/enforced.h"
 #include "store/store.h"
 #ifdef POSTGRES_BIN
 #include "pgsql_help.h"
@@ -646,6 +647,41 @@ static void test_list_stops_when_told_and_leaves_out_what_ended(void **state)
 	assert_int_equal(add(f, "d@example.com", TIME_FOREVER), 0);
 }
 
+struct pairs {
+	uint64_t hashes[4];
+	unsigned count, most;
+};
+
+static bool keep_pair(void *data, uint64_t hash, uint64_t value)
+{
+	struct pairs *pairs = data;
+
+	if (value)
+		pairs->hashes[pairs->count++] = hash;
+	return pairs->count < pairs->most;
+}
+
+static void test_what_is_enforced_is_read_whole_and_a_stop_harms_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct siphash_key key = store_get_index_key(f->store);
+	struct pairs all = { .most = 4 }, two = { .most = 2 };
+	unsigned found = 0;
+
+	assert_int_equal(store_list_enforced(f->store, keep_pair, &all), 0);
+	assert_int_equal(all.count, 0);
+	for (const char *const *name = (const char *const[]){ "a@example.com", "b@example.com", "c@example.com", NULL }; *name; name++)
+		assert_int_equal(add(f, *name, TIME_FOREVER), 0);
+	assert_int_equal(store_list_enforced(f->store, keep_pair, &all), 0);
+	assert_int_equal(all.count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		found += all.hashes[i] == enforced_hash(&key, SPAN_LIT("b@example.com"), SPAN_LIT(""));
+	assert_int_equal(found, 1);
+	assert_int_equal(store_list_enforced(f->store, keep_pair, &two), 0);
+	assert_int_equal(two.count, 2);
+	assert_int_equal(add(f, "d@example.com", TIME_FOREVER), 0);
+}
+
 #define CONTRACT(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -679,6 +715,7 @@ int main(void)
 		CONTRACT(test_positions_are_kept_by_name),
 		CONTRACT(test_pruning_keeps_what_is_in_force),
 		CONTRACT(test_list_stops_when_told_and_leaves_out_what_ended),
+		CONTRACT(test_what_is_enforced_is_read_whole_and_a_stop_harms_nothing),
 	};
 
 #ifdef POSTGRES_BIN
