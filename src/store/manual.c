@@ -105,7 +105,7 @@ int store_import(struct store *store, const struct suppression *row, struct span
 static bool note_origin(void *data, const struct sql_value *columns, size_t count)
 {
 	(void)count;
-	if (columns[0].number != ORIGIN_BEFORE)
+	if (columns[0].number < ORIGIN_BEFORE)
 		*(bool *)data = true;
 	return true;
 }

@@ -19,7 +19,7 @@ struct store {
 	char error[600];
 };
 
-/* A third row of an address beside enum origin: its evidence as it stood before the last success. */
+/* Further rows of an address beside enum origin, from this number on: its evidence as it stood before a success (past.h). */
 enum { ORIGIN_BEFORE = 2 };
 
 /* Rows visited or negative errno, with the reason kept. */

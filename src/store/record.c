@@ -7,9 +7,10 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "store/past.h"
 #include "store/private.h"
 
-enum { SUCCESS_PROVISIONAL_S = 5 * 24 * 3600, ACCEPTED_HOURS = 24, TEXT_MAX = 4096, FIELD_MAX = 1000, ARENA_MAX = 64 * 1024 };
+enum { ACCEPTED_HOURS = 24, TEXT_MAX = 4096, FIELD_MAX = 1000, ARENA_MAX = 64 * 1024 };
 
 struct recording {
 	struct store *store;
@@ -76,8 +77,8 @@ static int64_t get_distance(int64_t a, int64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* The first of the keys that names something seen within its time, or within `valid_s` if that is shorter. */
-static int find_seen(struct recording *r, const struct event_key *keys, size_t count, int64_t valid_s)
+/* The first of the keys that names something seen within its time. */
+static int find_seen(struct recording *r, const struct event_key *keys, size_t count)
 {
 	r->is_seen = false;
 	for (size_t i = 0; i < count && !r->is_seen; i++) {
@@ -85,8 +86,7 @@ static int find_seen(struct recording *r, const struct event_key *keys, size_t c
 		int result = store_run(r->store, STATEMENT_GET_SEEN, params, 2, take_seen, r);
 		if (result < 0)
 			return result;
-		int64_t limit_s = keys[i].valid_s < valid_s ? keys[i].valid_s : valid_s;
-		if (r->is_seen && get_distance(r->seen_s, r->event->received_s) > limit_s)
+		if (r->is_seen && get_distance(r->seen_s, r->event->received_s) > keys[i].valid_s)
 			r->is_seen = false;
 	}
 	return r->is_seen;
@@ -104,56 +104,6 @@ static int put_seen(struct recording *r, int64_t time_s, int64_t rank, int64_t o
 	return 0;
 }
 
-static void read_history(const struct suppression *row, struct history *history)
-{
-	history->kind = row->kind;
-	history->since_s = row->since_s;
-	history->until_s = row->until_s;
-	history->times = row->times;
-	history->class_id = row->class_id;
-	history->last_failure_s = row->last_failure_s;
-	history->last_success_s = row->last_success_s;
-	history->tally_count = row->tally_count;
-	snprintf(history->section, sizeof(history->section), "%.*s", SPAN_ARG(row->section));
-	snprintf(history->rule, sizeof(history->rule), "%.*s", SPAN_ARG(row->rule));
-	snprintf(history->provider, sizeof(history->provider), "%.*s", SPAN_ARG(row->provider));
-}
-
-static bool take_history(void *data, const struct sql_value *columns, size_t count)
-{
-	struct history *history = data;
-	struct suppression row;
-
-	(void)count;
-	state_read(columns, &row, history->tallies);
-	read_history(&row, history);
-	return false;
-}
-
-/* 1 there is one, 0 a new one. */
-static int load_history(struct recording *r, struct span stream, int origin, struct history *ret_history)
-{
-	struct sql_value params[] = { sql_text(r->address), sql_text(stream), sql_number(origin) };
-
-	*ret_history = (struct history){ .kind = DECISION_NONE };
-	return store_run(r->store, STATEMENT_GET_STATE, params, 3, take_history, ret_history);
-}
-
-static int save_history(struct recording *r, struct span stream, int origin, const struct history *history)
-{
-	char tallies[TALLIES_SIZE];
-	struct sql_value row[] = {
-		sql_text(r->address), sql_text(stream), sql_number(origin), name_value(decision_get_name(history->kind)),
-		sql_number(history->since_s), sql_number(history->until_s), sql_number(history->times),
-		sql_text(span_of(history->section)), name_value(class_get_name(history->class_id)), name_value(history->rule),
-		name_value(history->provider), sql_text(SPAN_NONE), sql_number(history->last_failure_s),
-		sql_number(history->last_success_s), sql_text(tallies_format(history, tallies)),
-	};
-	int result = store_run(r->store, STATEMENT_PUT_STATE, row, STATE_COLUMN_COUNT, NULL, NULL);
-
-	return result < 0 ? result : 0;
-}
-
 static bool is_enforcement_equal(const struct history *a, const struct history *b)
 {
 	return (a->kind == DECISION_SUPPRESSED) == (b->kind == DECISION_SUPPRESSED) && a->until_s == b->until_s &&
@@ -163,7 +113,7 @@ static bool is_enforcement_equal(const struct history *a, const struct history *
 /* Writes what became of `old`, and numbers the change if it is one to those who ask. */
 static int save_change(struct recording *r, struct span stream, const struct history *old, const struct history *history)
 {
-	int result = save_history(r, stream, ORIGIN_EVIDENCE, history);
+	int result = past_save(r->store, r->address, stream, history);
 
 	if (result < 0 || is_enforcement_equal(old, history) ||
 	    (old->kind != DECISION_SUPPRESSED && history->kind != DECISION_SUPPRESSED))
@@ -171,63 +121,68 @@ static int save_change(struct recording *r, struct span stream, const struct his
 	return store_mark_change(r->store, r->address, stream, r->event->received_s);
 }
 
-static int drop_before(struct recording *r, struct span stream)
+/* What names the message's success, as numbers: a keyed hash each. */
+static size_t hash_success_keys(const struct recording *r, uint64_t hashes[static EVENT_KEYS_MAX])
 {
-	struct sql_value params[] = { sql_text(r->address), sql_text(stream), sql_number(ORIGIN_BEFORE) };
-	int result = store_run(r->store, STATEMENT_DROP_STATE, params, 3, NULL, NULL);
+	struct event_key keys[EVENT_KEYS_MAX];
+	size_t count = event_get_keys(r->event, true, keys);
 
-	return result < 0 ? result : 0;
+	for (size_t i = 0; i < count; i++)
+		hashes[i] = siphash(&r->store->index_key, span_of(keys[i].text));
+	return count;
 }
 
-/* The relay that took this very message has given it back: its success never was one. */
-static int take_back_success(struct recording *r, struct span stream, struct history *history)
+/* A success is worth a row only where something is known of the address. */
+static int apply_to_known(struct recording *r, struct span stream, struct past *past, const uint64_t *keys, size_t key_count,
+			  struct decision *ret_decision)
 {
-	struct history before;
-	int result = load_history(r, stream, ORIGIN_BEFORE, &before);
+	struct history old = past->now;
+	/* the relay that took this very message has given it back: its success never was one */
+	int result = r->ruling->is_success || r->facts.is_proof_raised ? 0 :
+		past_take_back(r->store, r->address, stream, past, keys, key_count, r->event->received_s);
+	struct history before = past->now;
 
-	if (result <= 0)
-		return result;
-	history_take_back(history, &before);
-	return drop_before(r, stream);
-}
-
-static int apply_to_stream(struct recording *r, struct span stream, bool is_success_void, struct decision *ret_decision)
-{
-	struct history history, old;
-	int found = load_history(r, stream, ORIGIN_EVIDENCE, &history);
-
-	if (found < 0)
-		return found;
-	old = history;
-	/* a success is worth a row only where something is known of the address */
-	if (r->ruling->is_success && !found) {
-		*ret_decision = history_apply(&history, r->ruling, r->event->verdict, &r->facts);
-		return 0;
-	}
-	int result = is_success_void ? take_back_success(r, stream, &history) : 0;
 	if (result < 0)
 		return result;
-	struct decision decision = history_apply(&history, r->ruling, r->event->verdict, &r->facts);
-	if (decision.reason == REASON_SUCCESS_RESET)
-		result = save_history(r, stream, ORIGIN_BEFORE, &old);
+	struct decision decision = history_apply(&past->now, r->ruling, r->event->verdict, &r->facts);
+	result = 0;
+	bool is_reset = decision.reason == REASON_SUCCESS_RESET;
+	/* one that comes too late to reset anything may not be taken back either */
+	if (r->ruling->is_success && (is_reset || history_is_clean(&before)))
+		result = past_keep(r->store, r->address, stream, past, &before, is_reset, keys, key_count, r->event->received_s);
 	if (result == 0)
-		result = save_change(r, stream, &old, &history);
+		result = save_change(r, stream, &old, &past->now);
 	if (result == 0)
 		*ret_decision = decision;
 	return result;
+}
+
+static int apply_to_stream(struct recording *r, struct span stream, struct decision *ret_decision)
+{
+	uint64_t keys[EVENT_KEYS_MAX];
+	size_t key_count = hash_success_keys(r, keys);
+	struct past past;
+	int result = past_load(r->store, r->address, stream, &past);
+
+	if (result < 0)
+		return result;
+	if (!r->ruling->is_success || past.is_there)
+		return apply_to_known(r, stream, &past, keys, key_count, ret_decision);
+	*ret_decision = history_apply(&past.now, r->ruling, r->event->verdict, &r->facts);
+	return 0;
 }
 
 /*
  * The streams that the fact counts for: its own, and all where it is shared.  A success is good news for both, unless
  * only a token says so: its sender has it too, and could lift what others know.
  */
-static int apply_to_streams(struct recording *r, bool is_success_void, struct decision *ret_decision)
+static int apply_to_streams(struct recording *r, struct decision *ret_decision)
 {
 	struct decision shared;
-	int result = apply_to_stream(r, r->stream, is_success_void, ret_decision);
+	int result = apply_to_stream(r, r->stream, ret_decision);
 
 	if (result == 0 && r->stream.len && (r->ruling->is_shared_too || (r->ruling->is_success && r->event->outcome->proof != PROOF_TOKEN)))
-		result = apply_to_stream(r, SPAN_LIT(""), is_success_void, &shared);
+		result = apply_to_stream(r, SPAN_LIT(""), &shared);
 	return result;
 }
 
@@ -368,7 +323,7 @@ static int record_again(struct recording *r, struct decision *ret_decision)
 
 	if (result == 0 && is_raised && r->seen_rank == proof_get_rank(PROOF_SHARED) && r->ruling->effect == EFFECT_NOW) {
 		r->facts.is_proof_raised = true;
-		result = apply_to_streams(r, false, &decision);
+		result = apply_to_streams(r, &decision);
 		if (decision.reason == REASON_AT_ONCE)
 			decision.reason = REASON_PROOF_RAISED;
 		decision.why = reason_get_text(decision.reason);
@@ -381,13 +336,14 @@ static int record_again(struct recording *r, struct decision *ret_decision)
 	return result;
 }
 
-/* Of the same message and recipient: has its success been seen, or its failure? */
-static int find_other_end(struct recording *r, bool of_success)
+/* Has the failure of this very mail been seen, within the time in which it makes the success void? */
+static int find_failure(struct recording *r)
 {
 	struct event_key keys[EVENT_KEYS_MAX];
-	size_t count = event_get_keys(r->event, of_success, keys);
+	size_t count = event_get_keys(r->event, false, keys);
+	int found = find_seen(r, keys, count);
 
-	return find_seen(r, keys, count, SUCCESS_PROVISIONAL_S);
+	return found > 0 ? get_distance(r->seen_s, r->event->received_s) <= SUCCESS_PROVISIONAL_S : found;
 }
 
 static int record_new(struct recording *r, struct decision *ret_decision)
@@ -395,13 +351,12 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 	struct decision decision = { .kind = r->ruling->kind, .reason = r->ruling->reason,
 				     .why = reason_get_text(r->ruling->reason) };
 	int64_t id = 0;
-	int voided = r->ruling->is_success ? 0 : find_other_end(r, true);
-	int result = voided < 0 ? voided : look_up_facts(r);
+	int result = look_up_facts(r);
 
 	if (result == 0)
 		result = look_at_surge(r);
 	if (result == 0 && r->ruling->kind == DECISION_COUNTED)
-		result = apply_to_streams(r, voided > 0, &decision);
+		result = apply_to_streams(r, &decision);
 	if (result == 0 && r->ruling->is_kept)
 		result = add_outcome(r, &decision, &id);
 	/* a success without state leaves no row, not even this: millions a day */
@@ -419,12 +374,12 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 static int record(struct recording *r, struct decision *ret_decision)
 {
 	r->key_count = event_get_keys(r->event, r->ruling->is_success, r->keys);
-	int seen = find_seen(r, r->keys, r->key_count, TIME_FOREVER);
+	int seen = find_seen(r, r->keys, r->key_count);
 
 	if (seen < 0)
 		return seen;
 	/* a log that is read late tells of the delivery after the bounce has come */
-	int failed = !seen && r->ruling->is_success ? find_other_end(r, false) : 0;
+	int failed = !seen && r->ruling->is_success ? find_failure(r) : 0;
 	if (failed < 0)
 		return failed;
 	if (!seen && !failed)

@@ -17,7 +17,7 @@
 static const char first[] =
 	"CREATE TABLE meta(name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)@clustered;"
 	"INSERT INTO meta VALUES('change', 0);"
-	/* origin: 0 evidence, 1 by hand, 2 evidence as it stood before the last success */
+	/* origin: 0 evidence, 1 by hand, from 2 on evidence as it stood before a success (past.h) */
 	"CREATE TABLE addresses(address TEXT NOT NULL, stream TEXT NOT NULL, origin BIGINT NOT NULL, kind TEXT NOT NULL,"
 	" since_s BIGINT NOT NULL, until_s BIGINT NOT NULL, times BIGINT NOT NULL, section TEXT NOT NULL, class TEXT,"
 	" rule TEXT, provider TEXT, note TEXT, last_failure_s BIGINT NOT NULL, last_success_s BIGINT NOT NULL,"

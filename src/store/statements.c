@@ -23,7 +23,8 @@ const char *const statement_texts[] = {
 		"FROM changes c LEFT JOIN addresses a ON a.address = c.address AND a.stream = c.stream AND a.origin < 2 "
 		"AND a.kind = 'suppressed' WHERE c.number > $1 GROUP BY c.address, c.stream ORDER BY c.address, c.stream",
 	[STATEMENT_FIRST_CHANGE] = "SELECT number FROM changes ORDER BY number LIMIT 1",
-	[STATEMENT_GET_STATE] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin = $3",
+	/* what stands by evidence, and what successes wiped out (past.h), oldest first */
+	[STATEMENT_GET_STATE] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin <> 1 ORDER BY origin",
 	/* what a success could change: not what stands there by hand */
 	[STATEMENT_HAS_STATE] = "SELECT 1 FROM addresses WHERE address = $1 AND origin <> 1 LIMIT 1",
 	[STATEMENT_PUT_STATE] =
@@ -36,7 +37,7 @@ const char *const statement_texts[] = {
 	/* by hand: what stands against the address goes, counts and all, but what is of origin $3; a state that was only counting stays */
 	[STATEMENT_DROP_SUPPRESSION] =
 		"DELETE FROM addresses WHERE address = $1 AND stream = $2 AND origin <> $3 AND "
-		"(kind <> 'none' OR origin = 2) RETURNING origin",
+		"(kind <> 'none' OR origin > 1) RETURNING origin",
 	[STATEMENT_FIND] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin < 2 "
 			   "ORDER BY origin DESC",
 	[STATEMENT_LIST] = "SELECT " STATE_COLUMNS " FROM addresses WHERE kind <> 'none' AND origin < 2 AND until_s > $1 "
@@ -106,9 +107,9 @@ const char *const statement_texts[] = {
 	[STATEMENT_PRUNE_SEEN] = "DELETE FROM seen WHERE time_s < $1",
 	[STATEMENT_PRUNE_CHANGES] = "DELETE FROM changes WHERE time_s < $1",
 	[STATEMENT_PRUNE_COUNTS] = "DELETE FROM counts WHERE hour < $1",
-	/* what a success wiped out is kept as long as that one, not the one before it, may turn out to be void */
+	/* what successes wiped out is kept as long as the last of them may turn out to be void */
 	[STATEMENT_PRUNE_BEFORE] = "DELETE FROM addresses WHERE (origin = 0 AND kind = 'none' AND tallies = '' AND last_failure_s < $1 "
-				   "AND last_success_s < $1) OR (origin = 2 AND NOT EXISTS (SELECT 1 FROM addresses AS now "
+				   "AND last_success_s < $1) OR (origin > 1 AND NOT EXISTS (SELECT 1 FROM addresses AS now "
 				   "WHERE now.address = addresses.address AND now.stream = addresses.stream AND now.origin = 0 "
 				   "AND now.last_success_s >= $1))",
 	[STATEMENT_FORGET_ADDRESSES] = "DELETE FROM addresses WHERE address = $1 RETURNING stream",

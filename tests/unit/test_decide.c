@@ -154,6 +154,16 @@ static void test_a_complaint_suppresses_at_once(void **state)
 						   .proof = PROOF_TOKEN, .token_recipient = "user@example.com" }).kind, DECISION_SUPPRESSED);
 }
 
+static void test_a_complaint_that_nothing_proves_changes_nothing(void **state)
+{
+	struct world w = world_of(PRESET_CAREFUL);
+
+	(void)state;
+	assert_int_equal(feel(&w, (struct sample){ .class_id = CLASS_COMPLAINT, .kind = KIND_ARF, .source = SOURCE_MILTER,
+						   .proof = PROOF_NONE }).kind, DECISION_UNPROVED);
+	assert_true(history_is_clean(&w.history));
+}
+
 static void test_unproved_changes_nothing_unless_any_is_asked_for(void **state)
 {
 	struct world w = world_of(PRESET_CAREFUL);
@@ -540,6 +550,7 @@ static bool is_history_equal(const struct history *a, const struct history *b)
 static void test_property_other_scopes_change_nothing(void **state)
 {
 	uint64_t seed = 20261121;
+	unsigned others = 0, told_to = 0;
 
 	(void)state;
 	for (int round = 0; round < 2000; round++) {
@@ -550,18 +561,24 @@ static void test_property_other_scopes_change_nothing(void **state)
 			struct history before = w.history;
 			enum scope scope = class_get_info(sample.class_id)->scope;
 			feel(&w, sample);
-			if (scope != SCOPE_RECIPIENT && scope != SCOPE_DOMAIN && sample.class_id != CLASS_DELIVERED)
+			if (scope != SCOPE_RECIPIENT && scope != SCOPE_DOMAIN && sample.class_id != CLASS_DELIVERED) {
 				assert_true(is_history_equal(&before, &w.history));
+				others++;
+				told_to += sample.effect == EFFECT_NOW && !history_is_clean(&before);
+			}
 			if (sample.action == ACTION_DELAYED || (w.limits.is_proof_required && sample.proof == PROOF_NONE))
 				assert_true(is_history_equal(&before, &w.history));
 		}
 	}
+	/* often enough, also where a rule says "now" and something stood there to be changed */
+	assert_true(others > 10000 && told_to > 500);
 }
 
 /* Only a success makes a suppression end earlier, whatever comes in whatever order of times. */
 static void test_property_time_never_runs_backwards(void **state)
 {
 	uint64_t seed = 42;
+	unsigned late = 0, prolonged = 0;
 
 	(void)state;
 	for (int round = 0; round < 2000; round++) {
@@ -573,12 +590,16 @@ static void test_property_time_never_runs_backwards(void **state)
 			struct decision d = feel(&w, sample);
 			if (d.reason == REASON_SUCCESS_RESET)
 				continue;
-			if (history_is_suppressed(&before, time_s))
+			if (history_is_suppressed(&before, time_s)) {
 				assert_true(w.history.kind == DECISION_SUPPRESSED && w.history.until_s >= before.until_s);
+				late += time_s < before.last_failure_s;
+				prolonged += before.until_s != TIME_FOREVER && w.history.until_s > before.until_s;
+			}
 			if (d.kind == DECISION_SUPPRESSED)
 				assert_true(d.until_s > time_s);
 		}
 	}
+	assert_true(late > 1000 && prolonged > 100);
 }
 
 /* With everything failing in one section the verdict after n failures is the same in whatever order they are heard. */
@@ -646,6 +667,7 @@ int main(void)
 		cmocka_unit_test(test_other_scopes_neither_count_nor_break_a_row),
 		cmocka_unit_test(test_a_deferral_never_counts),
 		cmocka_unit_test(test_a_complaint_suppresses_at_once),
+		cmocka_unit_test(test_a_complaint_that_nothing_proves_changes_nothing),
 		cmocka_unit_test(test_unproved_changes_nothing_unless_any_is_asked_for),
 		cmocka_unit_test(test_shared_proof_never_suppresses_alone),
 		cmocka_unit_test(test_after_its_end_one_more_failure_suppresses_twice_as_long),

@@ -314,6 +314,132 @@ static void test_a_success_that_comes_after_its_bounce_lifts_nothing(void **stat
 	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
 }
 
+static void test_a_success_stands_after_five_days(void **state)
+{
+	struct fixture *f = *state;
+	struct sample full = { .class_id = CLASS_MAILBOX_FULL, .queue_id = "4XyZabCdEfGhIj1" };
+	struct sample sent = { .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .queue_id = "4XyZabCdEfGhIj9", .at = NOW + HOUR };
+
+	record(f, full);
+	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
+	full.queue_id = sent.queue_id;
+	full.at = NOW + HOUR + 5 * DAY + 1;
+	assert_int_equal(record(f, full).count, 1);
+}
+
+/* Two deliveries, and the first is given back: the second still says that the address lives; with both given back it does not. */
+static void test_a_later_success_outlives_an_earlier_one(void **state)
+{
+	struct fixture *f = *state;
+	struct sample full = { .class_id = CLASS_MAILBOX_FULL, .queue_id = "4XyZabCdEfGhIj1" };
+	struct sample sent = { .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED };
+
+	record(f, full);
+	for (unsigned i = 0; i < 2; i++) {
+		sent.queue_id = (const char *[]){ "4XyZabCdEfGhIj8", "4XyZabCdEfGhIj9" }[i];
+		sent.at = NOW + (i + 1) * HOUR;
+		record(f, sent);
+	}
+	full.queue_id = "4XyZabCdEfGhIj8";
+	full.at = NOW + 3 * HOUR;
+	assert_int_equal(record(f, full).count, 1);
+	full.queue_id = "4XyZabCdEfGhIj9";
+	assert_int_equal(record(f, full).kind, DECISION_SUPPRESSED);
+}
+
+/* What happened in a random life: failures, deliveries that were true, and such as the relay gave back later. */
+struct life {
+	struct { int64_t at; unsigned message; enum { LIFE_FAILED, LIFE_DEAD, LIFE_SENT, LIFE_GIVEN_BACK } what; bool is_void; } events[24];
+	size_t count;
+	unsigned voids;
+};
+
+static unsigned roll(unsigned *seed, unsigned sides)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return *seed / 65536 % sides;
+}
+
+static int compare_events(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void live(struct life *life, unsigned *seed)
+{
+	unsigned messages = roll(seed, 8) + 2;
+
+	life->count = life->voids = 0;
+	for (unsigned message = 0; message < messages; message++) {
+		int64_t at = NOW + roll(seed, 20 * 24) * HOUR + message;
+		if (roll(seed, 2)) {
+			life->events[life->count].what = roll(seed, 8) ? LIFE_FAILED : LIFE_DEAD;
+			life->events[life->count].message = message;
+			life->events[life->count++].at = at;
+			continue;
+		}
+		int64_t delay_s = (int64_t)(roll(seed, 8 * 24) + 1) * HOUR;
+		bool is_back = roll(seed, 3), is_void = is_back && delay_s <= 5 * DAY;
+		life->events[life->count].what = LIFE_SENT;
+		life->events[life->count].message = message;
+		life->events[life->count].is_void = is_void;
+		life->events[life->count++].at = at;
+		if (!is_back)
+			continue;
+		life->events[life->count].what = LIFE_GIVEN_BACK;
+		life->events[life->count].message = message;
+		life->events[life->count++].at = at + delay_s;
+		life->voids += is_void;
+	}
+	qsort(life->events, life->count, sizeof(life->events[0]), compare_events);
+}
+
+static unsigned tell(struct fixture *f, const struct life *life, const char *recipient, bool with_voids)
+{
+	unsigned resets = 0;
+
+	for (size_t i = 0; i < life->count; i++) {
+		char queue_id[40], message_id[40];
+		enum class class_id = life->events[i].what == LIFE_DEAD ? CLASS_USER_UNKNOWN : CLASS_MAILBOX_FULL;
+		struct sample sample = { .recipient = recipient, .class_id = class_id, .queue_id = queue_id, .message_id = message_id, .at = life->events[i].at };
+		snprintf(queue_id, sizeof(queue_id), "4XyZabCdEfGh%uZ", life->events[i].message);
+		snprintf(message_id, sizeof(message_id), "%u@example.com", life->events[i].message);
+		if (life->events[i].what == LIFE_SENT) {
+			sample.class_id = CLASS_DELIVERED;
+			sample.action = ACTION_DELIVERED;
+		}
+		if (with_voids || life->events[i].what != LIFE_SENT || !life->events[i].is_void)
+			resets += record(f, sample).reason == REASON_SUCCESS_RESET && life->events[i].is_void;
+	}
+	return resets;
+}
+
+/* Deliveries that were given back, whatever came between: what stands in the end is as if they had never been told of. */
+static void test_property_a_success_that_was_void_leaves_no_trace(void **state)
+{
+	struct fixture *f = *state;
+	unsigned seed = 11, resets = 0, suppressed = 0, counted = 0;
+
+	for (unsigned round = 0; round < 150; round++) {
+		struct life life;
+		char real[40], model[40];
+		live(&life, &seed);
+		snprintf(real, sizeof(real), "real%u@example.com", round);
+		snprintf(model, sizeof(model), "model%u@example.com", round);
+		resets += tell(f, &life, real, true);
+		tell(f, &life, model, false);
+		struct suppression a = find(f, real), b = find(f, model);
+		if (a.kind != b.kind || a.until_s != b.until_s || a.tally_count != b.tally_count || a.times != b.times)
+			fail_msg("round %u: kind %d and %d, times %u and %u", round, a.kind, b.kind, a.times, b.times);
+		suppressed += a.kind == DECISION_SUPPRESSED;
+		counted += a.kind == DECISION_NONE && a.tally_count;
+	}
+	/* not for want of anything to find */
+	assert_true(resets > 50 && suppressed > 20 && counted > 20);
+}
+
 static void test_a_success_of_an_unknown_address_leaves_no_row(void **state)
 {
 	struct fixture *f = *state;
@@ -698,6 +824,9 @@ int main(void)
 		CONTRACT(test_bulk_undo_leaves_what_was_put_there_by_hand),
 		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
 		CONTRACT(test_a_success_that_comes_after_its_bounce_lifts_nothing),
+		CONTRACT(test_a_success_stands_after_five_days),
+		CONTRACT(test_a_later_success_outlives_an_earlier_one),
+		CONTRACT(test_property_a_success_that_was_void_leaves_no_trace),
 		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
 		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
 		CONTRACT(test_other_scopes_stand_in_the_history_and_change_nothing),
