@@ -147,8 +147,8 @@ static int apply_to_known(struct recording *r, struct span stream, struct past *
 	struct decision decision = history_apply(&past->now, r->ruling, r->event->verdict, &r->facts);
 	result = 0;
 	bool is_reset = decision.reason == REASON_SUCCESS_RESET;
-	/* one that comes too late to reset anything may not be taken back either */
-	if (r->ruling->is_success && (is_reset || history_is_clean(&before)))
+	/* one that comes too late to reset anything, or that is read once more, may not be taken back either */
+	if (r->ruling->is_success && (is_reset || (history_is_clean(&before) && r->facts.time_s > before.last_success_s)))
 		result = past_keep(r->store, r->address, stream, past, &before, is_reset, keys, key_count, r->event->received_s);
 	if (result == 0)
 		result = save_change(r, stream, &old, &past->now);
