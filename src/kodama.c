@@ -42,7 +42,10 @@ static int print_help(const struct command *command)
 
 static int refuse_command(const char *name)
 {
-	fprintf(stderr, "kodama: there is no command '%s'\nTry: kodama --help\n", name);
+	if (name[0] == '-')
+		fprintf(stderr, "kodama: %s: options stand behind the command: kodama COMMAND %s\nTry: kodama --help\n", name, name);
+	else
+		fprintf(stderr, "kodama: there is no command '%s'\nTry: kodama --help\n", name);
 	return EXIT_WRONG_USAGE;
 }
 

@@ -132,7 +132,7 @@ static int open_line(struct control_line *line, const struct config *config, enu
 	}
 	line->fd = -1;
 	if (is_daemon_absent(error) && need == CONTROL_DAEMON)
-		complaint_set(complaint, "", 0, "no daemon answers at %s", line->where);
+		complaint_set(complaint, "", 0, "no daemon answers at %s: is kodamad running?", line->where);
 	if (!is_daemon_absent(error) || need == CONTROL_DAEMON)
 		return error;
 	line->where = store_name(config);

@@ -92,6 +92,10 @@ static int become_owner(const struct config *config, const char *path, struct co
 	char folder[4096];
 	struct stat info;
 
+	if (path[0] && access(path, R_OK | W_OK) < 0 && errno == EACCES) {
+		complaint_set(complaint, path, 0, "%s: no daemon runs, and the database is its owner's and root's", strerror(EACCES));
+		return -EACCES;
+	}
 	if (geteuid() != 0 || !path[0])
 		return 0;
 	bool has_file = stat(path, &info) == 0;

@@ -53,6 +53,8 @@ static int find_socket(const struct options *options, struct config **ret_config
 
 	*ret_config = NULL;
 	*ret_address = options->values[OPTION_SOCKET];
+	if (*ret_address && socket_check_address(span_of(*ret_address)) < 0)
+		return fail(EX_TEMPFAIL, "--socket=%s: must be unix:/path or inet:port@host", *ret_address);
 	if (*ret_address)
 		return EX_OK;
 	snprintf(path, sizeof(path), "%s/kodama.conf", etc);

@@ -181,20 +181,10 @@ static void print_wrapped(FILE *out, enum style style, struct span text, unsigne
 {
 	unsigned width = terminal_get_width() - margin;
 
-	text = span_trim(text);
 	while (text.len) {
-		struct span line = terminal_cut(text, width);
-		if (line.len < text.len) {
-			const char *blank = memrchr(line.ptr, ' ', line.len);
-			if (blank && blank > line.ptr)
-				line.len = (size_t)(blank - line.ptr);
-		}
-		if (!line.len)
-			return;
 		fprintf(out, "%*s", (int)margin, "");
-		terminal_print(out, style, line);
+		terminal_print(out, style, terminal_take_line(&text, width));
 		fputc('\n', out);
-		text = span_trim_left(span_skip(text, line.len));
 	}
 }
 

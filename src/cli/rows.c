@@ -221,7 +221,7 @@ static void print_value(const char *key, const json_t *value, int depth)
 	free(text);
 }
 
-/* One line an object, its values side by side. */
+/* One line an object, its values side by side, or a sentence. */
 static void print_list(const char *key, const json_t *array)
 {
 	const json_t *item, *value;
@@ -234,6 +234,8 @@ static void print_list(const char *key, const json_t *array)
 	putchar('\n');
 	json_array_foreach(array, i, item) {
 		putchar(' ');
+		if (json_is_string(item))
+			printf(" "), terminal_print(stdout, STYLE_YELLOW, span_of(json_string_value(item)));
 		json_object_foreach((json_t *)item, name, value) {
 			putchar(' ');
 			terminal_print(stdout, STYLE_PLAIN, span_of(json_string_value(value)));

@@ -149,6 +149,61 @@ struct span terminal_cut(struct span text, size_t columns)
 	return span_slice(text, 0, measure(text, columns, &taken));
 }
 
+/* What Japanese begins no line with, and ends none with (JIS X 4051, its common part). */
+static bool is_one_of(struct span text, const char *characters)
+{
+	uint32_t wanted, one;
+	struct span rest = span_of(characters);
+
+	(void)utf8_decode(text, &wanted);
+	while (rest.len) {
+		rest = span_skip(rest, utf8_decode(rest, &one));
+		if (one == wanted)
+			return true;
+	}
+	return false;
+}
+
+static bool is_wide(struct span text)
+{
+	uint32_t point;
+
+	(void)utf8_decode(text, &point);
+	return get_columns(point) == 2;
+}
+
+/* May a line end before text[at]?  before: where the character in front of it begins. */
+static bool is_break(struct span text, size_t before, size_t at)
+{
+	struct span last = span_skip(text, before), next = span_skip(text, at);
+
+	if (last.ptr[0] == ' ' || next.ptr[0] == ' ')
+		return true;
+	return (is_wide(last) || is_wide(next)) && !is_one_of(next, "、。，．）」』】・ーっゃゅょッャュョ％,.)") && !is_one_of(last, "（「『【(");
+}
+
+struct span terminal_take_line(struct span *text, size_t columns)
+{
+	struct span all = span_trim(*text), line = terminal_cut(all, columns);
+	size_t at = line.len, before;
+	uint32_t first;
+
+	if (line.len < all.len) {
+		while (at > 0) {
+			before = at - 1;
+			while (before > 0 && (all.ptr[before] & 0xc0) == 0x80)
+				before--;
+			if (is_break(all, before, at))
+				break;
+			at = before;
+		}
+		/* one long word is cut; a character that does not fit is taken all the same */
+		line.len = at ? at : line.len ? line.len : utf8_decode(all, &first);
+	}
+	*text = span_trim_left(span_skip(all, line.len));
+	return span_trim_right(line);
+}
+
 void terminal_print_cut(FILE *out, enum style style, struct span text, size_t columns)
 {
 	bool is_cut = columns > 0 && terminal_measure(text) > columns;

@@ -29,6 +29,12 @@ bool terminal_has_utf8(void);
 size_t terminal_measure(struct span text);
 struct span terminal_cut(struct span text, size_t columns);
 
+/*
+ * Takes the next line of at most so many columns off *text: broken at a blank, or between wide characters as Japanese has it
+ * (no line begins with its comma, full stop, closing bracket or small letter).  Known and empty at the end.
+ */
+struct span terminal_take_line(struct span *text, size_t columns);
+
 /* `text` in at most so many columns, with "…" at the end where it is longer; a field has blanks behind what is shorter. */
 void terminal_print_cut(FILE *out, enum style style, struct span text, size_t columns);
 void terminal_print_field(FILE *out, enum style style, struct span text, size_t columns);

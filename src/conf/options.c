@@ -180,7 +180,7 @@ const struct option options[] = {
 	{ "milter", "socket", OPTION_SOCKET, false, AT(milter.socket.address), "unix:/var/spool/postfix/kodama/milter.sock", 0, 0, "", NULL,
 	  "Where the milter listens: \"unix:/path\" or \"inet:port@host\".  Empty: no milter." },
 	{ "milter", "group", OPTION_ACCOUNT, false, AT(milter.socket.group), "postfix", 0, 0, "", NULL,
-	  "The group that may open the unix socket: the MTA's.  Empty: the daemon's own." },
+	  "The group that may open the unix socket: the MTA's.  Empty: nobody but root and the daemon, as Sendmail wants it." },
 	{ "milter", "header", OPTION_BOOL, true, AT(milter.header), "yes", 0, 0, "", NULL,
 	  "Write X-Bounce-Result and X-Bounce-Advice into bounces." },
 	{ "milter", "token", OPTION_BOOL, true, AT(milter.token), "yes", 0, 0, "", NULL,
@@ -256,7 +256,7 @@ const struct option options[] = {
 
 	{ "control", "socket", OPTION_UNIX, false, AT(control.socket.address), "unix:/run/kodama/control.sock", 0, 0, "", NULL,
 	  "Where the command kodama reaches the daemon: a unix socket, for root and the group below." },
-	{ "control", "group", OPTION_ACCOUNT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it." },
+	{ "control", "group", OPTION_ACCOUNT, false, AT(control.socket.group), "kodama", 0, 0, "", NULL, "Who else may use it.  Empty: nobody but root." },
 
 	{ "store", "uri", OPTION_URI, false, AT(store.uri), "sqlite:/var/lib/kodama/kodama.db", 0, 0, "", store_scheme,
 	  "The database: \"sqlite:/path\", whose folder is made if need be, with mode 0700; or \"postgresql://user@host/name\", for several hosts "

@@ -95,7 +95,7 @@ static int find_group(const char *name, const char *path, gid_t *ret_group, stru
 		return 0;
 	group = getgrnam(name);
 	if (!group) {
-		complaint_set(complaint, path, 0, "there is no group %s", name);
+		complaint_set(complaint, path, 0, "there is no group %s: the option group beside this socket names the MTA's, or none", name);
 		return -EINVAL;
 	}
 	*ret_group = group->gr_gid;

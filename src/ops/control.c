@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "ops/admin.h"
+#include "ops/attention.h"
 #include "ops/keyadmin.h"
 #include "ops/doctor.h"
 #include "store/thread.h"
@@ -97,6 +98,7 @@ static int answer_status(struct client *client)
 	json_object_set_new(row, "jit", json_boolean(ruleset_is_jit(snapshot->ruleset)));
 	json_object_update(row, stats);
 	json_decref(stats);
+	json_object_set_new(row, "attention", attention_describe(row));
 	snapshot_unref(snapshot);
 	error = client_emit(client, row);
 	return error < 0 ? error : client_emit(client, json_pack("{s:b}", "ok", 1));

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/timestamp.h"
 #include "flow/watch.h"
 
 bool doctor_knows(const char *name)
@@ -30,17 +29,6 @@ static json_t *describe_seen(void)
 	return object;
 }
 
-static json_t *describe_last(void)
-{
-	json_t *object = json_object();
-	char time[TIMESTAMP_SIZE];
-
-	for (unsigned i = 0; i < SOURCE_COUNT; i++)
-		if (watch_get_last((enum source)i) > 0)
-			json_object_set_new(object, source_get_name((enum source)i), json_string(timestamp_format(watch_get_last((enum source)i), time)));
-	return object;
-}
-
 json_t *doctor_answer(const struct stats_sources *sources, const char *name, const json_t *request, const char **ret_why)
 {
 	const char *recipient = json_string_value(json_object_get(request, "recipient"));
@@ -49,7 +37,7 @@ json_t *doctor_answer(const struct stats_sources *sources, const char *name, con
 		json_t *row = json_pack("{s:s}", "row", "doctor");
 		json_object_set_new(row, "fronts", describe_fronts(sources));
 		json_object_set_new(row, "seen", describe_seen());
-		json_object_set_new(row, "last", describe_last());
+		json_object_set_new(row, "last", stats_describe_last());
 		return row;
 	}
 	if (strcmp(name, "doctor-begin") == 0 && recipient)

@@ -16,11 +16,15 @@ struct asking {
 	void *data;
 };
 
+#define NO_SUCH_KEY "there is no such key: kodama key list"
+
 static int refuse(const struct asking *asking, int error, const struct complaint *complaint)
 {
 	char text[sizeof(complaint->path) + sizeof(complaint->text) + 8];
 
-	if (complaint->path[0])
+	if (error == -ENOENT && strcmp(complaint->text, NO_SUCH_KEY) != 0)
+		snprintf(text, sizeof(text), "%s%sthere are no keys: kodamad makes them when it starts", complaint->path, complaint->path[0] ? ": " : "");
+	else if (complaint->path[0])
 		snprintf(text, sizeof(text), "%s: %s", complaint->path, complaint->text);
 	else
 		snprintf(text, sizeof(text), "%s", complaint->text[0] ? complaint->text : strerror(-error));
@@ -86,7 +90,7 @@ static int revoke(const struct asking *asking)
 	int error = keysource_revoke(asking->options, span_of(id ? id : ""), &complaint);
 
 	if (error == -ENOENT)
-		complaint_set(&complaint, "", 0, "there is no such key");
+		complaint_set(&complaint, "", 0, NO_SUCH_KEY);
 	if (error == -EBUSY)
 		complaint_set(&complaint, "", 0, "this key signs: rotate first");
 	return error < 0 ? refuse(asking, error, &complaint) : KEYADMIN_CHANGED;

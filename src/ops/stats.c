@@ -2,11 +2,14 @@
 /* Counters as JSON.  Any thread. */
 #include "ops/stats.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "flow/watch.h"
 
 static void put(json_t *object, const char *name, uint64_t value)
 {
@@ -137,14 +140,42 @@ static void put_log_status(json_t *group, const struct follower_status *status)
 		json_object_set_new(group, "last-error", json_string(status->error));
 }
 
+json_t *stats_describe_last(void)
+{
+	json_t *object = json_object();
+	char time[TIMESTAMP_SIZE];
+
+	for (unsigned i = 0; i < SOURCE_COUNT; i++)
+		if (watch_get_last((enum source)i) > 0)
+			json_object_set_new(object, source_get_name((enum source)i), json_string(timestamp_format(watch_get_last((enum source)i), time)));
+	return object;
+}
+
+/* What is resident, 0 where nobody says. */
+static uint64_t get_memory(void)
+{
+	unsigned long long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*u %llu", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 json_t *stats_describe(const struct stats_sources *sources)
 {
 	char started[TIMESTAMP_SIZE];
 	json_t *object = json_object();
+	int64_t uptime_s = time(NULL) - sources->started_s;
 
 	json_object_set_new(object, "version", json_string(PACKAGE_VERSION));
 	put(object, "pid", (uint64_t)getpid());
 	json_object_set_new(object, "started", json_string(timestamp_format(sources->started_s, started)));
+	put(object, "uptime-seconds", uptime_s > 0 ? (uint64_t)uptime_s : 0);
+	put(object, "memory-bytes", get_memory());
 	put(object, "suppressed", index_get_count(sources->index));
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
 		if (sources->is_on[i] || i >= GROUP_OUTCOMES)
@@ -156,6 +187,7 @@ json_t *stats_describe(const struct stats_sources *sources)
 	}
 	json_object_set_new(object, "store", describe_writer(sources->writer));
 	json_object_set_new(object, "log", describe_log());
+	json_object_set_new(object, "last-evidence", stats_describe_last());
 	json_object_set_new(object, "problems", describe_problems());
 	return object;
 }

@@ -21,10 +21,13 @@ struct stats_sources {
 	int64_t started_s;
 };
 
+/* When evidence came last, by source: {"milter":time,"log":time,...}; what never came is left out. */
+json_t *stats_describe_last(void);
+
 /*
- * "version", "pid", "started", "suppressed" (entries); an object a group of counters ("milter", "policy", ...; fronts that
+ * "version", "pid", "started", "uptime-seconds", "memory-bytes" (resident), "suppressed" (entries); an object a group of counters ("milter", "policy", ...; fronts that
  * are off are left out), "outcomes" with "classes" and "decisions" (those that are not 0); "store",
- * the writer's own numbers; "log", with the lines that nobody took; "problems", the latest warnings and errors.
+ * the writer's own numbers; "log", with the lines that nobody took; "last-evidence"; "problems", the latest warnings and errors.
  * A new object; NULL when out of memory.
  */
 json_t *stats_describe(const struct stats_sources *sources);

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import mails
+from harness.kodamad import Kodamad
 from harness.milter import Milter
 from harness.paths import KODAMA, kodama, run
 from harness.policy import Policy
@@ -125,7 +126,9 @@ def test_status_counts_what_each_front_did(kodamad):
     assert (policy["open"], policy["requests"], policy["refused"]) == (1, 2, 1)
     assert (outcomes["read"], outcomes["classes"], outcomes["decisions"]) == (1, {"user-unknown": 1}, {"suppressed": 1})
     assert (status["store"]["committed"], status["store"]["queue-bytes"], status["log"]["lines-dropped"]) == (1, 0, 0)
-    assert status["problems"] == []
+    assert status["problems"] == [] and status["attention"] == []
+    assert status["memory-bytes"] > 1 << 20 and status["uptime-seconds"] < 60
+    assert set(status["last-evidence"]) == {"milter"}
 
 
 def test_status_is_readable_and_remembers_what_went_wrong(kodamad):
@@ -137,6 +140,8 @@ def test_status_is_readable_and_remembers_what_went_wrong(kodamad):
     groups = [line for line in text.splitlines() if line and line[0] != " " and " " not in line]
     assert groups[:2] == ["milter", "policy"] and "store" in groups
     assert re.search(r"^  reloads-failed +1$", text, re.M)
+    # the last lines of the screen are what to look at
+    assert re.search(r"^attention\n  1 reloads failed .*kodama config check\n\Z", text, re.M), text
     assert re.search(r"^  \S+Z error reload-failed .*kodama\.conf", text.partition("\nproblems\n")[2], re.M), text
 
 
@@ -211,6 +216,46 @@ def test_shipped_rules_prove_themselves():
 def test_wrong_usage_is_two_and_says_how(arguments):
     done = run(KODAMA, *arguments, check=False, input="")
     assert done.returncode == 2 and ("sage" in done.stderr or "--help" in done.stderr)
+
+
+# what is asked for -> what is wrong, and what to do, on standard error
+MISTAKES = {
+    "option-before-the-command": (["--etc=/x", "status"], 2, "options stand behind the command: kodama COMMAND --etc=/x"),
+    "no-daemon": (["status"], 1, "control.sock: is kodamad running?"),
+    "no-keys-to-list": (["key", "list"], 1, "there are no keys: kodamad makes them when it starts"),
+    "no-keys-to-rotate": (["key", "rotate"], 1, "state/keys: there are no keys"),
+    "no-such-key": (["key", "revoke", "0badc0de"], 1, "there is no such key: kodama key list"),
+    "no-such-socket": (["ingest", "--socket=/run/kodama"], 75, "must be unix:/path or inet:port@host"),
+    "no-such-file": (["classify", "nothing.eml"], 1, "nothing.eml: No such file or directory"),
+    "no-such-configuration": (["why", "--config=nothing.conf", GONE], 1, "nothing.conf: No such file or directory"),
+    "no-rules": (["explain", "--etc=/var/empty", "550"], 1, "/var/empty: there are no rules in rules.d"),
+    "no-address": (["why", "nobody"], 1, 'nobody: no address: it has no "@"'),
+    "no-time": (["suppress", "add", GONE, "--until=yesterday"], 1, "2027-01-31"),
+    "no-number": (["report", "--input=maillog", "--top=ten", "-"], 2, "--top is a number, not 'ten'"),
+}
+
+
+@pytest.mark.parametrize("arguments, status, words", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_with_what_to_do(scratch, arguments, status, words):
+    daemon = Kodamad(scratch / "kodama")
+    if not any(argument.startswith(("--etc", "--config")) for argument in arguments):
+        arguments = [arguments[0], "--etc", daemon.etc, *arguments[1:]]
+    done = run(KODAMA, *arguments, check=False, input="From: x\n\nx\n")
+    assert done.returncode == status and words in done.stderr, done.stderr
+    assert done.stderr.startswith("kodama"), done.stderr
+
+
+@pytest.mark.parametrize("command", ["rules list", "suppress list", "config show", "report --input=maillog -"], ids=str)
+def test_a_pipe_that_is_closed_and_a_disk_that_is_full(scratch, command):
+    """Whoever reads no further ends the command, silently; what could not be written is no success."""
+    daemon = Kodamad(scratch / "kodama")
+    name, *arguments = command.split()
+    shown = f"{KODAMA} {name} --etc {daemon.etc} {' '.join(arguments)} </dev/null"
+    closed = run("bash", "-c", f"set -o pipefail; {shown} | true", check=False)
+    assert closed.returncode in (0, 128 + signal.SIGPIPE) and "Sanitizer" not in closed.stderr
+    if command != "suppress list":  # which is empty
+        full = run("bash", "-c", f"{shown} >/dev/full", check=False)
+        assert full.returncode == 1 and "standard output: No space left on device" in full.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["suppress", "--help"]], ids=str)

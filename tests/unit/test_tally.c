@@ -271,6 +271,38 @@ static void test_columns(void **state)
 	assert_int_equal(terminal_cut(wide, 0).len, 0);
 }
 
+static void test_lines(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t columns;
+		const char *lines[5];
+	} cases[] = {
+		{ "one two three", 7, { "one two", "three" } },
+		{ "one two three", 8, { "one two", "three" } },
+		{ "  one  two  ", 4, { "one", "two" } },
+		{ "abcdefgh ij", 4, { "abcd", "efgh", "ij" } },
+		{ "再送に任せ、何度", 10, { "再送に任", "せ、何度" } },    /* no line begins with a comma */
+		{ "再送（キュー）に", 6, { "再送", "（キュ", "ー）に" } }, /* nor ends with an opening bracket */
+		{ "送信IPを調べ", 6, { "送信IP", "を調べ" } },
+		{ "名", 1, { "名" } },
+		{ "", 10, { NULL } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span rest = span_of(cases[i].text);
+		size_t n = 0;
+		while (rest.len) {
+			struct span line = terminal_take_line(&rest, cases[i].columns);
+			if (n == 4 || !cases[i].lines[n] || !span_is_equal(line, span_of(cases[i].lines[n])))
+				fail_msg("%s, %zu columns: line %zu is '%.*s'", cases[i].text, cases[i].columns, n, SPAN_ARG(line));
+			n++;
+		}
+		assert_null(cases[i].lines[n]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tables_have_a_maximum, set_up, tear_down),
 		cmocka_unit_test(test_few_bytes),
 		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
