@@ -135,7 +135,8 @@ const struct option options[] = {
 	{ "", "backscatter", OPTION_CHOICE, true, AT(backscatter), "mark", 0, 0, "", backscatter_word,
 	  "What happens to a bounce from outside that no token of ours came back with, and so is of mail that we did not send.  mark: "
 	  "backscatter=likely in X-Bounce-Result.  reject: refused with 550 at the end of the message.  quarantine: held by the MTA.  What our own MTA "
-	  "made, what comes from trusted-networks or outbound-networks, or with a login, is only marked.  Nothing is marked while milter token is no.  Mail that was "
+	  "made, what comes from trusted-networks or outbound-networks, or with a login, is only marked.  What has a token by a key that is not there (lost, or "
+	  "retired for too long), or one that is too old or cut, passes unmarked: it may be ours.  Nothing is marked while milter token is no.  Mail that was "
 	  "on its way before milter token was set returns without one: wait a week with reject." },
 	{ "", "stream", OPTION_CHOICE, true, AT(stream), "none", 0, 0, "", stream_word,
 	  "Whose failures are counted apart, so that one sender's silence no other's mail.  none: nobody's.  sender-domain: of the envelope.  login: SASL.  policy-context: "

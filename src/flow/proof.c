@@ -232,13 +232,15 @@ static bool is_token_expected(const struct snapshot *snapshot, const struct orig
 	       has_text(snapshot->token_senders, span_skip(address_get(&address), address.at));
 }
 
-/* A bounce of which nothing is proved, and whose token, if it has one, is nobody's. */
-static bool is_unproved_bounce(const struct outcome *outcome)
+/*
+ * A bounce with no token, or with one that somebody has changed.  Nobody's bounce is lost for a key that we have lost, or for a
+ * token that the header's last hop has cut: who invents such a token only keeps his bounce from being refused.
+ */
+static bool is_nobodys_bounce(const struct outcome *outcome)
 {
 	if (outcome->kind != KIND_DSN && outcome->kind != KIND_BOUNCE)
 		return false;
-	return outcome->proof == PROOF_NONE && outcome->proof_reason != PROOF_REASON_UNKNOWN &&
-	       outcome->proof_reason != PROOF_REASON_EXPIRED_TOKEN && outcome->proof_reason != PROOF_REASON_OTHER_RECIPIENT;
+	return outcome->proof == PROOF_NONE && (outcome->proof_reason == PROOF_REASON_NO_TOKEN || outcome->proof_reason == PROOF_REASON_FORGED_TOKEN);
 }
 
 static bool is_backscatter(const struct snapshot *snapshot, const struct origin_facts *facts, const struct failures *failures)
@@ -246,7 +248,7 @@ static bool is_backscatter(const struct snapshot *snapshot, const struct origin_
 	if (failures->count == 0 || !is_token_expected(snapshot, facts))
 		return false;
 	for (size_t i = 0; i < failures->count; i++)
-		if (!is_unproved_bounce(&failures->items[i].outcome))
+		if (!is_nobodys_bounce(&failures->items[i].outcome))
 			return false;
 	return true;
 }

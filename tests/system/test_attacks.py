@@ -63,7 +63,7 @@ class World:
             session.open_session(HOST, "mx.example.org", address, port)
             session.mail(sender)
             session.recipient(recipient)
-            session.message(text.encode())
+            session.reply = session.message(text.encode())
             return session
 
     def bounce(self, *arguments, **words):
@@ -187,8 +187,29 @@ def test_invented_token(world):
     victim = world.fresh()
     token = "v=1; k=4f2a91c3; t=1795300000.123456; s=-; n=1; r=0123456789abcdef; m=00112233445566778899aabbccddeeff"
     pairs = world.bounce(victim, token)
-    assert pairs["backscatter"] == "likely"
+    # it may be ours, by a key that was lost
+    assert "backscatter" not in pairs
     check_refused(world, victim, pairs, "unknown-key")
+
+
+def test_no_bounce_is_refused_for_a_key_that_was_lost(tmp_path):
+    """backscatter = reject, and the key file gone: what was signed by its keys comes in, and proves nothing; who never had one of ours is refused."""
+    with Kodamad(reachable(tmp_path), extra=DAEMON + "backscatter = reject\n") as daemon:
+        world = World(daemon.start())
+        dead, other, next_one = (world.fresh() for _ in range(3))
+        lost = world.sign(dead)
+        daemon.stop()
+        (daemon.state / "keys").unlink()
+        daemon.start()
+        new = world.sign(next_one)
+
+        def comes_in(token):
+            return world.hand_over(world.report(dead, token)).reply[0] in (CONTINUE, ACCEPT)
+
+        assert comes_in(lost) and comes_in(lost[:60]) and comes_in(make_token(daemon, [dead], 22 * DAY_S)) and comes_in(world.sign(other))
+        assert not comes_in(None) and not comes_in(re.sub(r"r=\w+", "r=0123456789abcdef", new))
+        assert daemon.get_suppressed() == []
+        assert world.bounce(next_one, new)["proof"] == "token"
 
 
 def test_token_of_another_mail(world):
