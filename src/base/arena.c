@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/shortage.h"
+
 /* KEPT_SIZE: what a reset leaves for the next use, so that many small ones do not ask malloc each */
 enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 256 * 1024, KEPT_SIZE = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
 
@@ -31,6 +33,8 @@ static struct block *block_new(size_t size)
 	if (block) {
 		block->next = NULL;
 		block->size = size;
+	} else {
+		shortage_note();
 	}
 	return block;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/shortage.h"
+
 void buffer_init(struct buffer *buffer, size_t max)
 {
 	*buffer = (struct buffer){ .max = max };
@@ -39,6 +41,7 @@ static size_t buffer_reserve(struct buffer *buffer, size_t more)
 		size *= 2;
 	char *bytes = realloc(buffer->bytes, size);
 	if (!bytes) {
+		shortage_note();
 		buffer->is_cut = true;
 		return buffer->size ? buffer->size - buffer->len - 1 : 0;
 	}
@@ -88,6 +91,7 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 	}
 	char *large = malloc((size_t)len + 1);
 	if (!large) {
+		shortage_note();
 		buffer->is_cut = true;
 		return;
 	}

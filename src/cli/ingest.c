@@ -19,7 +19,7 @@
 #include "loop/socket.h"
 
 /* FIELDS_MAX: what an answer may add to a message */
-enum { TIMEOUT_MS = 60 * 1000, CHUNK_SIZE = 64 * 1024, FIELDS_MAX = INGEST_ANSWER_MAX + 1024 };
+enum { TIMEOUT_S = 60, TIMEOUT_MAX_S = 3600, CHUNK_SIZE = 64 * 1024, FIELDS_MAX = INGEST_ANSWER_MAX + 1024 };
 
 /* "kodama ingest: ..." on standard error, which the mailer writes into its log or its report: the exit status. */
 static int fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -131,9 +131,9 @@ static int read_answer(int fd, struct buffer *input, struct span *ret_answer)
 	}
 }
 
-static int talk(const char *address, struct span message, struct buffer *input, struct span *ret_answer)
+static int talk(const char *address, unsigned timeout_s, struct span message, struct buffer *input, struct span *ret_answer)
 {
-	int fd, error = socket_connect(address, TIMEOUT_MS, &fd);
+	int fd, error = socket_connect(address, timeout_s * 1000, &fd);
 
 	if (error < 0)
 		return error;
@@ -167,7 +167,7 @@ static int take_answer(const struct options *options, struct span answer, struct
 	return fail(span_is_equal(word, SPAN_LIT(INGEST_REFUSED)) ? EX_DATAERR : EX_TEMPFAIL, "kodamad: %.*s", SPAN_ARG(why));
 }
 
-static int hand_over(const struct options *options, const char *address, struct span message)
+static int hand_over(const struct options *options, const char *address, unsigned timeout_s, struct span message)
 {
 	struct span answer = SPAN_LIT("");
 	char host[256] = "";
@@ -180,7 +180,7 @@ static int hand_over(const struct options *options, const char *address, struct 
 	if (annotate_is_loop(message, host))
 		return fail(EX_DATAERR, "the message has been here before, or has made more than %d hops: mail runs in a circle", ANNOTATE_HOPS_MAX);
 	buffer_init(&input, INGEST_ANSWER_MAX + 16);
-	error = talk(address, message, &input, &answer);
+	error = talk(address, timeout_s, message, &input, &answer);
 	if (error < 0)
 		status = fail(EX_TEMPFAIL, "%s: %s", address, strerror(-error));
 	else
@@ -193,18 +193,21 @@ static int run_ingest(const struct command *command, const struct options *optio
 {
 	struct config *config;
 	struct buffer message;
-	const char *address;
+	const char *address, *timeout = options->values[OPTION_TIMEOUT];
+	uint64_t timeout_s = TIMEOUT_S;
 	int status;
 
 	if (options->arg_count)
 		return command_refuse(command, "no argument is wanted: the message comes on standard input");
+	if (timeout && (span_parse_unsigned(span_of(timeout), TIMEOUT_MAX_S, &timeout_s) < 0 || timeout_s == 0))
+		return command_refuse(command, "--timeout is a number of seconds, from 1 to 3600");
 	signal(SIGPIPE, SIG_IGN);
 	buffer_init(&message, INGEST_MESSAGE_MAX);
 	status = find_socket(options, &config, &address);
 	if (status == EX_OK)
 		status = read_message(&message);
 	if (status == EX_OK)
-		status = hand_over(options, address, buffer_get(&message));
+		status = hand_over(options, address, (unsigned)timeout_s, buffer_get(&message));
 	buffer_done(&message);
 	conf_free(config);
 	return status;
@@ -212,13 +215,13 @@ static int run_ingest(const struct command *command, const struct options *optio
 
 const struct command command_ingest = {
 	.name = "ingest",
-	.synopsis = "[--annotate] [--socket=ADDRESS]",
+	.synopsis = "[--annotate] [--socket=ADDRESS] [--timeout=SECONDS]",
 	.summary = "take in a bounce from standard input, for aliases",
 	.help = "Brings the message on standard input, at most 64 MiB, to the daemon: for an alias or a .forward of Sendmail, whose own\n"
 		"bounces no milter sees.  It proves nothing by coming in this way.  The exit status is of sysexits.h: 0, taken in and\n"
 		"kept; 75 (EX_TEMPFAIL), the mailer has to keep the message and to come again; 65 (EX_DATAERR), no message, one that is\n"
 		"too large, or one that runs in a circle; 64 (EX_USAGE).\n",
-	.options = OPTION_BIT(OPTION_ETC) | OPTION_BIT(OPTION_CONFIG) | OPTION_BIT(OPTION_ANNOTATE) | OPTION_BIT(OPTION_SOCKET),
+	.options = OPTION_BIT(OPTION_ETC) | OPTION_BIT(OPTION_CONFIG) | OPTION_BIT(OPTION_ANNOTATE) | OPTION_BIT(OPTION_SOCKET) | OPTION_BIT(OPTION_TIMEOUT),
 	.wrong_usage = EX_USAGE,
 	.run = run_ingest,
 };

@@ -40,6 +40,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_DOMAIN] = { "domain", "NAME", "addresses of this domain" },
 	[OPTION_DRY_RUN] = { "dry-run", NULL, "only show what would be done" },
 	[OPTION_TOP] = { "top", "N", "so many rows of each list (default 10); 0: all" },
+	[OPTION_TIMEOUT] = { "timeout", "SECONDS", "wait so long for a daemon that does not answer (default 60)" },
 	[OPTION_THREADS] = { "threads", "N", "so many threads for large files (default: as many as processors, 4 at most)" },
 };
 

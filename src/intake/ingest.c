@@ -13,13 +13,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/shortage.h"
 #include "flow/counter.h"
 #include "intake/netstring.h"
 #include "intake/workspace.h"
 #include "store/thread.h"
 
-/* MESSAGES_MAX: past it peers wait, so long; each may cost what a mail_reader may keep */
-enum { MESSAGES_MAX = 64, THREADS_MAX = 8, WAIT_S = 60 };
+/*
+ * MESSAGES_MAX: past it peers wait, so long; each may cost what a mail_reader may keep.  PER_USER: of one user but root, who is not to
+ * keep the mailer's from it.
+ */
+enum { MESSAGES_MAX = 64, MESSAGES_PER_USER = 16, CONNECTIONS_PER_USER = 4 /* one part in */, THREADS_MAX = 8, WAIT_S = 60 };
 
 struct message {
 	struct ingest *ingest;
@@ -28,8 +32,11 @@ struct message {
 	struct workspace *work;
 	struct snapshot *snapshot;
 	struct buffer answer;
+	uid_t user;
+	uint64_t shortages; /* before it began */
 	bool is_away; /* with a thread */
 	struct message *next;
+	struct message *previous_open, *next_open;
 };
 
 struct messages {
@@ -40,6 +47,7 @@ struct ingest {
 	struct intake intake;
 	struct server *server;
 	struct workspace_pool *workspaces;
+	struct message *open; /* all */
 	unsigned message_count;
 	bool is_stopping;
 
@@ -98,6 +106,12 @@ static void log_failed(const char *what, int error)
 	log_event(LOG_LEVEL_ERROR, what, "front=ingest error=\"%s\"", strerror(-error));
 }
 
+/* What the system had no memory for is not in the message: it may have been what counts. */
+static bool has_run_short(const struct message *message)
+{
+	return shortage_get_count() != message->shortages;
+}
+
 static bool is_candidate(const struct message *message)
 {
 	const struct formats *formats = message->snapshot->formats;
@@ -117,6 +131,12 @@ static void decide(struct message *message)
 
 	say(message, INGEST_OK, "");
 	error = is_candidate(message) ? flow_read(message->snapshot, mail, &facts, &failures) : 0;
+	if (has_run_short(message)) {
+		log_failed("bounce-unread", -ENOMEM);
+		say_later(message, "there is no memory to read this bounce now");
+		return;
+	}
+	/* more than we take of any message: coming again would change nothing */
 	if (error < 0)
 		log_failed("bounce-unread", error);
 	if (error < 0 || failures.count == 0)
@@ -163,13 +183,16 @@ static void *run(void *data)
 static void message_free(struct message *message)
 {
 	struct ingest *ingest = message->ingest;
-	bool was_full = ingest->message_count-- == MESSAGES_MAX;
 
+	ingest->message_count--;
+	*(message->previous_open ? &message->previous_open->next_open : &ingest->open) = message->next_open;
+	if (message->next_open)
+		message->next_open->previous_open = message->previous_open;
 	workspace_give(ingest->workspaces, message->work);
 	snapshot_unref(message->snapshot);
 	buffer_done(&message->answer);
 	free(message);
-	if (was_full && !ingest->is_stopping)
+	if (!ingest->is_stopping)
 		server_retry(ingest->server);
 }
 
@@ -227,16 +250,26 @@ static void on_done(void *data)
 
 /* --- the stream of loop/server.h */
 
+static bool has_room_for(const struct ingest *ingest, uid_t user)
+{
+	unsigned count = 0;
+
+	if (ingest->is_stopping || ingest->message_count >= MESSAGES_MAX)
+		return false;
+	for (const struct message *message = ingest->open; message; message = message->next_open)
+		count += message->user == user;
+	return user == 0 || count < MESSAGES_PER_USER;
+}
+
 static void *begin(void *data, struct connection *connection)
 {
 	struct ingest *ingest = data;
-	struct message *message;
+	uid_t user = connection_get_user(connection);
+	struct message *message = has_room_for(ingest, user) ? calloc(1, sizeof(*message)) : NULL;
 
-	if (ingest->is_stopping || ingest->message_count >= MESSAGES_MAX)
-		return NULL;
-	message = calloc(1, sizeof(*message));
 	if (!message)
 		return NULL;
+	message->shortages = shortage_get_count();
 	message->work = workspace_take(ingest->workspaces);
 	if (!message->work) {
 		free(message);
@@ -244,6 +277,11 @@ static void *begin(void *data, struct connection *connection)
 	}
 	message->ingest = ingest;
 	message->connection = connection;
+	message->user = user;
+	message->next_open = ingest->open;
+	if (ingest->open)
+		ingest->open->previous_open = message;
+	ingest->open = message;
 	message->snapshot = current_get(ingest->intake.current);
 	buffer_init(&message->answer, INGEST_ANSWER_MAX);
 	mail_begin(message->work->reader, SPAN_NONE);
@@ -306,6 +344,7 @@ int ingest_start(const struct intake *intake, struct loop *loop, int fd, const s
 	struct server_options server_options = {
 		.name = "ingest",
 		.connections = options->connections,
+		.per_user = options->connections / CONNECTIONS_PER_USER + 1,
 		.idle_s = options->idle_s,
 		.request_s = options->request_s,
 		.output_max = INGEST_ANSWER_MAX + 16,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bounces that a program hands over: those of Sendmail's own making, which its milter never sees.  Anybody on this
- * host may connect (mode 0666): what comes in proves nothing by coming in here.
+ * host may connect (mode 0666): what comes in proves nothing by coming in here, and no user but root can have all the places.
  *
  *   request   one netstring, the message, at most INGEST_MESSAGE_MAX bytes; one a connection
  *   answer    one netstring: "ok" LF and the header fields to add, folded, with LF; or

@@ -36,6 +36,10 @@ tests_unit_test_server_LDADD = libloop.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIB
 endif
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_shortage
+tests_unit_test_shortage_SOURCES = tests/unit/test_shortage.c
+tests_unit_test_shortage_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_shortage_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=realloc
 check_PROGRAMS += tests/unit/test_follow
 tests_unit_test_follow_SOURCES = tests/unit/test_follow.c
 tests_unit_test_follow_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)

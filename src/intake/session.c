@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/shortage.h"
 #include "evidence/glance.h"
 #include "flow/counter.h"
 #include "intake/signing.h"
@@ -56,6 +57,7 @@ enum { OUR_NAMES = sizeof(our_names) / sizeof(our_names[0]) };
 
 struct message {
 	struct workspace *work; /* NULL: there is no memory, the message passes as it is */
+	uint64_t shortages;     /* before it began */
 	struct span sender;     /* the argument as it stands */
 	struct span bare_sender;
 	struct span login;
@@ -320,6 +322,7 @@ enum session_reply session_mail(struct session *session, const char *sender)
 
 	message_reset(session);
 	counter_add(COUNTER_MILTER_MESSAGES, 1);
+	message->shortages = shortage_get_count();
 	message->work = workspace_take(session->pool->workspaces);
 	if (!message->work) {
 		counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
@@ -661,6 +664,10 @@ static enum session_reply take_bounce(struct session *session)
 	int error;
 
 	error = flow_read(session->snapshot, mail, &facts, &failures);
+	/* what the system had no memory for may have been what counts */
+	if (shortage_get_count() != session->message.shortages)
+		return answer_lost(session, -ENOMEM, queue_id);
+	/* more than we take of any message: coming again would change nothing */
 	if (error < 0) {
 		log_failed(session, "bounce-unread", error);
 		return SESSION_CONTINUE;

@@ -23,6 +23,7 @@ struct connection {
 	struct server *server;
 	struct watch *reading, *writing;
 	int fd;
+	uid_t user;      /* (uid_t)-1: unknown */
 	bool is_closing; /* after the output */
 	void *request;   /* of a stream */
 	int64_t since_s;
@@ -34,7 +35,7 @@ struct list {
 };
 
 /* What is worth a line in the log. */
-enum trouble { TROUBLE_FULL, TROUBLE_ACCEPT, TROUBLE_NONSENSE, TROUBLE_SLOW, TROUBLES };
+enum trouble { TROUBLE_FULL, TROUBLE_USER, TROUBLE_ACCEPT, TROUBLE_NONSENSE, TROUBLE_SLOW, TROUBLES };
 
 struct server {
 	struct loop *loop;
@@ -244,8 +245,16 @@ void server_answer(struct connection *connection, struct span answer)
 
 void server_retry(struct server *server)
 {
-	while (server->waiting.first && connection_begin(server->waiting.first))
-		continue;
+	/* one for whom there is no room does not keep those behind him from it */
+	for (struct connection *connection = server->waiting.first, *next; connection; connection = next) {
+		next = connection->next;
+		connection_begin(connection);
+	}
+}
+
+uid_t connection_get_user(const struct connection *connection)
+{
+	return connection->user;
 }
 
 /* --- reading */
@@ -278,7 +287,41 @@ static void on_readable(void *data)
 		connection_place(connection);
 }
 
-static void connection_open(struct server *server, int fd)
+static uid_t find_user(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : (uid_t)-1;
+}
+
+static unsigned count_of_user(const struct list *list, uid_t user)
+{
+	unsigned count = 0;
+
+	for (const struct connection *connection = list->first; connection; connection = connection->next)
+		count += connection->user == user;
+	return count;
+}
+
+/* Has this user as many connections as one may have?  Nobody shuts others out by having all. */
+static bool is_user_full(struct server *server, uid_t user)
+{
+	unsigned count;
+
+	if (!server->options.per_user || user == 0 || user == (uid_t)-1)
+		return false;
+	count = count_of_user(&server->quiet, user) + count_of_user(&server->waiting, user) + count_of_user(&server->busy, user) +
+		count_of_user(&server->away, user);
+	if (count < server->options.per_user)
+		return false;
+	if (may_log(server, TROUBLE_USER))
+		log_event(LOG_LEVEL_WARNING, "user-connections-full", "front=%s uid=%u connections=%u", server->options.name, (unsigned)user, count);
+	count_up(&server->stats.evicted);
+	return true;
+}
+
+static void connection_open(struct server *server, int fd, uid_t user)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
@@ -288,6 +331,7 @@ static void connection_open(struct server *server, int fd)
 	}
 	connection->server = server;
 	connection->fd = fd;
+	connection->user = user;
 	connection->since_s = server->now_s;
 	/* a whole read may come on top of what is kept */
 	buffer_init(&connection->input, server->options.input_max + CHUNK_SIZE);
@@ -324,9 +368,14 @@ static void on_acceptable(void *data)
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
 		int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
+			uid_t user = find_user(fd);
 			count_up(&server->stats.accepted);
+			if (is_user_full(server, user)) {
+				close(fd);
+				continue;
+			}
 			make_room(server);
-			connection_open(server, fd);
+			connection_open(server, fd, user);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -17,6 +17,7 @@ struct connection; /* with one peer */
 struct server_options {
 	const char *name;     /* for the log: "policy" */
 	unsigned connections; /* past it the one that has been quiet longest is closed */
+	unsigned per_user;    /* of a unix socket, but for root: past it his next one is closed at once, so that others keep theirs; 0: no bound */
 	unsigned idle_s;      /* between requests */
 	unsigned request_s;   /* from the first byte of a request until its answer is taken; of a stream: each of both by itself */
 	size_t input_max;     /* bytes of an unfinished request */
@@ -47,6 +48,9 @@ struct server_stream {
 
 /* Sends the answer, and closes when the peer has taken it.  Once, after a feed of 1 or inside of it. */
 void server_answer(struct connection *connection, struct span answer);
+
+/* Who is at the other end of a unix socket; (uid_t)-1 where nobody can tell. */
+uid_t connection_get_user(const struct connection *connection);
 
 /* There is room again: those who wait are asked to begin, the one that waits longest first. */
 void server_retry(struct server *server);

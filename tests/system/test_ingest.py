@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import signal
 import socket
 import sqlite3
 import stat
@@ -317,6 +318,67 @@ def test_peer_that_does_not_wait_for_its_answer(kodamad):
             link.sendall(frame(mails.report(GONE).encode()))
     takes(kodamad, mails.report(GONE))
     until(lambda: count(kodamad, "messages") == 21, "those who did not wait")
+
+
+# many connections with half a message each, held until the end of its standard input
+GREEDY = """
+import os, socket, sys
+os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+links = [socket.socket(socket.AF_UNIX) for _ in range(400)]
+for link in links:
+    link.connect(sys.argv[1])
+    try:
+        link.sendall(b"1000:half")
+    except OSError:
+        pass
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_user_cannot_keep_the_mailer_from_it(kodamad):
+    """Neither from a connection nor from a place: two of them hold what they can get, and a third, and root, are served."""
+    greedy = [subprocess.Popen(["/usr/bin/python3", "-c", GREEDY, kodamad.ingest, str(uid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+              for uid in (65531, 65532)]
+    try:
+        assert [process.stdout.readline() for process in greedy] == [b"ready\n"] * 2
+        until(lambda: count(kodamad, "open") == 502, lambda: f"{count(kodamad, 'open')} connections")
+        program = kodamad.home / "kodama"
+        program.write_bytes(KODAMA.read_bytes())
+        program.chmod(0o755)
+        nobody = pwd.getpwnam("nobody")
+        command = [program, "ingest", "--timeout=5", f"--socket=unix:{kodamad.ingest}"]
+        environment = {"ASAN_OPTIONS": "detect_leaks=0"}
+        for who in ({"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}, {}):
+            done = subprocess.run(command, input=mails.report(GONE).encode(), capture_output=True, env=environment, **who)
+            assert (done.returncode, done.stderr) == (EX_OK, b"")
+        # they themselves wait, and are told to come again
+        greedy_one = subprocess.run(command, input=mails.report(GONE).encode(), capture_output=True, env=environment,
+                                    user=65531, group=65531, extra_groups=[])
+        assert greedy_one.returncode == EX_TEMPFAIL
+        kodamad.wait_log("user-connections-full front=ingest uid=6553")
+    finally:
+        for process in greedy:
+            process.communicate(timeout=60)
+    until(lambda: count(kodamad, "open") == 0, "an end of all of them")
+    takes(kodamad, mails.report(GONE))
+
+
+def test_daemon_that_hangs_means_come_again(believing):
+    """Stopped in the middle of its work; when it goes on, what it was given counts once."""
+    believing.signal(signal.SIGSTOP)
+    try:
+        done = ingest(believing, mails.report(GONE), "--annotate", "--timeout=1")
+    finally:
+        believing.signal(signal.SIGCONT)
+    assert (done.returncode, done.stdout) == (EX_TEMPFAIL, b"") and b"timed out" in done.stderr
+    takes(believing, mails.report(GONE))
+    assert believing.get_suppressed() == [GONE]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "3601", "1m", ""])
+def test_timeout_is_a_number_of_seconds(kodamad, value):
+    assert ingest(kodamad, mails.report(GONE), f"--timeout={value}").returncode == EX_USAGE
 
 
 def test_many_at_once(believing):
