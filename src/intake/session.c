@@ -666,7 +666,7 @@ static enum session_reply take_bounce(struct session *session)
 	error = flow_read(session->snapshot, mail, &facts, &failures);
 	/* what the system had no memory for may have been what counts */
 	if (shortage_get_count() != session->message.shortages)
-		return answer_lost(session, -ENOMEM, queue_id);
+		return answer_lost(session, -ENOMEM);
 	/* more than we take of any message: coming again would change nothing */
 	if (error < 0) {
 		log_failed(session, "bounce-unread", error);
