@@ -308,11 +308,11 @@ static unsigned print_proof(const struct doctor *doctor)
 		printf("%s: such a failure is believed (%s, %s)\n", get_word(outcome, "proof"), get_word(outcome, "class"), get_word(outcome, "decision"));
 		return 0;
 	}
-	terminal_print_text(stdout, STYLE_RED, "none: such a failure changes nothing, for nothing proves that it is about mail of ours");
-	printf(" (%s)\n"
+	terminal_print_text(stdout, STYLE_RED, "none: such a failure changes nothing");
+	printf(", since %s (%s)\n"
 	       "             let the log prove (maillog journal = yes), or name in outbound-networks who hands in mail without a\n"
 	       "             login, so that it gets a token: see kodamad(8), WHAT PROVES\n",
-	       get_word(outcome, "proof_reason"));
+	       rows_explain_proof(outcome), get_word(outcome, "proof_reason"));
 	return 1;
 }
 

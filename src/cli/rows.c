@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "cli/json.h"
 #include "cli/terminal.h"
+#include "evidence/outcome.h"
 
 enum { ADDRESS_COLUMNS = 36, LABEL_COLUMNS = 24, DEPTH_MAX = 4, SAID_MAX = 64 * 1024 };
 
@@ -114,6 +115,29 @@ static void print_said(const json_t *row)
 	buffer_done(&said);
 }
 
+const char *rows_explain_proof(const json_t *row)
+{
+	struct span name = get(row, "proof_reason");
+
+	for (unsigned i = 0; name.len && i < PROOF_REASON_COUNT; i++)
+		if (span_is_equal(name, span_of(proof_reason_get_name((enum proof_reason)i))))
+			return proof_reason_get_text((enum proof_reason)i);
+	return "";
+}
+
+/* "local users could have sent it, and local-submission is untrusted (untrusted-session)" */
+static void print_proof_reason(const json_t *row)
+{
+	struct span name = get(row, "proof_reason");
+	struct buffer text;
+
+	buffer_init(&text, SAID_MAX);
+	if (name.len)
+		buffer_printf(&text, "%s (%.*s)", rows_explain_proof(row), SPAN_ARG(name));
+	terminal_print_row(stdout, "because", span_trim_left(buffer_get(&text)));
+	buffer_done(&text);
+}
+
 static void print_outcome(const json_t *row)
 {
 	terminal_print(stdout, STYLE_BOLD, get(row, "time").len ? get(row, "time") : get(row, "received"));
@@ -129,7 +153,7 @@ static void print_outcome(const json_t *row)
 	terminal_print_row(stdout, "provider", get(row, "provider"));
 	terminal_print_row(stdout, "source", get(row, "source"));
 	terminal_print_row(stdout, "proof", get(row, "proof"));
-	terminal_print_row(stdout, "proved by", get(row, "proof_reason"));
+	print_proof_reason(row);
 	terminal_print_row(stdout, "message", get(row, "message_id"));
 	terminal_print_row(stdout, "queue id", get(row, "queue_id"));
 	terminal_print_row(stdout, "decision", get(row, "decision"));

@@ -14,4 +14,7 @@ int rows_print_check(void *data, json_t *row);
 int rows_print_history(void *data, json_t *row);
 int rows_print_status(void *data, json_t *row);
 
+/* Of an outcome: why it is proved or not, as a clause; "" when that is not known. */
+const char *rows_explain_proof(const json_t *row);
+
 #endif

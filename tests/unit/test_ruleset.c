@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/buffer.h"
 #include "classify/check.h"
 
 struct refusal {
@@ -256,6 +257,38 @@ static void test_list_names_every_rule(void **state)
 	ruleset_unref(ruleset);
 }
 
+/* "user-unknown" as roff wants it. */
+static void write_roff(const char *text, struct buffer *out)
+{
+	for (; *text; text++)
+		buffer_printf(out, "%s%c", *text == '-' ? "\\" : "", *text);
+}
+
+static void test_manual_explains_every_class(void **state)
+{
+	static char page[1 << 17];
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/man/kodama.rules.5", getenv("top_srcdir"));
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+	fclose(file);
+	for (unsigned i = 0; i < CLASS_COUNT; i++) {
+		const struct class_info *info = class_get_info((enum class)i);
+		struct buffer entry;
+		buffer_init(&entry, 1000);
+		buffer_printf(&entry, ".BR ");
+		write_roff(info->name, &entry);
+		buffer_printf(&entry, " \" (%s, %s)\"\n", scope_get_name(info->scope), effect_get_name(info->effect));
+		write_roff(info->meaning, &entry);
+		if (!strstr(page, buffer_get_text(&entry)))
+			fail_msg("not in the manual: %s", buffer_get_text(&entry));
+		buffer_done(&entry);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_samples_prove_rules),
 		cmocka_unit_test(test_ties_and_patterns_without_a_literal_are_reported),
 		cmocka_unit_test(test_list_names_every_rule),
+		cmocka_unit_test(test_manual_explains_every_class),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
