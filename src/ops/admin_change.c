@@ -134,6 +134,8 @@ int admin_forget(struct call *call)
 {
 	int result = call_run_job(call, forget);
 
+	if (result >= 0 && call->admin->writer)
+		writer_forget_unproved(call->admin->writer, address_get(&call->address));
 	if (result >= 0)
 		row_put(call->answer, "rows", json_integer(result));
 	return result;

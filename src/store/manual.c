@@ -262,7 +262,7 @@ static bool keep_stream(void *data, const struct sql_value *columns, size_t coun
 
 static int forget_rows(struct store *store, struct span address, struct streams *streams)
 {
-	static const enum statement others[] = { STATEMENT_FORGET_OUTCOMES, STATEMENT_FORGET_SEEN, STATEMENT_FORGET_AUDIT };
+	static const enum statement others[] = { STATEMENT_FORGET_OUTCOMES, STATEMENT_FORGET_AUDIT };
 	struct sql_value params[] = { sql_text(address) };
 	int rows = store_run(store, STATEMENT_FORGET_ADDRESSES, params, 1, keep_stream, streams);
 
@@ -275,7 +275,10 @@ static int forget_rows(struct store *store, struct span address, struct streams 
 	return rows;
 }
 
-/* The change rows keep the address for a day more: the other readers have to hear of it. */
+/*
+ * The change rows keep the address for a day more: the other readers have to hear of it.  What was seen of it stays as the
+ * keyed hashes that it is: a report that comes once more does not count again.
+ */
 int store_forget(struct store *store, struct span address, struct span by, int64_t now_s)
 {
 	struct streams streams = { .count = 0 };

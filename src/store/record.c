@@ -77,13 +77,19 @@ static int64_t get_distance(int64_t a, int64_t b)
 	return a > b ? a - b : b - a;
 }
 
+/* Under the database's own key: whoever chooses the texts cannot make two of them one. */
+static struct sql_value hash_sighting(const struct recording *r, const struct event_key *key)
+{
+	return sql_number((int64_t)siphash_pair(&r->store->index_key, span_of(key->text), r->address));
+}
+
 /* The first of the keys that names something seen within its time. */
 static int find_seen(struct recording *r, const struct event_key *keys, size_t count)
 {
 	r->is_seen = false;
 	for (size_t i = 0; i < count && !r->is_seen; i++) {
-		struct sql_value params[] = { clean_field(r, span_of(keys[i].text)), sql_text(r->address) };
-		int result = store_run(r->store, STATEMENT_GET_SEEN, params, 2, take_seen, r);
+		struct sql_value params[] = { hash_sighting(r, &keys[i]) };
+		int result = store_run(r->store, STATEMENT_GET_SEEN, params, 1, take_seen, r);
 		if (result < 0)
 			return result;
 		if (r->is_seen && get_distance(r->seen_s, r->event->received_s) > keys[i].valid_s)
@@ -95,9 +101,8 @@ static int find_seen(struct recording *r, const struct event_key *keys, size_t c
 static int put_seen(struct recording *r, int64_t time_s, int64_t rank, int64_t outcome)
 {
 	for (size_t i = 0; i < r->key_count; i++) {
-		struct sql_value params[] = { clean_field(r, span_of(r->keys[i].text)), sql_text(r->address), sql_number(time_s),
-					      sql_number(rank), sql_number(outcome) };
-		int result = store_run(r->store, STATEMENT_PUT_SEEN, params, 5, NULL, NULL);
+		struct sql_value params[] = { hash_sighting(r, &r->keys[i]), sql_number(time_s), sql_number(rank), sql_number(outcome) };
+		int result = store_run(r->store, STATEMENT_PUT_SEEN, params, 4, NULL, NULL);
 		if (result < 0)
 			return result;
 	}
@@ -291,7 +296,7 @@ static int fill_outcome(struct recording *r, bool is_raised)
 		clean(r, o->text, TEXT_MAX), name_value(smtp_command_get_name(o->command)), clean_field(r, o->remote_mta),
 		clean_field(r, o->reporting_mta), clean_field(r, o->queue_id), clean_field(r, o->envelope_id),
 		clean_field(r, o->message_id), name_value(is_raised ? proof_get_name(o->proof) : ""),
-		name_value(is_raised ? proof_reason_get_name(o->proof_reason) : ""),
+		name_value(is_raised ? proof_reason_get_name(o->proof_reason) : ""), sql_text(r->address),
 	};
 	int result = store_run(r->store, STATEMENT_FILL_OUTCOME, row, sizeof(row) / sizeof(row[0]), NULL, NULL);
 

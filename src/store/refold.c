@@ -38,15 +38,12 @@ static bool take_address(void *data, const struct sql_value *columns, size_t cou
 static int move_address(const struct sql_driver *driver, struct sql *sql, const struct move *move)
 {
 	static const enum statement steps[] = { STATEMENT_REFOLD_DROP_OLD, STATEMENT_REFOLD_DROP_NEW, STATEMENT_REFOLD_ADDRESSES,
-						STATEMENT_REFOLD_OUTCOMES, STATEMENT_REFOLD_AUDIT, STATEMENT_REFOLD_SEEN,
-						STATEMENT_REFOLD_DROP_SEEN };
+						STATEMENT_REFOLD_OUTCOMES, STATEMENT_REFOLD_AUDIT };
 	struct sql_value params[] = { sql_text(move->old), sql_text(move->new) };
 	int result = 0;
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && result >= 0; i++) {
-		bool is_single = steps[i] == STATEMENT_REFOLD_DROP_SEEN;
-		result = driver->run(sql, steps[i], statement_texts[steps[i]], params, is_single ? 1 : 2, NULL, NULL);
-	}
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && result >= 0; i++)
+		result = driver->run(sql, steps[i], statement_texts[steps[i]], params, 2, NULL, NULL);
 	return result < 0 ? result : 0;
 }
 

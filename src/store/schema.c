@@ -49,13 +49,20 @@ static const char proof_reasons[] = "ALTER TABLE outcomes ADD COLUMN proof_reaso
 /* What is in force as the index has it in memory (enforced.h): quick to read at the start. */
 static const char enforced[] = "CREATE TABLE enforced(hash @hash, value BIGINT NOT NULL);";
 
+/* What was seen is kept as a keyed hash, that names nobody: it may outlive an address that is forgotten. */
+static const char seen_hashes[] =
+	"DROP INDEX seen_time; ALTER TABLE seen RENAME TO seen_named;"
+	"CREATE TABLE seen(hash @hash, time_s BIGINT NOT NULL, proof BIGINT NOT NULL, outcome BIGINT NOT NULL);"
+	"CREATE INDEX seen_time ON seen(time_s);";
+
 static int fill_enforced(const struct sql_driver *driver, struct sql *sql);
+static int fill_seen(const struct sql_driver *driver, struct sql *sql);
 
 /* Statements, and what SQL alone cannot do. */
 static const struct {
 	const char *script;
 	int (*run)(const struct sql_driver *driver, struct sql *sql);
-} migrations[] = { { first, NULL }, { proof_reasons, NULL }, { enforced, fill_enforced } };
+} migrations[] = { { first, NULL }, { proof_reasons, NULL }, { enforced, fill_enforced }, { seen_hashes, fill_seen } };
 const unsigned schema_version = sizeof(migrations) / sizeof(migrations[0]);
 
 static void expand(struct buffer *script, const struct sql_driver *driver, struct span text)
@@ -175,6 +182,52 @@ static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
 	int result = add_index_key(driver, sql);
 
 	return result < 0 ? result : put_enforced(driver, sql);
+}
+
+struct old_sightings {
+	struct siphash_key key;
+	struct { uint64_t hash; int64_t time_s, proof, outcome; } *items;
+	size_t count, size;
+	bool is_out_of_memory;
+};
+
+static bool take_old_sighting(void *data, const struct sql_value *columns, size_t count)
+{
+	struct old_sightings *old = data;
+
+	(void)count;
+	if (old->count == old->size) {
+		size_t size = old->size ? old->size * 2 : 1024;
+		void *items = reallocarray(old->items, size, sizeof(*old->items));
+		old->is_out_of_memory = !items;
+		if (!items)
+			return false;
+		old->items = items;
+		old->size = size;
+	}
+	old->items[old->count].hash = siphash_pair(&old->key, columns[0].text, columns[1].text);
+	old->items[old->count].time_s = columns[2].number;
+	old->items[old->count].proof = columns[3].number;
+	old->items[old->count++].outcome = columns[4].number;
+	return true;
+}
+
+static int fill_seen(const struct sql_driver *driver, struct sql *sql)
+{
+	struct old_sightings old = { .count = 0 };
+	int result = schema_get_index_key(driver, sql, &old.key);
+
+	if (result == 0)
+		result = driver->run(sql, STATEMENT_LIST_SEEN_NAMED, statement_texts[STATEMENT_LIST_SEEN_NAMED], NULL, 0, take_old_sighting, &old);
+	if (old.is_out_of_memory)
+		result = -ENOMEM;
+	for (size_t i = 0; i < old.count && result >= 0; i++) {
+		struct sql_value row[] = { sql_number((int64_t)old.items[i].hash), sql_number(old.items[i].time_s),
+					   sql_number(old.items[i].proof), sql_number(old.items[i].outcome) };
+		result = run(driver, sql, STATEMENT_PUT_SEEN, row, 4, NULL);
+	}
+	free(old.items);
+	return result < 0 ? result : driver->execute(sql, "DROP TABLE seen_named");
 }
 
 static int migrate_to(const struct sql_driver *driver, struct sql *sql, unsigned version)

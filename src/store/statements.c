@@ -70,12 +70,13 @@ const char *const statement_texts[] = {
 		"text = COALESCE(text, $5), command = COALESCE(command, $6), remote_mta = COALESCE(remote_mta, $7), "
 		"reporting_mta = COALESCE(reporting_mta, $8), queue_id = COALESCE(queue_id, $9), "
 		"envelope_id = COALESCE(envelope_id, $10), message_id = COALESCE(message_id, $11), "
-		"proof = COALESCE($12, proof), proof_reason = COALESCE($13, proof_reason) WHERE id = $1",
-	[STATEMENT_GET_SEEN] = "SELECT time_s, proof, outcome FROM seen WHERE key = $1 AND recipient = $2",
-	[STATEMENT_PUT_SEEN] =
-		"INSERT INTO seen(key, recipient, time_s, proof, outcome) VALUES($1, $2, $3, $4, $5) "
-		"ON CONFLICT(key, recipient) DO UPDATE SET time_s = excluded.time_s, proof = excluded.proof, "
-		"outcome = excluded.outcome",
+		/* the number may be another's by now, where the address was forgotten */
+		"proof = COALESCE($12, proof), proof_reason = COALESCE($13, proof_reason) WHERE id = $1 AND address = $14",
+	[STATEMENT_GET_SEEN] = "SELECT time_s, proof, outcome FROM seen WHERE hash = $1",
+	[STATEMENT_PUT_SEEN] = "INSERT INTO seen(hash, time_s, proof, outcome) VALUES($1, $2, $3, $4) ON CONFLICT(hash) DO UPDATE SET "
+			       "time_s = excluded.time_s, proof = excluded.proof, outcome = excluded.outcome",
+	/* for the migration that made hashes of them */
+	[STATEMENT_LIST_SEEN_NAMED] = "SELECT key, recipient, time_s, proof, outcome FROM seen_named",
 	[STATEMENT_COUNT] = "INSERT INTO counts(provider, class, hour, count) VALUES($1, $2, $3, $4) "
 			    "ON CONFLICT(provider, class, hour) DO UPDATE SET count = counts.count + excluded.count",
 	[STATEMENT_HAS_COUNT] = "SELECT 1 FROM counts WHERE provider = $1 AND class = $2 AND hour >= $3 AND hour <= $4 LIMIT 1",
@@ -114,14 +115,11 @@ const char *const statement_texts[] = {
 				   "AND now.last_success_s >= $1))",
 	[STATEMENT_FORGET_ADDRESSES] = "DELETE FROM addresses WHERE address = $1 RETURNING stream",
 	[STATEMENT_FORGET_OUTCOMES] = "DELETE FROM outcomes WHERE address = $1 RETURNING 1",
-	[STATEMENT_FORGET_SEEN] = "DELETE FROM seen WHERE recipient = $1",
 	[STATEMENT_FORGET_AUDIT] = "DELETE FROM audit WHERE address = $1 RETURNING 1",
-	[STATEMENT_FORGET_CHANGES] = "DELETE FROM changes WHERE address = $1",
 	[STATEMENT_LIST_KEYS] = "SELECT name, secret, created_s, retired_s FROM keys ORDER BY created_s, name",
 	[STATEMENT_PUT_KEY] = "INSERT INTO keys(name, secret, created_s, retired_s) VALUES($1, $2, $3, $4)",
 	[STATEMENT_DROP_KEYS] = "DELETE FROM keys",
-	[STATEMENT_REFOLD_LIST] = "SELECT address FROM addresses UNION SELECT address FROM outcomes UNION SELECT address FROM audit "
-				  "UNION SELECT recipient FROM seen",
+	[STATEMENT_REFOLD_LIST] = "SELECT address FROM addresses UNION SELECT address FROM outcomes UNION SELECT address FROM audit",
 	/* of two that become one, what lasts longer stays */
 	[STATEMENT_REFOLD_DROP_OLD] =
 		"DELETE FROM addresses WHERE address = $1 AND EXISTS (SELECT 1 FROM addresses o WHERE o.address = $2 "
@@ -132,9 +130,6 @@ const char *const statement_texts[] = {
 	[STATEMENT_REFOLD_ADDRESSES] = "UPDATE addresses SET address = $2 WHERE address = $1",
 	[STATEMENT_REFOLD_OUTCOMES] = "UPDATE outcomes SET address = $2 WHERE address = $1",
 	[STATEMENT_REFOLD_AUDIT] = "UPDATE audit SET address = $2 WHERE address = $1",
-	[STATEMENT_REFOLD_SEEN] = "UPDATE seen SET recipient = $2 WHERE recipient = $1 "
-				  "AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.key = seen.key AND s.recipient = $2)",
-	[STATEMENT_REFOLD_DROP_SEEN] = "DELETE FROM seen WHERE recipient = $1",
 };
 static_assert(sizeof(statement_texts) / sizeof(statement_texts[0]) == STATEMENTS, "a text for each statement");
 static_assert((int)STATEMENTS <= (int)SQL_SLOTS, "a slot for each statement");

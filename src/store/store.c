@@ -353,15 +353,51 @@ static int prune(struct store *store, enum statement id, int64_t before)
 	return result < 0 ? result : 0;
 }
 
-/* Seen keys stay for twice their time: an outcome that waited in the queue on disk compares by when it came. */
-int store_prune(struct store *store, int64_t now_s)
+static int get_meta(struct store *store, const char *name, int64_t *ret_value)
 {
-	int64_t retention_s = store->retention_s > 0 ? store->retention_s : TIME_FOREVER;
-	struct store_scope scope;
-	int result = store_enter(store, &scope);
+	struct sql_value params[] = { sql_text(span_of(name)) };
+	int result = store_run(store, STATEMENT_GET_META, params, 1, take_number, ret_value);
 
+	return result < 0 ? result : 0;
+}
+
+static int set_meta(struct store *store, const char *name, int64_t value)
+{
+	struct sql_value params[] = { sql_text(span_of(name)), sql_number(value) };
+	int result = store_run(store, STATEMENT_SET_META, params, 2, NULL, NULL);
+
+	return result < 0 ? result : 0;
+}
+
+/*
+ * A clock that was set years ahead would make everything old.  After a leap of more than a day (or a day without pruning)
+ * nothing is deleted until the clock has gone on from there for a day: time to see it and to set it right.
+ */
+static int may_prune(struct store *store, int64_t now_s)
+{
+	int64_t clock_s = now_s, from_s = 0;
+	int result = get_meta(store, "clock", &clock_s);
+
+	if (result == 0)
+		result = get_meta(store, "prune_from", &from_s);
 	if (result < 0)
 		return result;
+	bool is_leap = now_s > clock_s + DAY_S, is_mended = from_s > now_s + DAY_S;
+	if (is_leap || is_mended) {
+		from_s = is_leap ? now_s + DAY_S : 0;
+		result = set_meta(store, "prune_from", from_s);
+	}
+	if (result == 0)
+		result = set_meta(store, "clock", now_s);
+	return result < 0 ? result : now_s >= from_s;
+}
+
+/* Seen keys stay for twice their time: an outcome that waited in the queue on disk compares by when it came. */
+static int prune_all(struct store *store, int64_t now_s)
+{
+	int64_t retention_s = store->retention_s > 0 ? store->retention_s : TIME_FOREVER;
+	int result = 0;
+
 	if (retention_s < now_s)
 		result = prune(store, STATEMENT_PRUNE_OUTCOMES, now_s - retention_s);
 	if (result == 0)
@@ -372,5 +408,18 @@ int store_prune(struct store *store, int64_t now_s)
 		result = prune(store, STATEMENT_PRUNE_COUNTS, (now_s - (retention_s > 8 * DAY_S ? retention_s : 8 * DAY_S)) / 3600);
 	if (result == 0)
 		result = prune(store, STATEMENT_PRUNE_BEFORE, now_s - 21 * DAY_S);
-	return store_leave(store, scope, result);
+	return result;
+}
+
+int store_prune(struct store *store, int64_t now_s)
+{
+	struct store_scope scope;
+	int result = store_enter(store, &scope);
+
+	if (result < 0)
+		return result;
+	int allowed = may_prune(store, now_s);
+	result = allowed > 0 ? prune_all(store, now_s) : allowed;
+	result = store_leave(store, scope, result);
+	return result < 0 ? result : !allowed;
 }

@@ -164,7 +164,10 @@ int store_list_changes(struct store *store, int64_t change, bool (*visit)(void *
 int store_get_position(struct store *store, const char *name, char *ret_value, size_t size) __attribute__((warn_unused_result));
 int store_set_position(struct store *store, const char *name, const char *value) __attribute__((warn_unused_result));
 
-/* Deletes what is past its retention, a bounded piece at a time; own transaction.  For the writer, now and then. */
+/*
+ * Deletes what is past its retention, a bounded piece at a time; own transaction.  For the writer, now and then.
+ * 1: nothing was deleted, because the clock has leapt ahead by more than a day; it goes on a day later.
+ */
 int store_prune(struct store *store, int64_t now_s) __attribute__((warn_unused_result));
 
 #endif

@@ -98,6 +98,16 @@ void unproved_note(struct unproved *unproved, const struct event *event, const s
 	pthread_mutex_unlock(&unproved->mutex);
 }
 
+void unproved_forget(struct unproved *unproved, struct span address)
+{
+	pthread_mutex_lock(&unproved->mutex);
+	for (size_t i = 0; i < UNPROVED_MAX; i++) {
+		if (span_is_equal(address, span_of(unproved->entries[i].address)))
+			unproved->entries[i] = (struct entry){ .time_s = 0 };
+	}
+	pthread_mutex_unlock(&unproved->mutex);
+}
+
 static struct history_row make_row(const struct entry *e)
 {
 	return (struct history_row){

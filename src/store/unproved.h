@@ -21,4 +21,7 @@ void unproved_note(struct unproved *unproved, const struct event *event, const s
 /* Those of a folded address, oldest first; rows are borrowed for the call of visit, which returns false to stop. */
 void unproved_visit(struct unproved *unproved, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data);
 
+/* Wipes out what is remembered of an address. */
+void unproved_forget(struct unproved *unproved, struct span address);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/log.h"
 #include "store/queue.h"
 #include "store/thread.h"
 #include "store/unproved.h"
@@ -55,6 +56,7 @@ struct writer {
 	/* the writer's thread alone */
 	struct store *store;          /* NULL: away */
 	int64_t retry_ms, prune_ms;
+	bool is_prune_put_off;
 	int64_t change;
 	struct surge *surge;
 };
@@ -357,6 +359,9 @@ static void prune(struct writer *writer)
 	int result = store_prune(writer->store, time(NULL));
 	if (result < 0)
 		give_up_store(writer, "prune", result);
+	if (result > 0 && !writer->is_prune_put_off)
+		log_event(LOG_LEVEL_WARNING, "prune-put-off", "why=\"the clock has gone ahead by more than a day\" for=86400s");
+	writer->is_prune_put_off = result > 0;
 }
 
 static struct batch *take_waiting(struct writer *writer)
@@ -568,6 +573,11 @@ void writer_note_unproved(struct writer *writer, const struct event *event, cons
 	pthread_mutex_lock(&writer->mutex);
 	writer->stats.unproved++;
 	pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_forget_unproved(struct writer *writer, struct span address)
+{
+	unproved_forget(writer->unproved, address);
 }
 
 void writer_visit_unproved(struct writer *writer, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data)

@@ -50,6 +50,7 @@ struct surge *writer_get_surge(struct writer *writer);
  * of its kind (unproved.h).  It never reaches the writer's thread.  writer_visit_unproved as unproved_visit.
  */
 void writer_note_unproved(struct writer *writer, const struct event *event, const struct ruling *ruling);
+void writer_forget_unproved(struct writer *writer, struct span address);
 void writer_visit_unproved(struct writer *writer, struct span address, bool (*visit)(void *data, const struct history_row *row), void *data);
 
 struct writer_stats {

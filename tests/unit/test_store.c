@@ -99,6 +99,21 @@ static unsigned count_history(struct fixture *f, const char *address)
 	return count;
 }
 
+static bool keep_message_id(void *data, const struct history_row *row)
+{
+	snprintf(data, 64, "%.*s", SPAN_ARG(row->message_id));
+	return true;
+}
+
+static const char *last_message_id(struct fixture *f, const char *address)
+{
+	static char message_id[64];
+
+	message_id[0] = '\0';
+	assert_int_equal(store_history(f->store, span_of(address), keep_message_id, message_id), 0);
+	return message_id;
+}
+
 static void test_one_proved_unknown_user_suppresses_for_ever(void **state)
 {
 	struct fixture *f = *state;
@@ -129,6 +144,8 @@ static void test_the_same_failure_counts_once(void **state)
 	/* the copy shares a key with the DSN alone */
 	assert_true(record(f, copy).is_duplicate);
 	assert_int_equal(count_history(f, "user@example.com"), 1);
+	/* ... and has filled in what the log did not know */
+	assert_string_equal(last_message_id(f, "user@example.com"), "a@example.com");
 	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIjL", .class_id = CLASS_MAILBOX_FULL }).count, 2);
 }
 
@@ -625,6 +642,23 @@ static void test_forget_leaves_nothing_but_the_change(void **state)
 	assert_true(list_changes(f, before).last_until_s == 0);
 }
 
+/* What was seen names nobody: it stays, and the report of a failure that is forgotten does not count when it comes again. */
+static void test_what_is_forgotten_does_not_count_again(void **state)
+{
+	struct fixture *f = *state;
+	const struct sample failure = { .queue_id = "4XyZabCdEfGhIjK", .message_id = "a@example.com" };
+
+	assert_int_equal(record(f, failure).kind, DECISION_SUPPRESSED);
+	assert_true(store_forget(f->store, SPAN_LIT("user@example.com"), SPAN_LIT("uid 0"), NOW) > 0);
+	/* another one's outcome has the number of the forgotten one now, maybe: nothing is filled into it */
+	record(f, (struct sample){ .recipient = "other@example.com", .queue_id = "4XyZabCdEfGhIjL" });
+	assert_true(record(f, failure).is_duplicate);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
+	assert_int_equal(count_history(f, "user@example.com"), 0);
+	assert_string_equal(last_message_id(f, "other@example.com"), "");
+	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIjM" }).kind, DECISION_SUPPRESSED);
+}
+
 static void test_hostile_texts_are_kept_as_text(void **state)
 {
 	struct fixture *f = *state;
@@ -749,6 +783,27 @@ static void test_pruning_keeps_what_is_in_force(void **state)
 	assert_int_equal(find(f, "user@example.com").kind, DECISION_SUPPRESSED);
 }
 
+/* A clock that somebody set a year ahead: what it makes old is kept until it has gone on for a day. */
+static void test_a_clock_that_leaps_ahead_deletes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const struct sample failure = { .queue_id = "4XyZabCdEfGhIjK", .class_id = CLASS_MAILBOX_FULL };
+
+	record(f, failure);
+	assert_int_equal(store_prune(f->store, NOW + 600), 0);
+	assert_int_equal(store_prune(f->store, NOW + 400 * DAY), 1);
+	assert_int_equal(store_prune(f->store, NOW + 400 * DAY + 12 * HOUR), 1);
+	/* set right: nothing is lost, nothing counts twice */
+	assert_int_equal(store_prune(f->store, NOW + 1200), 0);
+	assert_true(record(f, failure).is_duplicate);
+	assert_int_equal(count_history(f, "user@example.com"), 1);
+	/* it was right: a day later what is old goes */
+	assert_int_equal(store_prune(f->store, NOW + 400 * DAY), 1);
+	assert_int_equal(store_prune(f->store, NOW + 400 * DAY + 20 * HOUR), 1);
+	assert_int_equal(store_prune(f->store, NOW + 401 * DAY), 0);
+	assert_int_equal(count_history(f, "user@example.com"), 0);
+}
+
 static bool count_listed(void *data, const struct suppression *row)
 {
 	(void)row;
@@ -836,6 +891,7 @@ int main(void)
 		CONTRACT(test_changes_are_numbered_and_say_what_holds_now),
 		CONTRACT(test_changes_of_one_transaction_have_numbers_of_their_own),
 		CONTRACT(test_forget_leaves_nothing_but_the_change),
+		CONTRACT(test_what_is_forgotten_does_not_count_again),
 		CONTRACT(test_hostile_texts_are_kept_as_text),
 		CONTRACT(test_a_rollback_leaves_nothing),
 		CONTRACT(test_another_writer_is_waited_for_and_then_busy),
@@ -843,6 +899,7 @@ int main(void)
 		CONTRACT(test_no_change_is_passed_over),
 		CONTRACT(test_positions_are_kept_by_name),
 		CONTRACT(test_pruning_keeps_what_is_in_force),
+		CONTRACT(test_a_clock_that_leaps_ahead_deletes_nothing),
 		CONTRACT(test_list_stops_when_told_and_leaves_out_what_ended),
 		CONTRACT(test_what_is_enforced_is_read_whole_and_a_stop_harms_nothing),
 	};
