@@ -14,6 +14,7 @@ struct line {
 	const char *action, *rule, *proof;
 	int64_t until_s; /* 0: none */
 	const char *why, *proof_reason;
+	bool is_error;  /* somebody should look at it soon */
 };
 
 static const char *or_dash(const char *text)
@@ -29,7 +30,8 @@ static void write_line(const struct line *line)
 		memcpy(until, "forever", sizeof("forever"));
 	else if (line->until_s > 0)
 		timestamp_format(line->until_s, until);
-	log_event(LOG_LEVEL_INFO, "decision", "front=%s queue_id=%s recipient=%s class=%s action=%s rule=%s proof=%s until=%s why=\"%s\" proof_reason=%s", line->front,
+	log_event(line->is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "decision",
+		  "front=%s queue_id=%s recipient=%s class=%s action=%s rule=%s proof=%s until=%s why=\"%s\" proof_reason=%s", line->front,
 		  line->queue_id.len > 0 ? log_value(line->queue_id, queue_id) : "-", log_address(line->recipient, recipient), class_get_name(line->class_id),
 		  line->action, or_dash(line->rule), or_dash(line->proof), until, line->why ? line->why : "", or_dash(line->proof_reason));
 }
@@ -64,6 +66,8 @@ void intake_log_failure(const char *front, struct span queue_id, const struct fa
 		.proof_reason = proof_reason_get_name(failure->outcome.proof_reason),
 		.until_s = is_decided ? decision->until_s : 0,
 		.why = is_decided ? decision->why : "the store did not answer in time",
+		/* a provider that refuses everybody, or a resolver that is broken */
+		.is_error = is_decided && decision->kind == DECISION_HELD,
 	};
 
 	write_line(&line);

@@ -157,11 +157,17 @@ static bool look(struct table *table, struct span address, struct span stream, i
 	}
 }
 
+/* The stream's own, then what is for all; but what a hand has put there for all goes before the stream's evidence. */
 static bool look_streams(struct table *table, struct span address, struct span stream, int64_t now_s,
 			 struct index_hit *ret_hit)
 {
-	return (stream.len && look(table, address, stream, now_s, ret_hit)) ||
-	       look(table, address, SPAN_LIT(""), now_s, ret_hit);
+	struct index_hit for_all;
+
+	if (!stream.len || !look(table, address, stream, now_s, ret_hit))
+		return look(table, address, SPAN_LIT(""), now_s, ret_hit);
+	if (!ret_hit->is_manual && look(table, address, SPAN_LIT(""), now_s, &for_all) && for_all.is_manual)
+		*ret_hit = for_all;
+	return true;
 }
 
 static bool find(const struct index *index, struct table *table, const struct address *recipient, struct span stream,

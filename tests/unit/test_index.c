@@ -87,6 +87,32 @@ static void test_extension_stream_and_domain_in_their_order(void **state)
 	index_free(index);
 }
 
+/* Manual, stream, shared: the answer says which of them it was. */
+static void test_look_up_order_is_manual_stream_shared(void **state)
+{
+	struct index *index = index_new();
+	struct suppression row = { .address = SPAN_LIT("a@example.com"), .stream = SPAN_LIT(""), .kind = DECISION_SUPPRESSED, .since_s = NOW,
+				   .until_s = TIME_FOREVER, .class_id = CLASS_MAILBOX_DISABLED };
+	struct address address;
+	struct index_hit hit;
+
+	(void)state;
+	assert_int_equal(address_fold(row.address, &address, NULL), 0);
+	assert_int_equal(index_set(index, &row), 0);
+	row.stream = SPAN_LIT("tenant-a");
+	row.class_id = CLASS_USER_UNKNOWN;
+	assert_int_equal(index_set(index, &row), 0);
+	assert_true(index_find(index, &address, SPAN_LIT("tenant-a"), "", NOW, &hit));
+	assert_int_equal(hit.class_id, CLASS_USER_UNKNOWN);
+	assert_true(index_find(index, &address, SPAN_LIT("tenant-b"), "", NOW, &hit));
+	assert_int_equal(hit.class_id, CLASS_MAILBOX_DISABLED);
+	row = (struct suppression){ .address = row.address, .stream = SPAN_LIT(""), .origin = ORIGIN_MANUAL, .kind = DECISION_SUPPRESSED,
+				    .since_s = NOW, .until_s = TIME_FOREVER };
+	assert_int_equal(index_set(index, &row), 0);
+	assert_true(index_find(index, &address, SPAN_LIT("tenant-a"), "", NOW, &hit) && hit.is_manual);
+	index_free(index);
+}
+
 static void test_it_grows_forgets_and_reuses(void **state)
 {
 	struct index *index = index_new();
@@ -268,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_hit_says_since_when_why_and_until),
 		cmocka_unit_test(test_extension_stream_and_domain_in_their_order),
+		cmocka_unit_test(test_look_up_order_is_manual_stream_shared),
 		cmocka_unit_test(test_it_grows_forgets_and_reuses),
 		cmocka_unit_test(test_readers_beside_a_writer),
 		cmocka_unit_test(test_it_follows_another_handle),

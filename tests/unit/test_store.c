@@ -467,6 +467,53 @@ static void test_a_success_of_an_unknown_address_leaves_no_row(void **state)
 	assert_int_equal(count_history(f, "user@example.com"), 0);
 }
 
+static void test_a_domain_that_is_unknown_suppresses_no_other_address(void **state)
+{
+	struct fixture *f = *state;
+	size_t enforced = 0;
+
+	assert_int_equal(record(f, (struct sample){ .class_id = CLASS_DOMAIN_UNKNOWN, .queue_id = "4XyZabCdEfGhIj1" }).kind, DECISION_SUPPRESSED);
+	assert_int_equal(find(f, "user@example.com").kind, DECISION_SUPPRESSED);
+	assert_int_equal(find(f, "other@example.com").kind, DECISION_NONE);
+	assert_int_equal(find(f, "@example.com").kind, DECISION_NONE);
+	assert_int_equal(store_count_enforced(f->store, &enforced), 0);
+	assert_int_equal(enforced, 1);
+}
+
+/* Seventy refusals at once: many where two an hour were usual, none to speak of where two hundred were; and three days have to be known. */
+static void test_a_surge_is_measured_by_the_week_before(void **state)
+{
+	const struct { int64_t days, an_hour; unsigned held; } cases[] = {
+		{ 7, 2, 20 },   /* 5 times the usual number is soon reached: from the fiftieth on */
+		{ 7, 240, 0 },  /* 40 in ten minutes are usual */
+		{ 2, 240, 20 }, /* no data of three days: fifty alone */
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct surge *surge = surge_new();
+		char provider[16];
+		unsigned held = 0;
+		snprintf(provider, sizeof(provider), "provider%zu", i);
+		for (int64_t hour = 1; hour <= cases[i].days * 24; hour++)
+			assert_int_equal(store_count(f->store, span_of(provider), SPAN_LIT("user-unknown"), NOW - hour * HOUR, cases[i].an_hour), 0);
+		assert_int_equal(store_begin(f->store), 0);
+		for (unsigned n = 0; n < 70; n++) {
+			struct decision decision;
+			struct sample_event e;
+			char recipient[40];
+			snprintf(recipient, sizeof(recipient), "u%u@example%zu.com", n, i);
+			sample_make(&(struct sample){ .recipient = recipient, .provider = provider, .queue_id = "4XyZabCdEfGhIj1" }, &e);
+			struct ruling ruling = ruling_make(&f->limits, &e.event);
+			assert_int_equal(store_apply(f->store, &ruling, &e.event, surge, &decision), 0);
+			held += decision.kind == DECISION_HELD;
+		}
+		assert_int_equal(store_commit(f->store), 0);
+		assert_int_equal(held, cases[i].held);
+		surge_free(surge);
+	}
+}
+
 static void test_careful_wants_a_success_beside_a_weak_basis(void **state)
 {
 	struct fixture *f = *state;
@@ -883,6 +930,8 @@ int main(void)
 		CONTRACT(test_a_later_success_outlives_an_earlier_one),
 		CONTRACT(test_property_a_success_that_was_void_leaves_no_trace),
 		CONTRACT(test_a_success_of_an_unknown_address_leaves_no_row),
+		CONTRACT(test_a_domain_that_is_unknown_suppresses_no_other_address),
+		CONTRACT(test_a_surge_is_measured_by_the_week_before),
 		CONTRACT(test_careful_wants_a_success_beside_a_weak_basis),
 		CONTRACT(test_other_scopes_stand_in_the_history_and_change_nothing),
 		CONTRACT(test_streams_are_apart_unless_shared),

@@ -173,7 +173,11 @@ static void test_what_nothing_proves_is_remembered_for_a_while_in_bounded_memory
 	assert_string_equal(remembered.last_text, "forged 9997 ?");
 	remembered.count = 0;
 	writer_visit_unproved(writer, SPAN_LIT("nobody@example.com"), remember, &remembered);
+	writer_forget_unproved(writer, SPAN_LIT("user7@example.com"));
+	writer_visit_unproved(writer, SPAN_LIT("user7@example.com"), remember, &remembered);
 	assert_int_equal(remembered.count, 0);
+	writer_visit_unproved(writer, SPAN_LIT("user8@example.com"), remember, &remembered);
+	assert_true(remembered.count >= 100);
 	writer_stop(writer);
 }
 
