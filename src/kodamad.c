@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "conf/conf.h"
 #include "flow/counter.h"
 #include "intake/ingest.h"
@@ -24,7 +25,7 @@
 #include "loop/server.h"
 #include "ops/control.h"
 
-enum { EXIT_USAGE = 2, FILES_WANTED = 65536, STOP_PATIENCE_MS = 10000 };
+enum { EXIT_USAGE = 2, FILES_WANTED = 65536, STOP_PATIENCE_MS = 10000, TRIM_PERIOD_MS = 60000 };
 
 struct daemon {
 	const char *config_path, *etc;
@@ -118,6 +119,7 @@ static int reload_locked(struct daemon *daemon, struct buffer *said)
 	current_set(daemon->current, snapshot);
 	/* what needs a restart stays as it was started: the next comparison is with that */
 	conf_free(config);
+	memory_trim();
 	return 0;
 }
 
@@ -467,12 +469,19 @@ static void on_milter_end(void *data)
 	loop_wake(daemon->loop);
 }
 
+/* What a burst of mail took is given back. */
+static void on_trim_tick(void *data)
+{
+	(void)data;
+	memory_trim();
+}
+
 static int start_loop(struct daemon *daemon)
 {
 	daemon->loop = loop_new();
 	if (!daemon->loop || loop_add_signal(daemon->loop, SIGTERM, on_stop_signal, daemon) < 0 ||
 	    loop_add_signal(daemon->loop, SIGINT, on_stop_signal, daemon) < 0 || loop_add_signal(daemon->loop, SIGUSR1, on_reload_signal, daemon) < 0 ||
-	    loop_add_wake(daemon->loop, on_stop_signal, daemon) < 0)
+	    loop_add_wake(daemon->loop, on_stop_signal, daemon) < 0 || loop_add_tick(daemon->loop, TRIM_PERIOD_MS, on_trim_tick, daemon) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -673,6 +682,7 @@ static int run(struct daemon *daemon)
 		return EXIT_FAILURE;
 	}
 	log_event(LOG_LEVEL_INFO, "started", "version=%s pid=%d suppressed=%zu", PACKAGE_VERSION, (int)getpid(), index_get_count(daemon->intake.index));
+	memory_trim();
 	notify_send("READY=1\nSTATUS=running");
 	loop_run(daemon->loop);
 	status = stop(daemon);
@@ -690,6 +700,7 @@ int main(int argc, char **argv)
 	int status;
 
 	umask(0077);
+	memory_be_frugal();
 	log_open("kodamad", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 	daemon.etc = conf_get_etc(arguments.etc);
 	snprintf(path, sizeof(path), "%s/kodama.conf", daemon.etc);

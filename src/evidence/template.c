@@ -23,8 +23,8 @@ struct template {
 	unsigned char first; /* that a line begins with, lower case; 0: any */
 	bool has_address;    /* then a line has an "@" */
 	uint64_t needs;      /* the digest of its literals */
-	struct item items[ITEMS_MAX];
-	char bytes[];
+	char *bytes;
+	struct item items[]; /* ITEMS_MAX while it is parsed, then as many as there are */
 };
 
 static const char *const capture_names[] = { "recipient", "local", "original", "sender", "text",   "host",
@@ -141,12 +141,16 @@ static const char *check_items(const struct template *template)
 struct template *template_parse(struct span text, const char **ret_why)
 {
 	text = span_trim(text);
-	struct template *template = calloc(1, sizeof(*template) + text.len + 1);
+	struct template *template = calloc(1, sizeof(*template) + ITEMS_MAX * sizeof(template->items[0]));
 
 	*ret_why = NULL;
 	if (!template)
 		return NULL;
-	char *bytes = template->bytes;
+	char *bytes = template->bytes = malloc(text.len + 1);
+	if (!bytes) {
+		template_free(template);
+		return NULL;
+	}
 	for (size_t at = 0; at < text.len && !*ret_why;)
 		*ret_why = parse_piece(template, text, &at, &bytes);
 	if (!*ret_why)
@@ -157,14 +161,19 @@ struct template *template_parse(struct span text, const char **ret_why)
 		for (unsigned i = 0; i < template->count; i++)
 			template->needs |= digest(template->items[i].literal);
 		template->has_address = template_has(template, CAPTURE_RECIPIENT) || template_has(template, CAPTURE_ORIGINAL);
-		return template;
+		/* most have a few, and there are hundreds */
+		struct template *small = realloc(template, sizeof(*template) + template->count * sizeof(template->items[0]));
+		return small ? small : template;
 	}
-	free(template);
+	template_free(template);
 	return NULL;
 }
 
 void template_free(struct template *template)
 {
+	if (!template)
+		return;
+	free(template->bytes);
 	free(template);
 }
 

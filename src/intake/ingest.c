@@ -131,7 +131,8 @@ static void decide(struct message *message)
 
 	say(message, INGEST_OK, "");
 	error = is_candidate(message) ? flow_read(message->snapshot, mail, &facts, &failures) : 0;
-	if (has_run_short(message)) {
+	bool can_classify = failures.count == 0 || workspace_take_scratch(message->ingest->workspaces, message->work);
+	if (!can_classify || has_run_short(message)) {
 		log_failed("bounce-unread", -ENOMEM);
 		say_later(message, "there is no memory to read this bounce now");
 		return;

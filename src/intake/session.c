@@ -675,6 +675,8 @@ static enum session_reply take_bounce(struct session *session)
 	if (failures.count == 0)
 		return SESSION_CONTINUE;
 	counter_add(COUNTER_MILTER_BOUNCES, 1);
+	if (!workspace_take_scratch(session->pool->workspaces, work))
+		return answer_lost(session, -ENOMEM);
 	flow_classify(session->snapshot, work->scratch, &failures);
 	error = flow_decide(session->snapshot, session->pool->intake.writer, &facts, &failures);
 	if (error < 0 && error != -EINPROGRESS)

@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ARENA_MAX = 8 << 20, FREE_MAX = 16 };
+enum { ARENA_MAX = 8 << 20, FREE_MAX = 16, SCRATCHES_MAX = 2 };
 
 struct workspace_pool {
 	pthread_mutex_t lock;
 	struct workspace *free_ones;
 	unsigned free_count;
+	struct scratch *scratches[SCRATCHES_MAX]; /* free ones */
+	unsigned scratch_count;
 };
 
 static void workspace_free(struct workspace *workspace)
@@ -30,9 +32,8 @@ static struct workspace *workspace_new(void)
 	if (!workspace)
 		return NULL;
 	workspace->reader = mail_reader_new(NULL);
-	workspace->scratch = scratch_new();
 	workspace->arena = arena_new(ARENA_MAX);
-	if (!workspace->reader || !workspace->scratch || !workspace->arena) {
+	if (!workspace->reader || !workspace->arena) {
 		workspace_free(workspace);
 		return NULL;
 	}
@@ -53,14 +54,34 @@ struct workspace *workspace_take(struct workspace_pool *pool)
 	return workspace ? workspace : workspace_new();
 }
 
+bool workspace_take_scratch(struct workspace_pool *pool, struct workspace *workspace)
+{
+	if (workspace->scratch)
+		return true;
+	pthread_mutex_lock(&pool->lock);
+	if (pool->scratch_count > 0)
+		workspace->scratch = pool->scratches[--pool->scratch_count];
+	pthread_mutex_unlock(&pool->lock);
+	if (!workspace->scratch)
+		workspace->scratch = scratch_new();
+	return workspace->scratch != NULL;
+}
+
 void workspace_give(struct workspace_pool *pool, struct workspace *workspace)
 {
+	struct scratch *scratch;
 	bool is_kept;
 
 	if (!workspace)
 		return;
 	arena_reset(workspace->arena);
+	scratch = workspace->scratch;
+	workspace->scratch = NULL;
 	pthread_mutex_lock(&pool->lock);
+	if (scratch && pool->scratch_count < SCRATCHES_MAX) {
+		pool->scratches[pool->scratch_count++] = scratch;
+		scratch = NULL;
+	}
 	is_kept = pool->free_count < FREE_MAX;
 	if (is_kept) {
 		workspace->next = pool->free_ones;
@@ -68,6 +89,7 @@ void workspace_give(struct workspace_pool *pool, struct workspace *workspace)
 		pool->free_count++;
 	}
 	pthread_mutex_unlock(&pool->lock);
+	scratch_free(scratch);
 	if (!is_kept)
 		workspace_free(workspace);
 }
@@ -90,6 +112,8 @@ void workspace_pool_free(struct workspace_pool *pool)
 		workspace_free(pool->free_ones);
 		pool->free_ones = next;
 	}
+	while (pool->scratch_count > 0)
+		scratch_free(pool->scratches[--pool->scratch_count]);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }

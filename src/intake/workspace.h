@@ -11,7 +11,7 @@
 
 struct workspace {
 	struct mail_reader *reader;
-	struct scratch *scratch;
+	struct scratch *scratch; /* NULL until it is asked for */
 	struct arena *arena;
 	struct workspace *next; /* the pool's */
 };
@@ -21,6 +21,10 @@ struct workspace_pool *workspace_pool_new(void); /* NULL when out of memory */
 void workspace_pool_free(struct workspace_pool *pool);
 
 struct workspace *workspace_take(struct workspace_pool *pool); /* NULL when out of memory */
+
+/* What classifying takes, far more than the rest: few are kept, as few classify at one time.  False when out of memory. */
+bool workspace_take_scratch(struct workspace_pool *pool, struct workspace *workspace) __attribute__((warn_unused_result));
+
 void workspace_give(struct workspace_pool *pool, struct workspace *workspace); /* back; NULL is fine */
 
 #endif
