@@ -55,6 +55,6 @@ int classifier_load(const char *etc, struct classifier *ret_classifier, struct c
 void classifier_done(struct classifier *classifier)
 {
 	scratch_free(classifier->scratch);
-	formats_unref(classifier->formats);
+	formats_free(classifier->formats);
 	ruleset_unref(classifier->ruleset);
 }

@@ -239,12 +239,3 @@ void history_take_back(struct history *history, const struct history *before)
 	memcpy(history->rule, before->rule, sizeof(history->rule));
 	memcpy(history->provider, before->provider, sizeof(history->provider));
 }
-
-bool history_release(struct history *history, int64_t now_s)
-{
-	if (history->kind != DECISION_HELD || history->until_s <= now_s)
-		return false;
-	history->kind = DECISION_SUPPRESSED;
-	history->times++;
-	return true;
-}

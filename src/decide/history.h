@@ -54,7 +54,4 @@ bool history_is_clean(const struct history *history);
  */
 void history_take_back(struct history *history, const struct history *before);
 
-/* The operator releases what is held: it is enforced from now on.  False if nothing was. */
-bool history_release(struct history *history, int64_t now_s);
-
 #endif

@@ -45,17 +45,6 @@ const char *preset_get_name(enum preset preset)
 	return (unsigned)preset < PRESET_COUNT ? presets[preset].name : "";
 }
 
-bool preset_find(struct span name, enum preset *ret_preset)
-{
-	for (unsigned i = 0; i < PRESET_COUNT; i++) {
-		if (span_is_equal(name, span_of(presets[i].name))) {
-			*ret_preset = (enum preset)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static int get_rank(const struct limit *limit)
 {
 	if (limit->classes)

@@ -49,6 +49,5 @@ const struct limit *limits_find(const struct limits *limits, enum class class_id
 bool limits_check(const struct limits *limits, char *ret_why, size_t size);
 
 const char *preset_get_name(enum preset preset);
-bool preset_find(struct span name, enum preset *ret_preset);
 
 #endif

@@ -6,7 +6,6 @@
 #ifndef KODAMA_EVIDENCE_FORM_H
 #define KODAMA_EVIDENCE_FORM_H
 
-#include <stdatomic.h>
 
 #include "evidence/formats.h"
 #include "evidence/glance.h"
@@ -84,7 +83,6 @@ struct glimpse {
 };
 
 struct formats {
-	atomic_uint refs;
 	struct form *forms;
 	size_t count;
 	struct bucket buckets[FORMATS_BUCKETS]; /* 0: lines that may begin with anything */

@@ -12,8 +12,7 @@
 
 /* All *.formats of `dir` in the order of their names, or none: -EINVAL with *complaint, -errno, -ENOMEM. */
 int formats_load(const char *dir, struct formats **ret_formats, struct complaint *complaint) __attribute__((warn_unused_result));
-struct formats *formats_ref(struct formats *formats);
-void formats_unref(struct formats *formats);
+void formats_free(struct formats *formats);
 
 /* Does a header signature of some form name this mail (top header only)? */
 bool formats_is_candidate(const struct formats *formats, const struct mail *mail);

@@ -69,8 +69,10 @@ static void form_done(struct form *form)
 	free(form->path);
 }
 
-static void formats_free(struct formats *formats)
+void formats_free(struct formats *formats)
 {
+	if (!formats)
+		return;
 	for (size_t i = 0; i < formats->count; i++)
 		form_done(&formats->forms[i]);
 	for (size_t i = 0; i < FORMATS_BUCKETS; i++)
@@ -78,18 +80,6 @@ static void formats_free(struct formats *formats)
 	free(formats->glimpses);
 	free(formats->forms);
 	free(formats);
-}
-
-struct formats *formats_ref(struct formats *formats)
-{
-	atomic_fetch_add(&formats->refs, 1);
-	return formats;
-}
-
-void formats_unref(struct formats *formats)
-{
-	if (formats && atomic_fetch_sub(&formats->refs, 1) == 1)
-		formats_free(formats);
 }
 
 static void take_error(cfg_t *cfg, const char *format, va_list args)
@@ -468,7 +458,6 @@ int formats_load(const char *dir, struct formats **ret_formats, struct complaint
 
 	if (!formats)
 		return -ENOMEM;
-	atomic_init(&formats->refs, 1);
 	error = load_folder(formats, dir, complaint ? complaint : &ignored);
 	if (!error)
 		error = fill_buckets(formats);

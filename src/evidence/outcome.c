@@ -89,16 +89,6 @@ enum action action_find(struct span name)
 	return find_name(action_names, ACTION_COUNT, name);
 }
 
-enum source source_find(struct span name)
-{
-	return find_name(source_names, SOURCE_COUNT, name);
-}
-
-enum kind kind_find(struct span name)
-{
-	return find_name(kind_names, KIND_COUNT, name);
-}
-
 /* The room is always the power of two that holds `count`: full when the count is one. */
 static bool is_full(size_t count)
 {

@@ -54,8 +54,6 @@ const char *proof_get_name(enum proof proof);
 
 /* By those names, any case; *_UNKNOWN otherwise. */
 enum action action_find(struct span name);
-enum source source_find(struct span name);
-enum kind kind_find(struct span name);
 
 /*
  * Who says what in a feedback report: the recipient complains (RFC 5965 abuse and fraud; opt-out of its drafts; a report

@@ -100,6 +100,7 @@ static const struct {
 	const char *group, *name, *words;
 } counters[] = {
 	{ "store", "queue-bytes", "bytes wait in the queue on disk until the database takes them; nothing is lost so far" },
+	{ "store", "queue-damage-bytes", "bytes of the queue on disk were no records (a crash, a disk that fails): what they held is lost" },
 	{ "outcomes", "lost", "outcomes could be kept nowhere: make room where queue dir is, and mend the database" },
 	{ "store", "held", "suppressions were held by the surge guard, since somebody refused many at once: kodama suppress list, then release or remove" },
 	{ "milter", "failed-open", "mails passed unseen because something failed inside: the problems above" },

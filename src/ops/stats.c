@@ -87,6 +87,7 @@ static json_t *describe_writer(struct writer *writer)
 	put(object, "failed", stats.failed);
 	put(object, "transactions", stats.transactions);
 	put(object, "queue-bytes", stats.queue_bytes);
+	put(object, "queue-damage-bytes", stats.queue_damage);
 	if (stats.last_error[0])
 		json_object_set_new(object, "last-error", json_string(stats.last_error));
 	return object;

@@ -2,9 +2,6 @@
 /* Header values, folded.  Pure; any thread. */
 #include "reply/fold.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 /* RFC 2047 section 2: an encoded word has at most 75 characters; 45 bytes make 60 of base64. */
 enum { ENCODED_BYTES = 45 };
 
@@ -48,18 +45,6 @@ void fold_add(struct fold *fold, struct span word)
 		text[len++] = make_printable(word.ptr[i]);
 	buffer_add(&fold->buffer, span_make(text, len));
 	fold->column += word.len;
-}
-
-void fold_printf(struct fold *fold, const char *format, ...)
-{
-	char word[FOLD_WORD_MAX + 1];
-	va_list args;
-
-	va_start(args, format);
-	int len = vsnprintf(word, sizeof(word), format, args);
-	va_end(args);
-	if (len > 0)
-		fold_add(fold, span_of(word));
 }
 
 static bool is_ascii(struct span text)

@@ -22,7 +22,6 @@ void fold_done(struct fold *fold);
 
 /* One word, a blank before it unless it is the first.  Past FOLD_WORD_MAX it is cut. */
 void fold_add(struct fold *fold, struct span word);
-void fold_printf(struct fold *fold, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The next word begins a line. */
 void fold_break(struct fold *fold);

@@ -299,5 +299,8 @@ uint64_t queue_get_size(struct queue *queue)
 
 uint64_t queue_get_damage(struct queue *queue)
 {
-	return queue->damage;
+	pthread_mutex_lock(&queue->mutex);
+	uint64_t damage = queue->damage;
+	pthread_mutex_unlock(&queue->mutex);
+	return damage;
 }

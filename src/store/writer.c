@@ -638,4 +638,5 @@ void writer_get_stats(struct writer *writer, struct writer_stats *ret_stats)
 	*ret_stats = writer->stats;
 	pthread_mutex_unlock(&writer->mutex);
 	ret_stats->queue_bytes = queue_get_size(writer->queue);
+	ret_stats->queue_damage = queue_get_damage(writer->queue);
 }

@@ -63,6 +63,7 @@ struct writer_stats {
 	uint64_t failed;      /* refused by the store, or nowhere to keep */
 	uint64_t transactions;
 	uint64_t queue_bytes;
+	uint64_t queue_damage; /* bytes of it that were no records */
 	char last_error[256]; /* "" when the last transaction succeeded */
 };
 void writer_get_stats(struct writer *writer, struct writer_stats *ret_stats);

@@ -32,7 +32,7 @@ static void test_samples(void **state)
 
 	if (formats_check(formats, &complaint) != 0)
 		fail_msg("%s: %s", complaint.path, complaint.text);
-	formats_unref(formats);
+	formats_free(formats);
 }
 
 /* Mails that hold the words of bounces and are none. */
@@ -90,7 +90,7 @@ static void test_no_bounces(void **state)
 			fail_msg("%s: taken for a bounce, by form %s", no_bounces[i].name, formats_find(formats, mail));
 	}
 	mail_reader_free(reader);
-	formats_unref(formats);
+	formats_free(formats);
 }
 
 /* Files that must be refused, where, and what the complaint speaks of. */
@@ -138,7 +138,7 @@ static void test_bad_files(void **state)
 	unlink(path);
 	struct formats *none = NULL;
 	assert_int_equal(formats_load(dir, &none, NULL), 0);
-	formats_unref(none);
+	formats_free(none);
 	rmdir(dir);
 	assert_int_not_equal(formats_load(dir, &none, NULL), 0);
 }

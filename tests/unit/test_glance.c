@@ -27,7 +27,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	formats_unref(formats);
+	formats_free(formats);
 	return 0;
 }
 

@@ -233,8 +233,6 @@ static void test_names(void **state)
 	assert_string_equal(action_get_name(ACTION_EXPANDED), "expanded");
 	assert_int_equal(action_find(SPAN_LIT("Failed")), ACTION_FAILED);
 	assert_int_equal(action_find(SPAN_LIT("")), ACTION_UNKNOWN);
-	assert_int_equal(kind_find(SPAN_LIT("autoreply")), KIND_AUTOREPLY);
-	assert_int_equal(source_find(SPAN_LIT("log")), SOURCE_LOG);
 	assert_string_equal(proof_get_name(PROOF_TOKEN), "token");
 	assert_string_equal(proof_get_name(PROOF_COUNT), "");
 }
