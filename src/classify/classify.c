@@ -20,7 +20,8 @@ struct scratch *scratch_new(void)
 	scratch->arena = arena_new(4 * REPLY_TEXT_MAX);
 	scratch->matcher = matcher_new();
 	scratch->folded = malloc(CLASSIFY_TEXT_MAX);
-	if (!scratch->arena || !scratch->matcher || !scratch->folded) {
+	scratch->words = malloc(MATCH_WORDS_SIZE);
+	if (!scratch->arena || !scratch->matcher || !scratch->folded || !scratch->words) {
 		scratch_free(scratch);
 		return NULL;
 	}
@@ -35,8 +36,11 @@ void scratch_free(struct scratch *scratch)
 	matcher_free(scratch->matcher);
 	hits_done(&scratch->hits);
 	free(scratch->matches);
-	free(scratch->tried);
+	free(scratch->listed);
+	free(scratch->place_of);
+	free(scratch->prospects);
 	free(scratch->folded);
+	free(scratch->words);
 	free(scratch);
 }
 

@@ -180,6 +180,63 @@ static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint3
 	return &ruleset->tests[ruleset->test_count++];
 }
 
+static bool has_span(const struct span *items, size_t count, struct span item)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (span_is_equal(items[i], item))
+			return true;
+	}
+	return false;
+}
+
+static bool has_words(struct span words)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < words.len; i++)
+		others += words.ptr[i] != ' ' && words.ptr[i] != FOLD_END;
+	return words.len > GRAM_MIN && others > 1;
+}
+
+/*
+ * A literal as the index files it: its words, or, where it has none to speak of, two bytes of it as they are.  Empty when it
+ * is shorter; SPAN_NONE without memory.
+ */
+static struct span make_key(struct arena *arena, struct span literal)
+{
+	char *words = arena_take(arena, 2 * literal.len + 1);
+	struct span key = words ? span_make(words, fold_words(literal, words)) : SPAN_NONE;
+
+	if (!words || has_words(key))
+		return key;
+	while (literal.len > 0 && literal.ptr[0] == FOLD_BOUNDARY)
+		literal = span_skip(literal, 1);
+	while (literal.len > 0 && (literal.ptr[literal.len - 1] == FOLD_BOUNDARY || literal.ptr[literal.len - 1] == FOLD_END))
+		literal.len--;
+	return literal.len < GRAM_MIN ? SPAN_LIT("") : arena_copy(arena, span_slice(literal, 0, GRAM_MIN));
+}
+
+/* The literals of a need as keys, each once; none at all where one is too short for that. */
+static int keep_need(struct arena *arena, const struct need *need, struct need *ret_kept)
+{
+	struct span *items = arena_alloc(arena, (need->count + 1) * sizeof(*items));
+	struct need kept = { items, 0, need->reach };
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < need->count; i++) {
+		struct span key = make_key(arena, need->items[i]);
+		if (!span_is_known(key))
+			return -ENOMEM;
+		if (span_is_empty(key))
+			return 0;
+		items[kept.count] = key;
+		kept.count += !has_span(items, kept.count, key);
+	}
+	*ret_kept = kept;
+	return 0;
+}
+
 int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
 {
 	struct test *test = add_test(ruleset, kind, number, span_of(text));
@@ -190,7 +247,9 @@ int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t numbe
 	if (!test || !folded)
 		return -ENOMEM;
 	test->literal = span_make(folded, fold_text(span_of(text), folded, size, &is_cut));
-	return is_cut || test->literal.len < GRAM_MIN ? -EINVAL : 0;
+	if (is_cut || test->literal.len < GRAM_MIN)
+		return -EINVAL;
+	return keep_need(ruleset->arena, &(struct need){ &test->literal, 1, 0 }, &ruleset->needs[test - ruleset->tests].items[0]);
 }
 
 static int add_tag(const struct compiler *compiler, uint32_t number, const char *text)
@@ -201,24 +260,6 @@ static int add_tag(const struct compiler *compiler, uint32_t number, const char 
 		return refuse(compiler, text, "a tag means something for a provider only, and the rule names none");
 	rc = compile_literal(compiler->ruleset, TEST_TAG, number, text);
 	return rc == -EINVAL ? refuse(compiler, text, "a tag has at least two characters") : rc;
-}
-
-/* Out of the scrap into the rule set. */
-static int keep_needs(struct arena *arena, const struct literals *literals, struct needs *needs)
-{
-	for (unsigned i = 0; i < NEEDS; i++) {
-		size_t count = literals->needs[i].count;
-		struct span *items = arena_alloc(arena, (count + 1) * sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		for (size_t j = 0; j < count; j++) {
-			items[j] = arena_copy(arena, literals->needs[i].items[j]);
-			if (!span_is_known(items[j]))
-				return -ENOMEM;
-		}
-		needs->items[i] = (struct need){ items, count, literals->needs[i].reach };
-	}
-	return 0;
 }
 
 static int add_alternative(const struct compiler *compiler, enum test_kind kind, uint32_t number, struct span text)
@@ -240,13 +281,14 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 		return rc;
 	test->is_anchored = pattern_is_anchored(test->pattern);
 	needs = &ruleset->needs[test - ruleset->tests];
-	rc = keep_needs(ruleset->arena, &literals, needs);
+	for (unsigned i = 0; rc == 0 && i < NEEDS; i++)
+		rc = keep_need(ruleset->arena, &literals.needs[i], &needs->items[i]);
 	if (rc < 0 || !literals.is_exact)
 		return rc;
 	pattern_free(test->pattern);
 	test->pattern = NULL;
-	test->literal = needs->items[0].items[0];
-	return 0;
+	test->literal = arena_copy(ruleset->arena, literals.needs[0].items[0]);
+	return span_is_known(test->literal) ? 0 : -ENOMEM;
 }
 
 static int add_pattern(const struct compiler *compiler, enum test_kind kind, uint32_t number, const char *text)

@@ -141,6 +141,44 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut)
 	return used > 0 && out[used - 1] == ' ' ? used - 1 : used;
 }
 
+/* Eight bytes of ASCII, letters lower: 0xFF for each that belongs to a word. */
+static inline uint64_t find_words_eight(uint64_t bytes)
+{
+	uint64_t is_word = (mark_from(bytes, '0') & ~mark_from(bytes, '9' + 1)) | (mark_from(bytes, '_') & ~mark_from(bytes, '_' + 1)) |
+			   (mark_from(bytes, 'a') & ~mark_from(bytes, 'z' + 1));
+
+	return (is_word >> 7) * 0xFF;
+}
+
+static inline bool is_ascii_word(char c)
+{
+	return ascii_is_alnum(c) || c == '_';
+}
+
+size_t fold_words(struct span folded, char *out)
+{
+	size_t at = 0, used = 0;
+
+	for (; at + sizeof(uint64_t) <= folded.len; at += sizeof(uint64_t)) {
+		uint64_t eight, words;
+		memcpy(&eight, folded.ptr + at, sizeof(eight));
+		if (eight & EACH_BYTE(0x80) || mark_from(eight, ' ') != EACH_BYTE(0x80))
+			break;
+		words = find_words_eight(eight);
+		eight = (eight & words) | (EACH_BYTE(' ') & ~words);
+		memcpy(out + at, &eight, sizeof(eight));
+	}
+	for (used = at; at < folded.len; at++) {
+		char c = folded.ptr[at];
+		bool is_high = (unsigned char)c >= 0x80, is_word = is_ascii_word(c);
+		bool was_high = used > 0 && (unsigned char)out[used - 1] >= 0x80, was_word = used > 0 && is_ascii_word(out[used - 1]);
+		if ((is_high && was_word) || (is_word && was_high))
+			out[used++] = ' ';
+		out[used++] = is_high || is_word || c == FOLD_END ? c : ' ';
+	}
+	return used;
+}
+
 /* Of a local part, without what programs put right before one (":" and "/"). */
 static bool is_local_byte(char c)
 {

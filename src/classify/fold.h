@@ -25,6 +25,14 @@ size_t fold_text(struct span text, char *out, size_t size, bool *ret_is_cut);
  */
 void fold_hide_addresses(char *text, size_t len);
 
+/*
+ * The words of a folded text: every ASCII byte that \w does not match becomes a blank, and one more stands between an ASCII
+ * word and what is not ASCII, so that PCRE2's \b is a blank everywhere but at the ends.  out has room for 2 * len: the bytes
+ * written.  Of what no folded text holds, FOLD_BOUNDARY (of a word) becomes a blank, too, and FOLD_END (of the text) stays.
+ */
+enum { FOLD_BOUNDARY = 1, FOLD_END = 2 };
+size_t fold_words(struct span folded, char *out);
+
 /* One code point: the bytes written.  White space becomes a blank. */
 size_t fold_char(uint32_t code_point, char out[static FOLD_CHAR_SIZE]);
 

@@ -84,19 +84,17 @@ static void count_long_grams(const struct indexer *indexer, struct span text, ui
 static void count_samples(const struct indexer *indexer, const struct samples *samples)
 {
 	enum { WEIGHT = 16 }; /* what texts have counts; among equals, what other tests are not filed under */
-	char folded[SAMPLE_MAX];
+	char folded[SAMPLE_MAX], words[2 * SAMPLE_MAX];
 	bool is_cut;
 
-	for (size_t i = 0; i < samples->count; i++)
-		count_long_grams(indexer, span_make(folded, fold_text(span_of(samples->items[i]), folded, sizeof(folded), &is_cut)), WEIGHT);
+	for (size_t i = 0; i < samples->count; i++) {
+		size_t len = fold_text(span_of(samples->items[i]), folded, sizeof(folded), &is_cut);
+		count_long_grams(indexer, span_make(words, fold_words(span_make(folded, len), words)), WEIGHT);
+	}
 }
 
 static struct need get_need(const struct ruleset *ruleset, size_t number, unsigned need)
 {
-	const struct test *test = &ruleset->tests[number];
-
-	if (!test->pattern)
-		return (struct need){ &test->literal, need == 0, 0 };
 	return ruleset->needs[number].items[need];
 }
 
@@ -120,12 +118,18 @@ static uint32_t get_commonness(const struct indexer *indexer, struct span litera
 	return indexer->common[gram_hash(gram_make(literal.ptr + at, GRAM_MAX))];
 }
 
-/* Where the literal's rarest gram begins. */
+static bool is_end(struct span literal)
+{
+	return literal.ptr[literal.len - 1] == FOLD_END;
+}
+
+/* Where the literal's rarest gram begins; not that of a text's end, if there is another: its place in the text is none. */
 static size_t choose_offset(const struct indexer *indexer, struct span literal)
 {
-	size_t best = 0;
+	size_t best = 0, last = literal.len - GRAM_MAX;
 
-	for (size_t at = 1; at + GRAM_MAX <= literal.len; at++) {
+	last -= last > 0 && is_end(literal);
+	for (size_t at = 1; at <= last; at++) {
 		if (get_commonness(indexer, literal, at) < get_commonness(indexer, literal, best))
 			best = at;
 	}
@@ -234,7 +238,7 @@ static void file_literal(struct indexer *indexer, struct span literal, size_t re
 	size_t len = get_gram_len(literal), offset = len == GRAM_MAX ? choose_offset(indexer, literal) : 0;
 
 	choose_marks(literal, offset, filed.marks);
-	filed.before = add_lengths(reach, offset);
+	filed.before = is_end(literal) && offset + len == literal.len ? BEFORE_UNKNOWN : add_lengths(reach, offset);
 	indexer->filings[indexer->count++] = (struct filing){ gram_make(literal.ptr + offset, len), rubric, filed };
 }
 

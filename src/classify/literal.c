@@ -25,6 +25,8 @@ struct part {
 	struct set exact; /* it matches these and nothing else */
 	struct set needs[NEEDS]; /* each match holds one of each of these, the best first */
 	bool is_zero_width;
+	char mark;          /* zero-width, and kept in the strings; 0: not kept */
+	bool is_nonword;    /* \W */
 	bool is_group;
 	bool is_variable; /* holds a repeat of no fixed length, or alternatives */
 	bool is_doubled;  /* two of its alternatives are the same */
@@ -40,6 +42,7 @@ struct reader {
 	size_t at;
 	struct arena *arena;
 	unsigned depth;
+	bool is_at_boundary; /* what was read last is a boundary of a word: what comes now begins there */
 	int error;      /* -ENOMEM */
 	bool is_lost;   /* syntax that is not read here: no literal at all */
 	struct literals *literals; /* suspects go there */
@@ -52,7 +55,7 @@ struct repeat {
 	bool is_possessive;
 };
 
-static void read_alternatives(struct reader *reader, struct part *ret_part);
+static void read_alternatives(struct reader *reader, bool is_at_boundary, struct part *ret_part);
 
 static bool is_end(const struct reader *reader)
 {
@@ -76,6 +79,20 @@ static bool take_text(struct reader *reader, const char *text)
 
 static const struct span empty_string = { "", 0 };
 static const struct set set_empty_string = { &empty_string, 1, true, 0 };
+static const char mark_bytes[] = { FOLD_BOUNDARY, FOLD_END };
+static const struct span boundary = { &mark_bytes[0], 1 }, end_mark = { &mark_bytes[1], 1 };
+static const struct set set_boundary = { &boundary, 1, true, 0 }, set_end = { &end_mark, 1, true, 0 };
+
+static bool is_mark(char c)
+{
+	return c == FOLD_BOUNDARY || c == FOLD_END;
+}
+
+/* One string that is a mark and nothing else. */
+static bool set_is_mark(const struct set *set)
+{
+	return set->is_valid && set->count == 1 && set->items[0].len == 1 && is_mark(set->items[0].ptr[0]);
+}
 
 static struct span *make_items(struct reader *reader, size_t count)
 {
@@ -174,9 +191,10 @@ static size_t set_get_longest(const struct set *set)
 static bool set_append(struct reader *reader, struct set *a, const struct set *b)
 {
 	size_t count = a->count * b->count, used = 0;
+	size_t limit = set_is_mark(a) || set_is_mark(b) ? LITERALS_MAX : EXACT_MAX;
 	struct span *items;
 
-	if (!b->is_valid || count > EXACT_MAX || set_get_longest(a) + set_get_longest(b) > STRING_MAX)
+	if (!b->is_valid || count > limit || set_get_longest(a) + set_get_longest(b) > STRING_MAX)
 		return false;
 	items = make_items(reader, count);
 	if (!items)
@@ -255,6 +273,32 @@ static void part_set_char(struct reader *reader, struct part *part, uint32_t cod
 		part->is_asserting = true; /* folding has taken this one away: the pattern itself never matches */
 }
 
+/* The value of a hexadecimal digit; 16 for what is none. */
+static uint32_t get_digit(char c)
+{
+	c = ascii_lower(c);
+	if (ascii_is_digit(c))
+		return (uint32_t)(c - '0');
+	return c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10) : 16;
+}
+
+/* \x27, after the x; what stands in braces is some character. */
+static void read_hex(struct reader *reader, struct part *part)
+{
+	uint32_t value = 0;
+
+	if (peek(reader) == '{') {
+		while (!is_end(reader) && peek(reader) != '}')
+			reader->at++;
+		reader->at++;
+		part->example = 'a';
+		return;
+	}
+	for (int i = 0; i < 2 && get_digit(peek(reader)) < 16; i++, reader->at++)
+		value = value * 16 + get_digit(peek(reader));
+	part_set_char(reader, part, value);
+}
+
 /* The character after a backslash, outside a class. */
 static void read_escape(struct reader *reader, struct part *part)
 {
@@ -272,6 +316,7 @@ static void read_escape(struct reader *reader, struct part *part)
 		break;
 	case 'b': case 'B': case 'A': case 'z': case 'Z':
 		part->is_zero_width = part->is_asserting = true;
+		part->mark = c == 'b' || c == 'A' ? FOLD_BOUNDARY : 0;
 		break;
 	case 'd':
 		part->example = '1';
@@ -281,17 +326,10 @@ static void read_escape(struct reader *reader, struct part *part)
 		break;
 	case 'W':
 		part->example = '-';
+		part->is_nonword = true;
 		break;
 	case 'x':
-		part->example = 'a';
-		if (peek(reader) == '{') {
-			while (!is_end(reader) && peek(reader) != '}')
-				reader->at++;
-			reader->at++;
-			break;
-		}
-		for (int i = 0; i < 2 && strchr("0123456789abcdefABCDEF", peek(reader)) && peek(reader); i++)
-			reader->at++;
+		read_hex(reader, part);
 		break;
 	default: /* back-references, \Q, \K, \p, \R and what else there is */
 		reader->is_lost = true;
@@ -342,12 +380,25 @@ static void read_class(struct reader *reader, struct part *part)
 	part->example = is_negated || part->exact.count == 0 ? 'a' : '\0';
 }
 
+/* "[\\w...]" as a whole alternative: where it must not match, a word ends or begins. */
+static bool is_class_of_words(struct span text)
+{
+	size_t close = span_has_prefix(text, SPAN_LIT("[\\w")) ? span_find_char(text, ']', 0) : SIZE_MAX;
+
+	return close < text.len - 1 && text.ptr[close - 1] != '\\' && strchr("|)", text.ptr[close + 1]);
+}
+
 /* What stands after "(?" up to the group's content; false when the whole group is read already (flags, a comment). */
-static bool read_group_head(struct reader *reader, bool *ret_is_look)
+static bool read_group_head(struct reader *reader, bool *ret_is_look, bool *ret_is_boundary)
 {
 	if (take_text(reader, ":") || take_text(reader, ">"))
 		return true;
-	if (take_text(reader, "=") || take_text(reader, "!") || take_text(reader, "<=") || take_text(reader, "<!")) {
+	if (take_text(reader, "!") || take_text(reader, "<!")) {
+		*ret_is_look = true;
+		*ret_is_boundary = is_class_of_words(span_skip(reader->pattern, reader->at));
+		return true;
+	}
+	if (take_text(reader, "=") || take_text(reader, "<=")) {
 		*ret_is_look = true;
 		return true;
 	}
@@ -373,23 +424,23 @@ static bool read_group_head(struct reader *reader, bool *ret_is_look)
 /* (...), after the bracket. */
 static void read_group(struct reader *reader, struct part *part)
 {
-	bool is_look = false;
+	bool is_look = false, is_boundary = false;
 
 	if (peek(reader) == '*' || reader->depth >= DEPTH_MAX) {
 		reader->is_lost = true;
 		return;
 	}
-	if (take_text(reader, "?") && !read_group_head(reader, &is_look)) {
+	if (take_text(reader, "?") && !read_group_head(reader, &is_look, &is_boundary)) {
 		part->is_zero_width = part->is_asserting = true;
 		return;
 	}
 	reader->depth++;
-	read_alternatives(reader, part);
+	read_alternatives(reader, reader->is_at_boundary && !is_look, part);
 	reader->depth--;
 	reader->at++; /* the closing bracket */
 	part->is_group = true;
 	if (is_look) {
-		*part = (struct part){ .is_zero_width = true, .is_asserting = true };
+		*part = (struct part){ .is_zero_width = true, .is_asserting = true, .mark = is_boundary ? FOLD_BOUNDARY : 0 };
 	}
 }
 
@@ -438,6 +489,7 @@ static void read_atom(struct reader *reader, struct part *part)
 		break;
 	case '^': case '$':
 		part->is_zero_width = part->is_asserting = true;
+		part->mark = c == '^' ? FOLD_BOUNDARY : FOLD_END;
 		break;
 	case '.':
 		part->example = 'a';
@@ -528,7 +580,9 @@ static void sequence_append(struct reader *reader, struct sequence *sequence, co
 	}
 	if (!set_append(reader, &sequence->run, &part->exact)) {
 		sequence_break(sequence);
-		sequence_need(sequence, part->exact);
+		if (part->exact.is_valid)
+			sequence->run = part->exact; /* a new one begins here */
+		sequence->run.reach = sequence->longest;
 		for (unsigned i = 0; i < NEEDS && !part->exact.is_valid; i++)
 			sequence_need(sequence, part->needs[i]);
 	}
@@ -542,6 +596,15 @@ static void sequence_add(struct reader *reader, struct sequence *sequence, const
 	sequence->longest = add_lengths(sequence->longest, multiply_length(part->longest, repeat.max));
 	if (sequence->run.items == set_empty_string.items)
 		sequence->run.reach = sequence->longest; /* the next run begins here */
+}
+
+static bool set_has_marks(const struct set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (span_find_char(set->items[i], FOLD_BOUNDARY, 0) != SIZE_MAX || span_find_char(set->items[i], FOLD_END, 0) != SIZE_MAX)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -558,7 +621,7 @@ static bool set_is_unambiguous(const struct set *set)
 			is_suffix_free &= i == j || !span_has_suffix_nocase(set->items[i], set->items[j]);
 		}
 	}
-	return set->is_valid && set_get_shortest(set) > 0 && (is_prefix_free || is_suffix_free);
+	return set->is_valid && set_get_shortest(set) > 0 && (is_prefix_free || is_suffix_free) && !set_has_marks(set);
 }
 
 /*
@@ -580,11 +643,24 @@ static void look_for_suspect(struct reader *reader, const struct part *part, str
 	literals->suspect_count++;
 }
 
-static void read_sequence(struct reader *reader, struct part *ret_part)
+/* '\W*' where the text then ends: its last word is what stands before. */
+static bool is_before_end(const struct reader *reader, const struct part *part, struct repeat repeat)
 {
-	struct sequence sequence = { .run = set_empty_string, .is_whole = true };
+	return part->is_nonword && repeat.min == 0 && peek(reader) == '$';
+}
+
+static void sequence_mark(struct reader *reader, struct sequence *sequence, char mark)
+{
+	if (mark)
+		(void)set_append(reader, &sequence->run, mark == FOLD_END ? &set_end : &set_boundary);
+}
+
+static void read_sequence(struct reader *reader, bool is_at_boundary, struct part *ret_part)
+{
+	struct sequence sequence = { .run = is_at_boundary ? set_boundary : set_empty_string, .is_whole = true };
 
 	*ret_part = (struct part){ .is_zero_width = false };
+	reader->is_at_boundary = is_at_boundary;
 	while (!is_end(reader) && peek(reader) != '|' && peek(reader) != ')') {
 		struct part part;
 		struct repeat repeat;
@@ -597,7 +673,12 @@ static void read_sequence(struct reader *reader, struct part *ret_part)
 		look_for_suspect(reader, &part, repeat, sample_from);
 		ret_part->is_variable |= part.is_variable || repeat.min != repeat.max;
 		ret_part->is_asserting |= part.is_asserting;
-		if (!part.is_zero_width)
+		reader->is_at_boundary = part.mark == FOLD_BOUNDARY && repeat.min == 1;
+		if (part.is_zero_width && repeat.min == 1)
+			sequence_mark(reader, &sequence, part.mark);
+		else if (is_before_end(reader, &part, repeat))
+			sequence.longest = LITERAL_FAR;
+		else if (!part.is_zero_width)
 			sequence_add(reader, &sequence, &part, repeat);
 	}
 	ret_part->exact = sequence.run;
@@ -615,11 +696,11 @@ static void add_piece(struct reader *reader, struct part *part, size_t sample_fr
 		part->pieces[part->piece_count++] = sample_copy(reader, sample_from, reader->sample_len);
 }
 
-static void read_alternatives(struct reader *reader, struct part *ret_part)
+static void read_alternatives(struct reader *reader, bool is_at_boundary, struct part *ret_part)
 {
 	size_t sample_from = reader->sample_len;
 
-	read_sequence(reader, ret_part);
+	read_sequence(reader, is_at_boundary, ret_part);
 	add_piece(reader, ret_part, sample_from);
 	while (!is_end(reader) && peek(reader) == '|') {
 		struct part other;
@@ -627,7 +708,7 @@ static void read_alternatives(struct reader *reader, struct part *ret_part)
 
 		reader->at++;
 		reader->sample_len = sample_from;
-		read_sequence(reader, &other);
+		read_sequence(reader, is_at_boundary, &other);
 		add_piece(reader, ret_part, sample_from);
 		set_keep_better(&need, &ret_part->exact);
 		other_need = other.needs[0];
@@ -644,9 +725,59 @@ static void read_alternatives(struct reader *reader, struct part *ret_part)
 	}
 }
 
-/* Without those that hold another one: where they stand, that stands too, if not at their start. */
-static struct need minimize(struct reader *reader, const struct set *set)
+static bool is_word(char c)
 {
+	return ascii_is_alnum(c) || c == '_';
+}
+
+/* Of the marks only those at the ends stay, and only where a word begins or ends. */
+static struct span settle(struct reader *reader, struct span text)
+{
+	char *bytes = arena_take(reader->arena, text.len + 3);
+	bool is_end = text.len > 0 && text.ptr[text.len - 1] == FOLD_END, is_open = false;
+	size_t len = 0;
+
+	if (!bytes) {
+		reader->error = -ENOMEM;
+		return empty_string;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		if (is_mark(text.ptr[i])) {
+			is_open |= len == 0;
+			continue;
+		}
+		if (len == 0 && is_open && is_word(text.ptr[i]))
+			bytes[len++] = FOLD_BOUNDARY;
+		bytes[len++] = text.ptr[i];
+	}
+	while (is_end && len > 0 && (unsigned char)bytes[len - 1] < 0x80 && !is_word(bytes[len - 1]))
+		len--;
+	if (len > 0 && is_mark(text.ptr[text.len - 1]) && is_word(bytes[len - 1])) {
+		bytes[len++] = FOLD_BOUNDARY;
+		if (is_end)
+			bytes[len++] = FOLD_END;
+	}
+	return span_make(bytes, len);
+}
+
+static struct set set_settle(struct reader *reader, const struct set *set)
+{
+	struct span *items = make_items(reader, set->count + 1);
+	struct set settled = { items, 0, set->is_valid, set->reach };
+
+	for (size_t i = 0; items && i < set->count; i++) {
+		struct span item = settle(reader, set->items[i]);
+		if (!set_has(&settled, item))
+			items[settled.count++] = item;
+	}
+	return settled;
+}
+
+/* Without those that hold another one: where they stand, that stands too, if not at their start. */
+static struct need minimize(struct reader *reader, const struct set *unsettled)
+{
+	struct set settled = set_settle(reader, unsettled);
+	const struct set *set = &settled;
 	struct span *items = make_items(reader, set->count + 1);
 	struct need need = { items, 0, 0 };
 	size_t inside = 0;
@@ -671,7 +802,7 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	struct part part;
 
 	*ret_literals = (struct literals){ .is_exact = false };
-	read_alternatives(&reader, &part);
+	read_alternatives(&reader, false, &part);
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
 	if (reader.error || reader.is_lost)
 		return reader.error;

@@ -11,7 +11,10 @@
 
 enum { NEEDS = 4, LITERAL_FAR = 4096, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
 
-/* Every match holds at least one of these. */
+/*
+ * Every match holds at least one of these.  FOLD_BOUNDARY at its start or end: there a word begins or ends; FOLD_END behind
+ * it: no word follows in the text.
+ */
 struct need {
 	const struct span *items; /* at least LITERAL_SIZE_MIN bytes each, at most LITERALS_MAX */
 	size_t count;             /* 0: nothing is needed */

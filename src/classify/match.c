@@ -64,13 +64,43 @@ static bool is_possible(const struct ruleset *ruleset, const struct hits *hits, 
 }
 
 /* A character's first byte before which no match begins. */
-static size_t find_hint(const struct hit *hit, const struct filed *filed, struct span text)
+static size_t find_hint(const struct hit *hit, const struct filed *filed, const struct facts *facts)
 {
-	size_t start = filed->before < hit->at ? hit->at - filed->before : 0;
+	size_t before = filed->before + facts->shift, start = before < hit->at ? hit->at - before : 0;
 
-	while (start > 0 && (text.ptr[start] & 0xC0) == 0x80)
+	if (start >= facts->folded.len)
+		return 0;
+	while (start > 0 && (facts->folded.ptr[start] & 0xC0) == 0x80)
 		start--;
 	return start;
+}
+
+/* How the text's last word ends, so that what stands at a text's end is known by it: the bytes added behind `len`. */
+static size_t add_end(char *words, size_t len)
+{
+	size_t last = len - 1;
+
+	while (last > 0 && !is_word_byte(words[last]))
+		last--;
+	if (last == 0)
+		return 0;
+	words[len] = words[last - 1];
+	words[len + 1] = words[last];
+	words[len + 2] = ' ';
+	words[len + 3] = FOLD_END;
+	return 4;
+}
+
+void match_scan(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
+{
+	char *words = scratch->words;
+	size_t len = 1;
+
+	words[0] = ' ';
+	len += fold_words(facts->folded, words + 1);
+	words[len++] = ' ';
+	facts->shift = len - 1 - facts->folded.len;
+	prefilter_scan(ruleset->prefilter, facts->folded, span_make(words, len + add_end(words, len)), &scratch->hits);
 }
 
 /* ---- reading ---- */
@@ -126,7 +156,7 @@ static void take_signature(const struct ruleset *ruleset, const struct test *tes
 }
 
 /* What the text says by itself: the longest signature that it holds, and whether our own mark is there. */
-static struct signs find_signs(const struct ruleset *ruleset, const struct hits *hits, struct span text)
+static struct signs find_signs(const struct ruleset *ruleset, const struct hits *hits, const struct facts *facts)
 {
 	struct signs signs = { .provider = PROVIDER_NONE };
 
@@ -137,7 +167,7 @@ static struct signs find_signs(const struct ruleset *ruleset, const struct hits 
 			const struct test *test = &ruleset->tests[filed->test];
 			size_t from, to;
 			if (is_possible(ruleset, hits, filed) &&
-			    find_literal(test, text, find_hint(&hits->items[i], filed, text), &from, &to) == PATTERN_FOUND)
+			    find_literal(test, facts->folded, find_hint(&hits->items[i], filed, facts), &from, &to) == PATTERN_FOUND)
 				take_signature(ruleset, test, &signs);
 		}
 	}
@@ -182,29 +212,35 @@ static void find_provider(const struct ruleset *ruleset, struct scratch *scratch
 			     "recipient domain");
 }
 
-/* Bytes. */
-static size_t get_tried_size(size_t tests)
+static size_t get_listed_size(size_t tests)
 {
 	return (tests + 63) / 64 * sizeof(uint64_t);
+}
+
+/* *memory made larger; what it held is nobody's any more. */
+static int renew(void *memory, size_t size)
+{
+	void **place = memory, *renewed = malloc(size);
+
+	if (!renewed)
+		return -ENOMEM;
+	free(*place);
+	*place = renewed;
+	return 0;
 }
 
 static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
 {
 	size_t size = ruleset->test_count + ruleset->rule_count;
-	struct match *matches;
-	uint64_t *tried;
 
-	if (size <= scratch->match_size)
-		return hits_reserve(&scratch->hits, ruleset->group_count);
-	matches = realloc(scratch->matches, size * sizeof(*matches));
-	if (!matches)
-		return -ENOMEM;
-	scratch->matches = matches;
-	tried = realloc(scratch->tried, get_tried_size(size));
-	if (!tried)
-		return -ENOMEM;
-	scratch->tried = tried;
-	scratch->match_size = size;
+	if (size > scratch->match_size) {
+		if (renew(&scratch->matches, size * sizeof(*scratch->matches)) < 0 ||
+		    renew(&scratch->listed, get_listed_size(size)) < 0 ||
+		    renew(&scratch->place_of, size * sizeof(*scratch->place_of)) < 0 ||
+		    renew(&scratch->prospects, size * sizeof(*scratch->prospects)) < 0)
+			return -ENOMEM;
+		scratch->match_size = size;
+	}
 	return hits_reserve(&scratch->hits, ruleset->group_count);
 }
 
@@ -230,8 +266,8 @@ int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const str
 	facts.is_limited |= query->text.len > REPLY_TEXT_MAX;
 	complete_reply(query, &facts);
 	facts.action = find_action(query, &facts);
-	prefilter_scan(ruleset->prefilter, facts.folded, &scratch->hits);
-	signs = find_signs(ruleset, &scratch->hits, facts.folded);
+	match_scan(ruleset, scratch, &facts);
+	signs = find_signs(ruleset, &scratch->hits, &facts);
 	facts.has_mark = signs.has_mark;
 	find_provider(ruleset, scratch, query, signs.provider, &facts);
 	fold_hide_addresses(scratch->folded, facts.folded.len);
@@ -327,18 +363,22 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 /* Which tests a pass over the text tries. */
 enum pass { PASS_TEXTS, PASS_WORDS, PASS_SIGNS };
 
-/* A test may be filed under several grams. */
-static bool is_tried(struct scratch *scratch, uint32_t number)
+/* A test may be filed under several grams: it is listed once, with the least hint. */
+static void list_prospect(struct scratch *scratch, uint32_t number, size_t hint)
 {
-	uint64_t bit = (uint64_t)1 << number % 64, *word = &scratch->tried[number / 64];
-	bool is_tried = *word & bit;
+	uint64_t bit = (uint64_t)1 << number % 64, *word = &scratch->listed[number / 64];
 
-	*word |= bit;
-	return is_tried;
+	if (!(*word & bit)) {
+		*word |= bit;
+		scratch->place_of[number] = (uint32_t)scratch->prospect_count;
+		scratch->prospects[scratch->prospect_count++] = (struct prospect){ number, (uint32_t)hint };
+	} else if (hint < scratch->prospects[scratch->place_of[number]].hint) {
+		scratch->prospects[scratch->place_of[number]].hint = (uint32_t)hint;
+	}
 }
 
 /* The tests behind one gram that stands in the text. */
-static void match_filed(const struct ruleset *ruleset, struct scratch *scratch, const struct hit *hit, enum pass pass, struct facts *facts)
+static void list_filed(const struct ruleset *ruleset, struct scratch *scratch, const struct hit *hit, enum pass pass, const struct facts *facts)
 {
 	const struct group *group = &ruleset->groups[hit->number];
 	uint32_t at = pass == PASS_TEXTS ? group->texts_at : group->words_at, end = pass == PASS_TEXTS ? group->words_at : group->end;
@@ -346,8 +386,8 @@ static void match_filed(const struct ruleset *ruleset, struct scratch *scratch, 
 	for (; at < end; at++) {
 		const struct filed *filed = &ruleset->filed[at];
 		if ((filed->provider == PROVIDER_NONE || filed->provider == facts->provider) && (pass != PASS_SIGNS || filed->is_sign) &&
-		    is_possible(ruleset, &scratch->hits, filed) && !is_tried(scratch, filed->test))
-			try_test(ruleset, scratch, filed->test, find_hint(hit, filed, facts->folded), facts);
+		    is_possible(ruleset, &scratch->hits, filed))
+			list_prospect(scratch, filed->test, find_hint(hit, filed, facts));
 	}
 }
 
@@ -360,9 +400,12 @@ static bool is_of_pass(const struct ruleset *ruleset, const struct test *test, e
 
 static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, enum pass pass, struct facts *facts)
 {
-	memset(scratch->tried, 0, get_tried_size(ruleset->test_count));
+	memset(scratch->listed, 0, get_listed_size(ruleset->test_count));
+	scratch->prospect_count = 0;
 	for (size_t i = 0; i < scratch->hits.count; i++)
-		match_filed(ruleset, scratch, &scratch->hits.items[i], pass, facts);
+		list_filed(ruleset, scratch, &scratch->hits.items[i], pass, facts);
+	for (size_t i = 0; i < scratch->prospect_count; i++)
+		try_test(ruleset, scratch, scratch->prospects[i].test, scratch->prospects[i].hint, facts);
 	for (size_t i = 0; i < ruleset->always.count; i++) {
 		uint32_t number = ruleset->always.items[i];
 		if (is_of_pass(ruleset, &ruleset->tests[number], pass))

@@ -36,6 +36,7 @@ struct match {
 struct facts {
 	struct reply reply;   /* what the text says, completed with what the query knew */
 	struct span folded;
+	size_t shift;         /* a place among the text's words is at most that many bytes behind the same place in `folded` */
 	enum action action;
 	bool is_temporary;    /* some code begins with 4 */
 	bool is_limited;      /* a pattern was stopped, or the text was too long to be seen whole */
@@ -49,20 +50,36 @@ struct facts {
 	size_t match_count;
 };
 
+/* A test that may match, not before `hint`. */
+struct prospect {
+	uint32_t test;
+	uint32_t hint;
+};
+
 struct scratch {
 	struct arena *arena;
 	struct matcher *matcher;
 	struct hits hits;
 	struct match *matches;
 	size_t match_size;
-	uint64_t *tried; /* bits by test */
+	uint64_t *listed;          /* bits by test: it is among the prospects */
+	uint32_t *place_of;        /* by test, where the bit is set: its place there */
+	struct prospect *prospects;
+	size_t prospect_count;
 	char provider_name[64];
 	char *folded; /* CLASSIFY_TEXT_MAX */
+	char *words;  /* MATCH_WORDS_SIZE */
 };
+
+/* The words of a text, a blank at both ends, and once more how the last one ends. */
+enum { MATCH_WORDS_SIZE = 2 * CLASSIFY_TEXT_MAX + 8 };
 
 /* Reads the text, folds it, scans it, finds the provider.  -ENOMEM. */
 int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct facts *ret_facts)
 	__attribute__((warn_unused_result));
+
+/* Scans facts->folded; done by facts_read. */
+void match_scan(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
 
 /* Adds the matches of tags and texts; of words, or of the words that speak of something else than the recipient; of status and reply. */
 void match_texts(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);

@@ -140,13 +140,6 @@ static void hits_begin(const struct prefilter *prefilter, struct hits *hits)
 	hits->marks[MARK_ALWAYS] = hits->stamp;
 }
 
-/* Marks of the grams of two and three bytes, of which a gram of four is the beginning of a longer run. */
-static inline void mark_short(uint32_t gram, uint8_t *marks, uint8_t stamp)
-{
-	marks[gram_get_mark(gram & GRAM_OF_TWO, 2)] = stamp;
-	marks[gram_get_mark(gram & GRAM_OF_THREE, 3)] = stamp;
-}
-
 static inline void look_up(const struct prefilter *prefilter, uint32_t gram, size_t at, struct hits *hits)
 {
 	const struct slot *slot = find_slot(prefilter, gram);
@@ -166,7 +159,7 @@ static void scan_run(const struct prefilter *prefilter, struct span text, size_t
 
 	for (size_t at = from; at < to; at++) {
 		uint32_t gram = gram_make(text.ptr + at, GRAM_MAX);
-		mark_short(gram, marks, stamp);
+		marks[gram_get_mark(gram & GRAM_OF_THREE, 3)] = stamp;
 		marks[gram_get_mark(gram, GRAM_MAX)] = stamp;
 		places[count] = (uint16_t)(at - from);
 		count += bitmap_has(prefilter->bitmap, gram_hash(gram));
@@ -175,23 +168,24 @@ static void scan_run(const struct prefilter *prefilter, struct span text, size_t
 		look_up(prefilter, gram_make(text.ptr + from + places[i], GRAM_MAX), from + places[i], hits);
 }
 
-/* The last bytes of a text, which begin no gram of four. */
-static void scan_end(struct span text, size_t from, struct hits *hits)
+static void mark_pairs(struct span text, struct hits *hits)
 {
-	for (size_t at = from; at + GRAM_MIN <= text.len; at++) {
-		for (size_t len = GRAM_MIN; len < GRAM_MAX && len <= text.len - at; len++)
-			hits->marks[gram_get_mark(gram_make(text.ptr + at, len), len)] = hits->stamp;
-	}
+	uint8_t *marks = hits->marks, stamp = hits->stamp;
+
+	for (size_t at = 0; at + GRAM_MIN <= text.len; at++)
+		marks[gram_get_mark(gram_make(text.ptr + at, GRAM_MIN), GRAM_MIN)] = stamp;
 }
 
-void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits)
+void prefilter_scan(const struct prefilter *prefilter, struct span text, struct span words, struct hits *hits)
 {
-	size_t end = text.len < GRAM_MAX ? 0 : text.len - GRAM_MAX + 1;
+	size_t end = words.len < GRAM_MAX ? 0 : words.len - GRAM_MAX + 1;
 
 	hits_begin(prefilter, hits);
 	for (size_t at = 0; at < end; at += RUN)
-		scan_run(prefilter, text, at, at + RUN < end ? at + RUN : end, hits);
-	scan_end(text, end, hits);
+		scan_run(prefilter, words, at, at + RUN < end ? at + RUN : end, hits);
+	if (words.len >= 3) /* the last three bytes begin no gram of four */
+		hits->marks[gram_get_mark(gram_make(words.ptr + words.len - 3, 3), 3)] = hits->stamp;
+	mark_pairs(text, hits);
 	for (size_t i = 0; i < prefilter->brief_count; i++) {
 		const struct brief *brief = &prefilter->briefs[i];
 		if (hits_has_mark(hits, brief->mark))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which of many grams, runs of two to four bytes, stand in a text, in one pass.  Every gram of the text leaves a mark, by
- * which words are known (nearly: several grams share a mark).  For grams of four bytes there is a bitmap that stays in
+ * Which of many grams, runs of two to four bytes, stand in a text, in one pass: those of two in the text as it is, longer
+ * ones in its words (fold_words).  Every gram leaves a mark, by which words are known (nearly: several grams share a mark).  For grams of four bytes there is a bitmap that stays in
  * the first cache and tells at each byte whether one may begin there, and a small table that tells which one it is.
  * No state goes from byte to byte and nothing is decided before the end of a run, so that the processor looks at several
  * bytes at a time.  Frozen after building; any thread; linear in the text.
@@ -67,7 +67,7 @@ static inline bool hits_has_mark(const struct hits *hits, uint16_t mark)
 	return hits->marks[mark] == hits->stamp;
 }
 
-/* Forgets the findings before; hits must have room for every gram.  The text is folded: no NUL is in it. */
-void prefilter_scan(const struct prefilter *prefilter, struct span text, struct hits *hits);
+/* Forgets the findings before; hits must have room for every gram.  The text is folded: no NUL is in it.  Places are those in `words`. */
+void prefilter_scan(const struct prefilter *prefilter, struct span text, struct span words, struct hits *hits);
 
 #endif

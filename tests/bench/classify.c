@@ -142,7 +142,7 @@ static int64_t run_ours(struct contest *contest, struct span folded)
 {
 	struct facts facts = facts_of(contest, folded);
 
-	prefilter_scan(contest->ruleset->prefilter, folded, &contest->scratch->hits);
+	match_scan(contest->ruleset, contest->scratch, &facts);
 	match_texts(contest->ruleset, contest->scratch, &facts);
 	return get_winner(contest, &facts);
 }

@@ -23,6 +23,9 @@ static const char rules[] =
 	"rule tie.b { class = virus text = {'equal text'} }\n"
 	"rule tie.c { class = policy text = {'weighty text'} }\n"
 	"rule tie.d { class = loop text = {'weighty text'} priority = 5 }\n"
+	"rule dashed { class = virus text = {'(?:^|- )infected: \\w+'} }\n"
+	"rule last.word { class = loop text = {'\\bcircles?\\W*$'} }\n"
+	"rule bounded { class = content-refused text = {'(?<![\\w.])it(?![\\w-])|\\bof\\b'} }\n"
 	"rule nothing.said { class = unclassified text = {'delivery failed for some reason'} }\n"
 	"rule acme.tag { class = mailbox-full provider = acme tag = {'AC-17', '[full]'} }\n"
 	"rule acme.dead { class = mailbox-disabled provider = acme text = {'box shut'} }\n"
@@ -134,6 +137,22 @@ static void test_longer_match_then_conditions_then_priority_then_id(void **state
 	      { "550 try elsewhere", "plain.551", CLASS_REMOTE_ERROR, EFFECT_COUNT, BASIS_PHRASE },
 	      { "550 weighty text", "tie.d", CLASS_LOOP, EFFECT_NEVER, BASIS_PHRASE },
 	      { "550 equal text", "tie.a", CLASS_SPAM, EFFECT_NEVER, BASIS_PHRASE });
+}
+
+/* Words begin and end where PCRE2 says, and a match may begin before the literal that led to it. */
+static void test_edges_of_words_and_of_the_text(void **state)
+{
+	CHECK({ "550 reject - infected: x", "dashed", CLASS_VIRUS, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 infected: x", "dashed", CLASS_VIRUS, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 not infected: x", "reply.550", CLASS_USER_UNKNOWN, EFFECT_COUNT, BASIS_REPLY },
+	      { "550 in circles", "last.word", CLASS_LOOP, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 circle (\u5b9b\u5148).", "last.word", CLASS_LOOP, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 circles here", "reply.550", CLASS_USER_UNKNOWN, EFFECT_COUNT, BASIS_REPLY },
+	      { "550 \u5b9b\u5148it\u5b9b", "bounded", CLASS_CONTENT_REFUSED, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 it", "bounded", CLASS_CONTENT_REFUSED, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 (of)", "bounded", CLASS_CONTENT_REFUSED, EFFECT_NEVER, BASIS_PHRASE },
+	      { "550 it-", "reply.550", CLASS_USER_UNKNOWN, EFFECT_COUNT, BASIS_REPLY },
+	      { "550 _of_ bits", "reply.550", CLASS_USER_UNKNOWN, EFFECT_COUNT, BASIS_REPLY });
 }
 
 static void test_provider_phrases_and_tags_are_for_their_provider(void **state)
@@ -384,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_outranks_codes),
 		cmocka_unit_test(test_longer_match_then_conditions_then_priority_then_id),
+		cmocka_unit_test(test_edges_of_words_and_of_the_text),
 		cmocka_unit_test(test_provider_phrases_and_tags_are_for_their_provider),
 		cmocka_unit_test(test_the_most_specific_status_decides),
 		cmocka_unit_test(test_what_says_nothing_gives_way),

@@ -41,6 +41,28 @@ static void test_folding(void **state)
 	assert_memory_equal(out, "x y", 3);
 }
 
+/* Where PCRE2 sees the boundary of a word, there is a blank on one side, or an end. */
+static void test_words(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "user-unknown: 5.1.1 <a_b@example.com>", "user unknown  5 1 1  a_b example com " },
+		{ "eight by eight.", "eight by eight " },
+		{ "\u5b9b\u5148taro\u306f\u4e0d\u660e.", "\u5b9b\u5148 taro \u306f\u4e0d\u660e " },
+		{ "123456\u00e9 (x)", "123456 \u00e9  x " },
+		{ "\1gone\1\2", " gone \2" },
+		{ "\1sixteen letters.\1\2", " sixteen letters  \2" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char words[128];
+		size_t len = fold_words(span_of(cases[i][0]), words);
+		if (!span_is_equal(span_make(words, len), span_of(cases[i][1])))
+			fail_msg("'%s': '%.*s'", cases[i][0], (int)len, words);
+	}
+}
+
 static void test_folding_is_cut_between_characters(void **state)
 {
 	char out[8];
@@ -113,14 +135,21 @@ static void test_what_pcre2_takes_for_equal_folds_to_the_same(void **state)
 	arena_free(arena);
 }
 
-/* The first need of a pattern, its strings in a row; "" where nothing is known. */
+/* The first need of a pattern, its strings in a row, boundaries of words "~", the end of the text "$"; "" where nothing is known. */
 static const struct {
 	const char *pattern, *need, *second;
 	bool is_exact;
 } needs[] = {
 	{ "no such user", "no such user", "", true },
 	{ "No Such User", "no such user", "", true },
-	{ "\\bno such user\\b", "no such user", "", false },
+	{ "\\bno such user\\b", "~no such user~", "", false },
+	{ "\\b(?:ham|eggs\\w) .{0,9}\\bspam(?![\\w-])", "~spam~", "~ham|~eggs", false },
+	{ "(?<!of )\\buser\\b: \\bunknown", "~user: unknown", "", false },
+	{ "(?<![\\w.])tls(?!x)", "~tls", "", false },
+	{ "^(?:mail|message)\\W*$", "~mail~$|~message~$", "", false },
+	{ "(?:^|- )gone (?:off|away)\\)?$", "~gone off~$|~gone away~$|- gone off~$|- gone away~$", "", false },
+	{ "\\b, \\bor\\b: \\(", ", or: (", "", false },
+	{ "wouldn\\x27t", "wouldn't", "", true },
 	{ "no such (?:user|mailbox) here", "no such user here|no such mailbox here", "", false },
 	{ "account .{0,30} does not exist", " does not exist", "account ", false },
 	{ "over\\s+quota", "over ", "quota", false },
@@ -139,7 +168,8 @@ static const struct {
 	{ "(?:ab|\\w)cd", "cd", "", false },
 	{ "user (?:x|\\d) unknown", " unknown", "user ", false },
 	{ "x*", "", "", false },
-	{ "\\x41bcd", "bcd", "", false },
+	{ "\\x41bcd", "abcd", "", true },
+	{ "\\x{41}bcd", "bcd", "", false },
 	{ "a\\.b\\-c", "a.b-c", "", true },
 	{ "\xd0\x9f\xd0\x9e\xd0\xa7", "\xd0\xbf\xd0\xbe\xd1\x87", "", true },
 	{ "wei\xc3\x9f nicht", "wei\xc3\x9f nicht", "", true },
@@ -152,6 +182,8 @@ static void print_need(const struct need *need, char *out, size_t size)
 	*out = '\0';
 	for (size_t i = 0; i < need->count && used < size; i++)
 		used += (size_t)snprintf(out + used, size - used, "%s%.*s", i ? "|" : "", SPAN_ARG(need->items[i]));
+	for (char *c = out; *c; c++)
+		*c = *c == FOLD_BOUNDARY ? '~' : *c == FOLD_END ? '$' : *c;
 }
 
 static void test_literals_of_patterns(void **state)
@@ -258,7 +290,7 @@ static void test_the_filter_finds_what_stands_there(void **state)
 			struct span here = span_make(text, len);
 			for (size_t j = 0; j < len; j++)
 				text[j] = letters[(seed = seed * 1664525 + 1013904223) / 65536 % LETTERS];
-			prefilter_scan(prefilter, here, &hits);
+			prefilter_scan(prefilter, here, here, &hits);
 			for (size_t i = 0; i < count; i++)
 				check_hits(&hits, here, spans[i], (uint32_t)i);
 			missing += count - hits.count;
@@ -301,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses_hide),
 		cmocka_unit_test(test_folding),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_folding_is_cut_between_characters),
 		cmocka_unit_test(test_what_pcre2_takes_for_equal_folds_to_the_same),
 		cmocka_unit_test(test_literals_of_patterns),
