@@ -135,7 +135,7 @@ static void take_expired(struct logjoin *join, const struct logline *line, struc
 	struct log_delivery delivery = make_delivery(line, message);
 	struct deferred *one;
 
-	if (!message || !message->deferred) {
+	if (!message || !message->deferred.last) {
 		join->counts.expired_unknown++;
 		return;
 	}

@@ -147,79 +147,32 @@ static int grow_slots(struct logjoin *join)
 
 /* --- deferred recipients */
 
-struct span deferred_get(const struct deferred *deferred, enum deferred_field field)
-{
-	size_t at = 0;
-
-	if (deferred->lengths[field] == MESSAGE_UNKNOWN)
-		return SPAN_NONE;
-	for (unsigned i = 0; i < (unsigned)field; i++)
-		at += deferred->lengths[i] == MESSAGE_UNKNOWN ? 0 : deferred->lengths[i];
-	return span_make(deferred->bytes + at, deferred->lengths[field]);
-}
-
-void deferred_free(struct deferred *deferred)
-{
-	free(deferred);
-}
-
-static void fill_deferred(struct deferred *deferred, const struct span texts[static DEFERRED_FIELDS])
-{
-	char *at = deferred->bytes;
-
-	for (unsigned i = 0; i < DEFERRED_FIELDS; i++) {
-		deferred->lengths[i] = span_is_known(texts[i]) ? (uint16_t)texts[i].len : MESSAGE_UNKNOWN;
-		if (texts[i].len)
-			memcpy(at, texts[i].ptr, texts[i].len);
-		at += texts[i].len;
-	}
-}
-
 static uint32_t hash_recipient(const struct logjoin *join, struct span recipient)
 {
 	return (uint32_t)quickhash(&join->options.key, recipient);
 }
 
-/* The one in the ring whose next is the recipient's; retries come in the same order, so that it is mostly the first. */
-static struct deferred *find_deferred_before(const struct message *message, struct span recipient, uint32_t hash)
+struct deferred *messages_take_deferred(struct logjoin *join, struct message *message)
 {
-	struct deferred *before = message->deferred;
+	struct deferred *taken = deferred_take_any(&message->deferred);
 
-	if (!before)
-		return NULL;
-	do {
-		if (before->next->hash == hash && span_is_equal(deferred_get(before->next, DEFERRED_RECIPIENT), recipient))
-			return before;
-		before = before->next;
-	} while (before != message->deferred);
-	return NULL;
-}
-
-static struct deferred *take_next(struct logjoin *join, struct message *message, struct deferred *before)
-{
-	struct deferred *taken = before->next;
-
-	before->next = taken->next;
-	message->deferred = before == taken ? NULL : before;
-	join->counts.deferred--;
+	join->counts.deferred -= taken != NULL;
 	return taken;
 }
 
-struct deferred *messages_take_deferred(struct logjoin *join, struct message *message)
+static void drop_deferred(struct logjoin *join, struct message *message, struct span recipient, uint32_t hash)
 {
-	return message->deferred ? take_next(join, message, message->deferred) : NULL;
+	struct deferred *taken = deferred_take(&message->deferred, recipient, hash);
+
+	join->counts.deferred -= taken != NULL;
+	deferred_free(taken);
 }
 
 void messages_settle(struct logjoin *join, struct message *message, struct span recipient)
 {
-	struct deferred *before;
-
 	message->final_count++;
-	if (!message->deferred)
-		return;
-	before = find_deferred_before(message, recipient, hash_recipient(join, recipient));
-	if (before)
-		deferred_free(take_next(join, message, before));
+	if (message->deferred.last)
+		drop_deferred(join, message, recipient, hash_recipient(join, recipient));
 }
 
 static void forget_oldest(struct logjoin *join, enum message_list list)
@@ -247,32 +200,26 @@ static bool make_room_for_deferred(struct logjoin *join, const struct message *m
 int messages_defer(struct logjoin *join, struct message *message, const struct log_delivery *delivery)
 {
 	struct span texts[DEFERRED_FIELDS] = { [DEFERRED_RECIPIENT] = delivery->recipient, [DEFERRED_ORIG_TO] = delivery->orig_to,
-					       [DEFERRED_RELAY] = delivery->relay, [DEFERRED_TEXT] = span_slice(delivery->text, 0, FIELD_MAX) };
+					       [DEFERRED_RELAY] = delivery->relay,
+					       [DEFERRED_TEXT] = span_slice(delivery->text, 0, DEFERRED_FIELD_MAX) };
 	uint32_t hash = hash_recipient(join, delivery->recipient);
-	struct deferred *before, *deferred;
-	size_t size = sizeof(*deferred);
+	bool is_long;
+	struct deferred *deferred = deferred_new(texts, hash, &is_long);
 
-	for (unsigned i = 0; i < DEFERRED_FIELDS; i++) {
-		if (texts[i].len > FIELD_MAX)
-			return 0; /* no address: nobody can be held to it */
-		size += texts[i].len;
-	}
-	before = find_deferred_before(message, delivery->recipient, hash);
-	if (before)
-		deferred_free(take_next(join, message, before));
+	/* no address: nobody can be held to it */
+	if (is_long)
+		return 0;
+	drop_deferred(join, message, delivery->recipient, hash);
+	if (!deferred)
+		return -ENOMEM;
 	if (!make_room_for_deferred(join, message)) {
+		deferred_free(deferred);
 		join->counts.deferred_forgotten++;
 		return 0;
 	}
-	deferred = malloc(size);
-	if (!deferred)
-		return -ENOMEM;
-	*deferred = (struct deferred){ .hash = hash, .status = delivery->status, .is_doubtful = delivery->is_doubtful };
-	fill_deferred(deferred, texts);
-	deferred->next = message->deferred ? message->deferred->next : deferred;
-	if (message->deferred)
-		message->deferred->next = deferred;
-	message->deferred = deferred;
+	deferred->status = delivery->status;
+	deferred->is_doubtful = delivery->is_doubtful;
+	deferred_add(&message->deferred, deferred);
 	join->counts.deferred++;
 	return 0;
 }
@@ -401,7 +348,7 @@ struct message *messages_begin(struct logjoin *join, const struct logline *line,
 
 void messages_close_if_done(struct logjoin *join, struct message *message)
 {
-	if (message->list == MESSAGES_DONE || message->deferred || message->final_count < message->recipient_count)
+	if (message->list == MESSAGES_DONE || message->deferred.last || message->final_count < message->recipient_count)
 		return;
 	unlink_message(join, message);
 	count_lists(join, MESSAGES_OPEN, -1);
@@ -542,8 +489,8 @@ static void move_message(struct logjoin *join, struct logjoin *part, struct mess
 	to->final_count = from->final_count;
 	to->touched_s = from->touched_s;
 	to->deferred = from->deferred;
-	from->deferred = NULL;
-	for (struct deferred *one = to->deferred; one; one = one->next == to->deferred ? NULL : one->next) {
+	from->deferred = (struct deferred_ring){ .last = NULL };
+	for (struct deferred *one = to->deferred.last; one; one = one->next == to->deferred.last ? NULL : one->next) {
 		part->counts.deferred--;
 		join->counts.deferred++;
 	}

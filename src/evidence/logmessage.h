@@ -7,23 +7,13 @@
 #define KODAMA_EVIDENCE_LOGMESSAGE_H
 
 #include "base/utf8.h"
+#include "evidence/logdeferred.h"
 #include "evidence/logfield.h"
 #include "evidence/logjoin.h"
 
 enum message_field { MESSAGE_SENDER, MESSAGE_ID, MESSAGE_LOGIN, MESSAGE_FIELDS };
-enum deferred_field { DEFERRED_RECIPIENT, DEFERRED_ORIG_TO, DEFERRED_RELAY, DEFERRED_TEXT, DEFERRED_FIELDS };
 
 enum { MESSAGE_UNKNOWN = UINT16_MAX, FIELD_MAX = 2048, NO_MESSAGE = UINT32_MAX };
-
-/* A recipient whose mail is still in the queue, and the last reason.  In the ring of its message. */
-struct deferred {
-	struct deferred *next;
-	uint32_t hash; /* of the recipient */
-	struct status status;
-	bool is_doubtful;
-	uint16_t lengths[DEFERRED_FIELDS];
-	char bytes[];
-};
 
 /* Open ones wait for their end; done ones (Sendmail says no end) are kept for lines that come late. */
 enum message_list { MESSAGES_OPEN, MESSAGES_DONE, MESSAGE_LISTS };
@@ -40,7 +30,7 @@ struct message {
 	uint8_t id_len;
 	char id[QUEUE_ID_MAX];
 	uint32_t recipient_count, final_count;
-	struct deferred *deferred;     /* some one of its ring: the search goes on behind it */
+	struct deferred_ring deferred;
 	char *bytes;                   /* the fields, one after the other */
 	uint32_t size;
 	uint16_t lengths[MESSAGE_FIELDS]; /* MESSAGE_UNKNOWN */
@@ -97,7 +87,5 @@ void messages_settle(struct logjoin *join, struct message *message, struct span 
 
 /* The next of its deferred recipients, the caller's from now on; NULL. */
 struct deferred *messages_take_deferred(struct logjoin *join, struct message *message);
-void deferred_free(struct deferred *deferred);
-struct span deferred_get(const struct deferred *deferred, enum deferred_field field);
 
 #endif

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include <time.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,6 +337,57 @@ static void test_too_many_deferred(void **state)
 	assert_int_equal(logjoin_get_counts(bench->join)->open, 1);
 }
 
+static void count_expired(void *data, const struct log_delivery *delivery)
+{
+	*(unsigned *)data += delivery->is_expired && span_has_suffix_nocase(delivery->text, SPAN_LIT("again"));
+}
+
+/* A list: all are deferred, and again in the opposite order, a third is delivered, the rest expires.  Processor time in seconds. */
+static double take_list(struct bench *bench, unsigned recipients)
+{
+	struct logjoin_options options = options_of(false);
+	unsigned expired = 0;
+	char text[300];
+	struct timespec begin, end;
+
+	options.deferred_max = recipients;
+	logjoin_free(bench->join);
+	bench->join = logjoin_new(&options);
+	take_new(bench, 1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+	for (unsigned i = 0; i < recipients; i++) {
+		snprintf(text, sizeof(text), P "smtp[1]: 3F2504E001: to=<a%u@example.com>" REST "dsn=4.2.2, status=deferred (452 full)", i);
+		assert_int_equal(take(bench, bench->join, text), 0);
+	}
+	for (unsigned i = recipients; i-- > 0;) {
+		snprintf(text, sizeof(text), P "smtp[1]: 3F2504E001: to=<a%u@example.com>" REST "dsn=4.2.2, status=deferred (452 full again)", i);
+		assert_int_equal(take(bench, bench->join, text), 0);
+	}
+	assert_int_equal(logjoin_get_counts(bench->join)->deferred, recipients);
+	for (unsigned i = 0; i < recipients; i += 3) {
+		snprintf(text, sizeof(text), P "smtp[1]: 3F2504E001: to=<a%u@example.com>" REST "dsn=2.0.0, status=sent (ok)", i);
+		assert_int_equal(take(bench, bench->join, text), 0);
+	}
+	assert_int_equal(logjoin_get_counts(bench->join)->deferred, recipients - (recipients + 2) / 3);
+	struct logline line;
+	logline_parse(SPAN_LIT(P "qmgr[1]: 3F2504E001: from=<s@example.org>, status=expired, returned to sender"), &bench->clock, &line);
+	assert_int_equal(logjoin_take(bench->join, &line, count_expired, &expired), 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	assert_int_equal(expired, recipients - (recipients + 2) / 3);
+	assert_int_equal(logjoin_get_counts(bench->join)->deferred, 0);
+	return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+}
+
+/* Ten times as many recipients take ten times as long, not a hundred times. */
+static void test_deferred_of_a_long_list(void **state)
+{
+	double ratio = 100;
+
+	for (unsigned i = 0; i < 3 && ratio >= 40; i++)
+		ratio = take_list(*state, 50000) / take_list(*state, 5000);
+	assert_true(ratio < 40);
+}
+
 static void test_untouched_for_too_long(void **state)
 {
 	struct bench *bench = *state;
@@ -628,6 +681,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sendmail_has_no_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many_open, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many_deferred, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_deferred_of_a_long_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_untouched_for_too_long, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_texts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_read_once_more, set_up, tear_down),
