@@ -8,9 +8,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -25,7 +23,7 @@ struct header {
 };
 
 struct queue {
-	int fd;
+	int fd, folder_fd;
 	uint64_t max;
 	uint64_t head, end; /* of what waits */
 	uint64_t damage;
@@ -41,35 +39,20 @@ static uint64_t get_sum(struct span record)
 	return siphash(&key, record);
 }
 
-static int sync_folder(const char *folder)
+/* What is open when it fails, queue_close closes. */
+static int open_file(struct queue *queue, const char *folder)
 {
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	int result = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return result;
-}
-
-static int open_file(const char *folder, int *ret_fd)
-{
-	char path[PATH_MAX];
-
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	if (snprintf(path, sizeof(path), "%s/outcomes.queue", folder) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
+	queue->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (queue->folder_fd < 0)
 		return -errno;
-	int result = flock(fd, LOCK_EX | LOCK_NB) < 0 ? (errno == EWOULDBLOCK ? -EBUSY : -errno) : sync_folder(folder);
-	if (result < 0) {
-		close(fd);
-		return result;
-	}
-	*ret_fd = fd;
-	return 0;
+	queue->fd = openat(queue->folder_fd, "outcomes.queue", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (queue->fd < 0)
+		return -errno;
+	if (flock(queue->fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return fsync(queue->folder_fd) < 0 ? -errno : 0;
 }
 
 /* All of it, or how much there was. */
@@ -182,9 +165,9 @@ int queue_open(const char *folder, uint64_t max, struct queue **ret_queue)
 	if (!queue)
 		return -ENOMEM;
 	queue->max = max;
-	queue->fd = -1;
+	queue->fd = queue->folder_fd = -1;
 	pthread_mutex_init(&queue->mutex, NULL);
-	int result = open_file(folder, &queue->fd);
+	int result = open_file(queue, folder);
 	if (result == 0)
 		result = find_end(queue);
 	if (result < 0) {
@@ -201,6 +184,8 @@ void queue_close(struct queue *queue)
 		return;
 	if (queue->fd >= 0)
 		close(queue->fd);
+	if (queue->folder_fd >= 0)
+		close(queue->folder_fd);
 	pthread_mutex_destroy(&queue->mutex);
 	free(queue);
 }
@@ -219,21 +204,26 @@ static int write_at(int fd, struct span bytes, uint64_t offset)
 	return 0;
 }
 
-static int append(struct queue *queue, struct span record)
+static int write_record(int fd, struct span record, uint64_t offset)
 {
 	struct header header = { .len = htole32((uint32_t)record.len), .sum = htole64(get_sum(record)) };
-	uint64_t size = sizeof(header) + record.len;
+
+	memcpy(header.magic, magic, sizeof(magic));
+	int result = write_at(fd, span_make((const char *)&header, sizeof(header)), offset);
+	if (result == 0)
+		result = write_at(fd, record, offset + sizeof(header));
+	return result == 0 && fdatasync(fd) < 0 ? -errno : result;
+}
+
+static int append(struct queue *queue, struct span record)
+{
+	uint64_t size = sizeof(struct header) + record.len;
 
 	if (record.len > QUEUE_RECORD_MAX)
 		return -EINVAL;
 	if (size > queue->max || queue->end > queue->max - size)
 		return -ENOSPC;
-	memcpy(header.magic, magic, sizeof(magic));
-	int result = write_at(queue->fd, span_make((const char *)&header, sizeof(header)), queue->end);
-	if (result == 0)
-		result = write_at(queue->fd, record, queue->end + sizeof(header));
-	if (result == 0 && fdatasync(queue->fd) < 0)
-		result = -errno;
+	int result = write_record(queue->fd, record, queue->end);
 	if (result < 0) {
 		/* if this fails too the piece is passed over as damage */
 		if (ftruncate(queue->fd, (off_t)queue->end) < 0)
@@ -249,6 +239,23 @@ int queue_append(struct queue *queue, struct span record)
 	pthread_mutex_lock(&queue->mutex);
 	int result = append(queue, record);
 	pthread_mutex_unlock(&queue->mutex);
+	return result;
+}
+
+int queue_set_aside(struct queue *queue, struct span record)
+{
+	int fd = openat(queue->folder_fd, QUEUE_ASIDE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), result;
+	struct stat info;
+
+	if (fd < 0)
+		return -errno;
+	result = fstat(fd, &info) < 0 ? -errno : write_record(fd, record, (uint64_t)info.st_size);
+	/* what was half written is cut off; if that fails it is damage, and passed over when the file is read */
+	if (result < 0 && ftruncate(fd, info.st_size) < 0)
+		result = -errno;
+	if (result == 0 && fsync(queue->folder_fd) < 0)
+		result = -errno;
+	close(fd);
 	return result;
 }
 

@@ -24,6 +24,13 @@ int queue_read(struct queue *queue, uint64_t *offset, struct buffer *record) __a
 /* All before `offset` is safe elsewhere.  Space is given back when nothing is left behind it. */
 int queue_drop(struct queue *queue, uint64_t offset) __attribute__((warn_unused_result));
 
+/*
+ * Into a file beside it, of the same form, and durable when it returns 0: what the queue cannot be rid of in any other way.  Renamed
+ * to the queue's own name while nobody holds it, it is read again.
+ */
+#define QUEUE_ASIDE "outcomes.aside"
+int queue_set_aside(struct queue *queue, struct span record) __attribute__((warn_unused_result));
+
 uint64_t queue_get_offset(struct queue *queue); /* where reading goes on after queue_drop */
 uint64_t queue_get_size(struct queue *queue);   /* bytes that wait */
 uint64_t queue_get_damage(struct queue *queue); /* bytes that were no records */

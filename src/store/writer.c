@@ -40,7 +40,7 @@ struct batch {
 
 struct writer {
 	struct store_options options;
-	char *uri;
+	char *uri, *queue_dir;
 	struct queue *queue;
 	struct index *index;
 	unsigned deadline_ms;
@@ -283,6 +283,20 @@ static void commit_list(struct writer *writer, struct batch *first)
 	commit_group(writer, start, NULL);
 }
 
+/*
+ * Refused when it was tried alone: of another version of Kodama, mostly.  To keep it would stop the queue for good, and to drop it would
+ * lose what was acknowledged, so that it waits for somebody beside the queue.
+ */
+static int set_aside(struct writer *writer, struct span record)
+{
+	int result = queue_set_aside(writer->queue, record);
+
+	log_event(LOG_LEVEL_ERROR, "queue-aside", "folder=\"%s\" file=" QUEUE_ASIDE " bytes=%zu error=\"%s\" why=\"a record of the queue that this version cannot read\" "
+		  "hint=\"stop kodamad, install the version that wrote it, rename the file to outcomes.queue, and start that\"",
+		  writer->queue_dir, record.len, result < 0 ? strerror(-result) : "");
+	return result;
+}
+
 /* Up to `most` records of the queue in one transaction.  1 more may wait, 0 it is empty. */
 static int drain_some(struct writer *writer, unsigned most)
 {
@@ -298,10 +312,9 @@ static int drain_some(struct writer *writer, unsigned most)
 	result = store_begin(writer->store);
 	while (result == 0 && taken < most && (more = queue_read(writer->queue, &offset, &record)) > 0) {
 		result = apply_bytes(writer, buffer_get(&record), NULL, &tally);
-		/* alone and refused: to keep it would stop the queue for good */
 		if (is_record_at_fault(result) && most == 1) {
-			refused++;
-			result = 0;
+			result = set_aside(writer, buffer_get(&record));
+			refused += result == 0;
 			break;
 		}
 		taken++;
@@ -435,6 +448,7 @@ static void writer_free(struct writer *writer)
 	pthread_cond_destroy(&writer->wake);
 	pthread_mutex_destroy(&writer->mutex);
 	free(writer->uri);
+	free(writer->queue_dir);
 	free(writer);
 }
 
@@ -442,9 +456,10 @@ static int open_parts(struct writer *writer, const struct writer_options *option
 {
 	writer->options = options->store;
 	writer->options.uri = writer->uri = strdup(options->store.uri);
+	writer->queue_dir = strdup(options->queue_dir);
 	writer->surge = surge_new();
 	writer->unproved = unproved_new();
-	if (!writer->uri || !writer->surge || !writer->unproved)
+	if (!writer->uri || !writer->queue_dir || !writer->surge || !writer->unproved)
 		return -ENOMEM;
 	int result = store_open(&writer->options, &writer->store);
 	if (result < 0 && result != -EBUSY)
