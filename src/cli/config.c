@@ -69,8 +69,8 @@ static int show_config(const struct command *command, const struct options *opti
 }
 
 static const struct verb verbs[] = {
-	{ "check", 0, 0, "no argument", check_config },
-	{ "show", 0, 0, "no argument", show_config },
+	{ "check", 0, 0, "no argument", check_config, 0 },
+	{ "show", 0, 0, "no argument", show_config, 0 },
 };
 
 static int run_config(const struct command *command, const struct options *options)

@@ -157,7 +157,7 @@ static int export_postfix(const struct command *command, const struct options *o
 	return status;
 }
 
-static const struct verb verbs[] = { { "postfix", 0, 0, "no argument", export_postfix } };
+static const struct verb verbs[] = { { "postfix", 0, 0, "no argument", export_postfix, 0 } };
 
 static int run_export(const struct command *command, const struct options *options)
 {

@@ -74,9 +74,9 @@ static int run_revoke(const struct command *command, const struct options *optio
 }
 
 static const struct verb verbs[] = {
-	{ "list", 0, 0, "nothing more", run_list },
-	{ "rotate", 0, 0, "nothing more", run_rotate },
-	{ "revoke", 1, 1, "one ID", run_revoke },
+	{ "list", 0, 0, "nothing more", run_list, 0 },
+	{ "rotate", 0, 0, "nothing more", run_rotate, 0 },
+	{ "revoke", 1, 1, "one ID", run_revoke, 0 },
 };
 
 static int run(const struct command *command, const struct options *options)

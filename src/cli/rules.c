@@ -210,9 +210,9 @@ static int test_rules(const struct command *command, const struct options *optio
 }
 
 static const struct verb verbs[] = {
-	{ "check", 0, 0, "no argument", check_rules },
-	{ "list", 0, 0, "no argument", list_rules },
-	{ "test", 1, 1, "one FILE", test_rules },
+	{ "check", 0, 0, "no argument", check_rules, OPTION_BIT(OPTION_FORMAT) },
+	{ "list", 0, 0, "no argument", list_rules, 0 },
+	{ "test", 1, 1, "one FILE", test_rules, OPTION_BIT(OPTION_FORMAT) },
 };
 
 static int run_rules(const struct command *command, const struct options *options)

@@ -5,8 +5,8 @@
 #include "cli/verbs.h"
 
 static const struct verb verbs[] = {
-	{ "postfix", 0, 0, "no argument", setup_postfix },
-	{ "sendmail", 0, 0, "no argument", setup_sendmail },
+	{ "postfix", 0, 0, "no argument", setup_postfix, OPTION_BIT(OPTION_SENDMAIL) },
+	{ "sendmail", 0, 0, "no argument", setup_sendmail, OPTION_BIT(OPTION_POSTFIX) | OPTION_BIT(OPTION_STATUS_MAP) | OPTION_BIT(OPTION_TRANSPORT_MAP) },
 };
 
 static int run_setup(const struct command *command, const struct options *options)

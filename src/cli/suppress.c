@@ -182,14 +182,18 @@ static int release(const struct command *command, const struct options *options)
 	return change(command, options, &one, options->values[OPTION_DRY_RUN] ? &tried : &all);
 }
 
+#define OF_BULK (OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_RULE) | OPTION_BIT(OPTION_PROVIDER) | OPTION_BIT(OPTION_DOMAIN))
+#define OF_CHANGE (OF_BULK | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_NOTE) | OPTION_BIT(OPTION_CLASS) | OPTION_BIT(OPTION_DRY_RUN) | OF_IMPORT)
+#define OF_IMPORT OPTION_BIT(OPTION_IMPORT_FROM)
+
 static const struct verb verbs[] = {
-	{ "list", 0, 0, "no argument", list },
-	{ "check", 1, ADDRESSES_MAX, "an ADDRESS or more", check },
-	{ "add", 1, ADDRESSES_MAX, "an ADDRESS or more", add },
-	{ "remove", 0, ADDRESSES_MAX, "ADDRESSes or conditions", take_out },
-	{ "release", 0, ADDRESSES_MAX, "ADDRESSes or conditions", release },
-	{ "import", 1, ADDRESSES_MAX, "a FILE or more, or -", suppress_import },
-	{ "export", 0, 0, "no argument", suppress_export },
+	{ "list", 0, 0, "no argument", list, OF_CHANGE | OPTION_BIT(OPTION_STREAM) },
+	{ "check", 1, ADDRESSES_MAX, "an ADDRESS or more", check, OF_CHANGE },
+	{ "add", 1, ADDRESSES_MAX, "an ADDRESS or more", add, OF_BULK | OF_IMPORT | OPTION_BIT(OPTION_DRY_RUN) },
+	{ "remove", 0, ADDRESSES_MAX, "ADDRESSes or conditions", take_out, OF_IMPORT },
+	{ "release", 0, ADDRESSES_MAX, "ADDRESSes or conditions", release, OF_IMPORT },
+	{ "import", 1, ADDRESSES_MAX, "a FILE or more, or -", suppress_import, OF_BULK },
+	{ "export", 0, 0, "no argument", suppress_export, OF_CHANGE | OPTION_BIT(OPTION_STREAM) },
 };
 
 static int run_suppress(const struct command *command, const struct options *options)

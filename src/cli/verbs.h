@@ -10,6 +10,7 @@ struct verb {
 	size_t arg_min, arg_max; /* how many words may follow it */
 	const char *wants;       /* what they are, for the hint: "one FILE" */
 	int (*run)(const struct command *command, const struct options *options); /* args without the verb */
+	uint64_t not_taken; /* OPTION_BIT of the command's options that would have no effect here: refused, not ignored */
 };
 
 /* Runs the verb that the first argument names. */

@@ -231,6 +231,9 @@ MISTAKES = {
     "no-rules": (["explain", "--etc=/var/empty", "550"], 1, "/var/empty: there are no rules in rules.d"),
     "no-address": (["why", "nobody"], 1, 'nobody: no address: it has no "@"'),
     "no-time": (["suppress", "add", GONE, "--until=yesterday"], 1, "2027-01-31"),
+    "option-of-another-verb": (["suppress", "list", "--provider=google"], 2, "list takes no --provider"),
+    "option-of-another-mta": (["setup", "sendmail", "--status-map"], 2, "sendmail takes no --status-map"),
+    "text-alone": (["rules", "check", "--format=json"], 2, "check takes no --format"),
     "no-number": (["report", "--input=maillog", "--top=ten", "-"], 2, "--top is a number, not 'ten'"),
 }
 
