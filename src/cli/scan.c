@@ -7,64 +7,91 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 8 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024 };
+enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 2 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 3 };
 
 /* What waits for the part's turn: words on recipients, and lines whose message began earlier. */
-enum record_kind { RECORD_WORD, RECORD_LINE };
+enum record_kind { RECORD_SUCCESS, RECORD_FAILURE, RECORD_LINE };
 
+/* Behind it, by kind: the hash of a recipient; a struct tally_word and the recipient's address; the line. */
 struct record {
-	enum record_kind kind;
-	uint32_t len; /* of the text that follows: a recipient, or a line */
-	struct tally_word word;
+	uint32_t kind;
+	uint32_t len; /* of address or line */
+};
+
+enum part_state { PART_FREE, PART_READING, PART_READ };
+
+/* A part of a file, until its turn has come. */
+struct scan_part {
+	struct maillog log;
+	int64_t number;
+	enum part_state state; /* under the lock */
+	int error;
+	char *records;
+	size_t record_len, record_size;
 };
 
 struct scan_worker {
 	struct scan *scan;
 	struct tally *tally;
-	struct maillog part;  /* of the part that is read */
-	struct maillog *log;  /* where lines go: the part, or the scan's own */
+	struct scan_part *part; /* that is read; NULL: words go to the suspects at once */
+	struct maillog *log;    /* where lines go: the part's, or the scan's own */
 	char *buffer;
-	char *records;
-	size_t record_len, record_size;
-	bool is_recording;
 	bool has_no_memory;
 	pthread_t thread;
 };
 
 /* --- records */
 
-static void add_record(struct scan_worker *worker, const struct record *record, struct span text)
+static size_t pad(size_t len)
 {
-	size_t need = (sizeof(*record) + text.len + 7) & ~(size_t)7;
+	return (len + 7) & ~(size_t)7;
+}
 
-	if (worker->record_len + need > worker->record_size) {
-		size_t size = worker->record_size ? worker->record_size * 2 : BUFFER_SIZE;
-		while (size < worker->record_len + need)
-			size *= 2;
-		char *grown = size <= RECORDS_MAX ? realloc(worker->records, size) : NULL;
-		if (!grown) {
-			worker->has_no_memory = true;
-			return;
-		}
-		worker->records = grown;
-		worker->record_size = size;
+/* Room for so many bytes more; NULL: there is none. */
+static char *grow_records(struct scan_part *part, size_t need)
+{
+	size_t size = part->record_size ? part->record_size : BUFFER_SIZE;
+	char *grown;
+
+	if (part->record_len + need <= part->record_size)
+		return part->records + part->record_len;
+	while (size < part->record_len + need)
+		size *= 2;
+	grown = size <= RECORDS_MAX ? realloc(part->records, size) : NULL;
+	if (!grown)
+		return NULL;
+	part->records = grown;
+	part->record_size = size;
+	return grown + part->record_len;
+}
+
+static void add_record(struct scan_worker *worker, enum record_kind kind, struct span head, struct span text)
+{
+	const struct record record = { kind, (uint32_t)text.len };
+	size_t need = sizeof(record) + head.len + pad(text.len);
+	char *to = grow_records(worker->part, need);
+
+	if (!to) {
+		worker->has_no_memory = true;
+		return;
 	}
-	memcpy(worker->records + worker->record_len, record, sizeof(*record));
+	memcpy(to, &record, sizeof(record));
+	memcpy(to + sizeof(record), head.ptr, head.len);
 	if (text.len)
-		memcpy(worker->records + worker->record_len + sizeof(*record), text.ptr, text.len);
-	worker->record_len += need;
+		memcpy(to + sizeof(record) + head.len, text.ptr, text.len);
+	worker->part->record_len += need;
 }
 
 static void tell(void *data, const struct tally_word *word)
 {
 	struct scan_worker *worker = data;
-	struct span recipient = word->is_success ? SPAN_NONE : word->recipient;
-	const struct record record = { .kind = RECORD_WORD, .len = (uint32_t)recipient.len, .word = *word };
 
-	if (worker->is_recording)
-		add_record(worker, &record, recipient);
-	else
+	if (!worker->part)
 		suspects_take(&worker->scan->suspects, word);
+	else if (word->is_success)
+		add_record(worker, RECORD_SUCCESS, span_make((const char *)&word->hash, sizeof(word->hash)), SPAN_NONE);
+	else
+		add_record(worker, RECORD_FAILURE, span_make((const char *)word, sizeof(*word)), word->recipient);
 }
 
 static void emit(void *data, const struct log_delivery *delivery)
@@ -83,7 +110,7 @@ static inline void take_line(struct scan_worker *worker, const char *at, size_t 
 
 	maillog_take(worker->log, line, emit, worker, &error);
 	if (error == -ENOENT)
-		add_record(worker, &(struct record){ .kind = RECORD_LINE, .len = (uint32_t)line.len }, line);
+		add_record(worker, RECORD_LINE, SPAN_LIT(""), line);
 	else if (error < 0)
 		worker->has_no_memory = true;
 }
@@ -147,7 +174,7 @@ static int take_range(struct scan_worker *worker, int fd, int64_t from, int64_t 
 		memmove(worker->buffer, worker->buffer + taken, len - taken);
 		len -= taken;
 		at += (int64_t)taken;
-		if (is_pipe || !worker->is_recording) {
+		if (!worker->part) {
 			worker->scan->bytes += taken;
 			progress_set(worker->scan->progress, worker->scan->bytes, worker->log->lines);
 		}
@@ -166,71 +193,120 @@ static void replay_line(struct scan_worker *worker, struct span line)
 	worker->has_no_memory |= error < 0;
 }
 
-/* The part's turn has come: all before it is done.  Under the lock. */
-static void merge_part(struct scan_worker *worker)
+/* The record's own bytes and what stands behind them: how long that is. */
+static size_t replay_record(struct scan_worker *worker, const char *at)
 {
-	struct scan *scan = worker->scan;
+	struct suspects *suspects = &worker->scan->suspects;
+	struct tally_word word = { .is_success = true };
+	struct record record;
 
-	worker->is_recording = false;
-	for (size_t at = 0; at < worker->record_len;) {
-		struct record record;
-		memcpy(&record, worker->records + at, sizeof(record));
-		struct span text = span_make(worker->records + at + sizeof(record), record.len);
-		record.word.recipient = text;
-		if (record.kind == RECORD_WORD)
-			suspects_take(&scan->suspects, &record.word);
-		else
-			replay_line(worker, text);
-		at += (sizeof(record) + text.len + 7) & ~(size_t)7;
+	memcpy(&record, at, sizeof(record));
+	at += sizeof(record);
+	switch (record.kind) {
+	case RECORD_SUCCESS:
+		memcpy(&word.hash, at, sizeof(word.hash));
+		suspects_take(suspects, &word);
+		return sizeof(record) + sizeof(word.hash);
+	case RECORD_FAILURE:
+		memcpy(&word, at, sizeof(word));
+		word.recipient = span_make(at + sizeof(word), record.len);
+		suspects_take(suspects, &word);
+		return sizeof(record) + sizeof(word) + pad(record.len);
+	default:
+		replay_line(worker, span_make(at, record.len));
+		return sizeof(record) + pad(record.len);
 	}
-	worker->record_len = 0;
-	if (logjoin_absorb(scan->log.join, worker->part.join) < 0)
-		worker->has_no_memory = true;
-	scan->log.lines += worker->part.lines;
-	scan->log.unreadable += worker->part.unreadable;
-	worker->part.lines = worker->part.unreadable = 0;
-	worker->is_recording = true;
 }
 
-static bool take_part(struct scan_worker *worker)
+/* Its turn has come: all before it is done. */
+static void merge_part(struct scan_worker *worker, struct scan_part *part)
 {
 	struct scan *scan = worker->scan;
-	int64_t part, from, to;
-	int error;
 
-	pthread_mutex_lock(&scan->lock);
-	part = scan->next_part++;
-	pthread_mutex_unlock(&scan->lock);
-	from = part * PART_SIZE;
-	to = from + PART_SIZE;
-	if (from >= scan->size)
-		return false;
-	worker->tally->part = part;
+	worker->tally->part = part->number;
+	for (size_t at = 0; at < part->record_len;)
+		at += replay_record(worker, part->records + at);
+	part->record_len = 0;
+	if (logjoin_absorb(scan->log.join, part->log.join) < 0)
+		worker->has_no_memory = true;
+	scan->log.lines += part->log.lines;
+	scan->log.unreadable += part->log.unreadable;
+	part->log.lines = part->log.unreadable = 0;
+	scan->error = scan->error ? scan->error : part->error;
+}
+
+static struct scan_part *find_part(struct scan *scan, enum part_state state, int64_t number)
+{
+	for (unsigned i = 0; i < scan->part_count; i++)
+		if (scan->parts[i].state == state && (state == PART_FREE || scan->parts[i].number == number))
+			return &scan->parts[i];
+	return NULL;
+}
+
+/* All parts whose turn has come, unless another thread is at it, which then takes them, too.  Under the lock, but while it works. */
+static void merge_parts(struct scan_worker *worker)
+{
+	struct scan *scan = worker->scan;
+	struct scan_part *part;
+
+	if (scan->is_merging)
+		return;
+	scan->is_merging = true;
+	while ((part = find_part(scan, PART_READ, scan->turn))) {
+		pthread_mutex_unlock(&scan->lock);
+		merge_part(worker, part);
+		pthread_mutex_lock(&scan->lock);
+		part->state = PART_FREE;
+		scan->turn++;
+		scan->bytes += (uint64_t)(scan->size - part->number * PART_SIZE < PART_SIZE ? scan->size - part->number * PART_SIZE : PART_SIZE);
+		progress_set(scan->progress, scan->bytes, scan->log.lines);
+		pthread_cond_broadcast(&scan->is_free);
+	}
+	scan->is_merging = false;
+}
+
+/* The next part of the file, in memory that is free: one is, sooner or later.  NULL: all are taken.  Under the lock. */
+static struct scan_part *begin_part(struct scan *scan)
+{
+	struct scan_part *part = NULL;
+
+	while (scan->next_part * PART_SIZE < scan->size && !(part = find_part(scan, PART_FREE, 0)))
+		pthread_cond_wait(&scan->is_free, &scan->lock);
+	if (scan->next_part * PART_SIZE >= scan->size)
+		return NULL;
+	part->state = PART_READING;
+	part->number = scan->next_part++;
+	return part;
+}
+
+static void read_part(struct scan_worker *worker, struct scan_part *part)
+{
+	int64_t from = part->number * PART_SIZE, to = from + PART_SIZE;
+
+	worker->part = part;
+	worker->log = &part->log;
+	worker->tally->part = part->number;
+	maillog_open(&part->log, worker->scan->reference_s);
 	/* what is written while we read belongs to the last part */
-	error = take_range(worker, scan->fd, from, to >= scan->size ? INT64_MAX : to);
-	pthread_mutex_lock(&scan->lock);
-	while (scan->turn != part)
-		pthread_cond_wait(&scan->is_turn, &scan->lock);
-	scan->error = scan->error ? scan->error : error;
-	merge_part(worker);
-	scan->turn++;
-	scan->bytes += (uint64_t)(to > scan->size ? scan->size - from : PART_SIZE);
-	progress_set(scan->progress, scan->bytes, scan->log.lines);
-	pthread_cond_broadcast(&scan->is_turn);
-	pthread_mutex_unlock(&scan->lock);
-	return true;
+	part->error = take_range(worker, worker->scan->fd, from, to >= worker->scan->size ? INT64_MAX : to);
+	worker->part = NULL;
 }
 
 static void *run_worker(void *data)
 {
 	struct scan_worker *worker = data;
+	struct scan *scan = worker->scan;
+	struct scan_part *part;
 
-	worker->is_recording = true;
-	worker->log = &worker->part;
-	maillog_open(&worker->part, worker->scan->reference_s);
-	while (take_part(worker))
-		;
-	worker->is_recording = false;
+	pthread_mutex_lock(&scan->lock);
+	while ((part = begin_part(scan))) {
+		pthread_mutex_unlock(&scan->lock);
+		read_part(worker, part);
+		pthread_mutex_lock(&scan->lock);
+		part->state = PART_READ;
+		merge_parts(worker);
+	}
+	pthread_mutex_unlock(&scan->lock);
 	return NULL;
 }
 
@@ -288,15 +364,27 @@ void scan_finish(struct scan *scan)
 		tally_merge(scan->tally, scan->workers[i].tally);
 }
 
+static int init_parts(struct scan *scan, const struct siphash_key *key)
+{
+	const struct logjoin_options options = { .key = *key, .is_brief = true, .is_part = true };
+	unsigned count = scan->thread_count > 1 ? scan->thread_count * PARTS_PER_THREAD : 0;
+
+	scan->parts = calloc(count + 1, sizeof(*scan->parts));
+	if (!scan->parts)
+		return -ENOMEM;
+	for (scan->part_count = 0; scan->part_count < count; scan->part_count++)
+		if (maillog_init(&scan->parts[scan->part_count].log, &options) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static int init_worker(struct scan *scan, struct scan_worker *worker, const struct ruleset *ruleset, const struct siphash_key *key,
 		       int64_t since_s)
 {
-	const struct logjoin_options options = { .key = *key, .is_brief = true, .is_part = true };
-
 	worker->scan = scan;
 	worker->buffer = malloc(BUFFER_SIZE);
 	worker->tally = tally_new(ruleset, key, since_s, tell, worker);
-	return worker->buffer && worker->tally ? maillog_init(&worker->part, &options) : -ENOMEM;
+	return worker->buffer && worker->tally ? 0 : -ENOMEM;
 }
 
 int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s, unsigned thread_count, struct progress *progress)
@@ -304,7 +392,7 @@ int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s,
 	const struct logjoin_options options = { .key = maillog_make_key(), .is_brief = true };
 	int error;
 
-	*scan = (struct scan){ .progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER, .is_turn = PTHREAD_COND_INITIALIZER };
+	*scan = (struct scan){ .progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER, .is_free = PTHREAD_COND_INITIALIZER };
 	scan->workers = calloc(thread_count, sizeof(*scan->workers));
 	if (!scan->workers)
 		return -ENOMEM;
@@ -312,6 +400,8 @@ int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s,
 	error = maillog_init(&scan->log, &options);
 	if (!error)
 		error = suspects_init(&scan->suspects);
+	if (!error)
+		error = init_parts(scan, &options.key);
 	for (unsigned i = 0; !error && i < thread_count; i++)
 		error = init_worker(scan, &scan->workers[i], ruleset, &options.key, since_s);
 	if (error)
@@ -325,11 +415,14 @@ void scan_done(struct scan *scan)
 {
 	for (unsigned i = 0; i < scan->thread_count; i++) {
 		tally_free(scan->workers[i].tally);
-		maillog_done(&scan->workers[i].part);
 		free(scan->workers[i].buffer);
-		free(scan->workers[i].records);
+	}
+	for (unsigned i = 0; i < scan->part_count; i++) {
+		maillog_done(&scan->parts[i].log);
+		free(scan->parts[i].records);
 	}
 	free(scan->workers);
+	free(scan->parts);
 	maillog_done(&scan->log);
 	suspects_done(&scan->suspects);
 	*scan = (struct scan){ 0 };

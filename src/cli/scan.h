@@ -2,7 +2,8 @@
 /*
  * Whole logs, read, joined and counted by one thread or several.  A file is cut into parts of a few megabytes, which the
  * threads take in turn; what a part cannot know because the message began in an earlier one is done when its turn comes, in the
- * order of the log: the result is the one of a single thread.  Memory does not grow with the log, but by open queue ids.
+ * order of the log, by one thread while the others read on: the result is the one of a single thread.  Memory does not grow with the log, but by
+ * open queue ids.
  */
 #ifndef KODAMA_CLI_SCAN_H
 #define KODAMA_CLI_SCAN_H
@@ -16,6 +17,7 @@
 enum { SCAN_THREADS_MAX = 16 };
 
 struct scan_worker;
+struct scan_part;
 
 struct scan {
 	struct maillog log;        /* the join that all others end in, and the counts of lines */
@@ -27,10 +29,13 @@ struct scan {
 	unsigned thread_count;
 	/* the file that is read by several */
 	pthread_mutex_t lock;
-	pthread_cond_t is_turn;
+	pthread_cond_t is_free;
 	int fd, error;
 	int64_t reference_s, size;
+	struct scan_part *parts;   /* in memory */
+	unsigned part_count;
 	int64_t next_part, turn;
+	bool is_merging;
 };
 
 /* -ENOMEM. */
