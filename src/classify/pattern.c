@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * PCRE2 under limits.  Of thousands of patterns few ever run, and machine code is dear to make: a pattern gets its own
- * when it first runs.  One thread makes it, those that come meanwhile run the interpreter.  Pure.
+ * when it has run a few times.  One thread makes it, those that come meanwhile run the interpreter.  Pure.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "classify/pattern.h"
@@ -27,7 +27,8 @@ struct pattern {
 	uint32_t lead;    /* characters that may stand before it; 0: no such beginning */
 };
 
-enum jit { JIT_NONE, JIT_WANTED, JIT_BEGUN, JIT_READY };
+/* JIT_WANTED and above: so many times it still runs without. */
+enum jit { JIT_NONE, JIT_BEGUN, JIT_READY, JIT_WANTED, JIT_FIRST = JIT_WANTED + 16 };
 
 struct matcher {
 	pcre2_match_data *data;
@@ -180,7 +181,7 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 	text = span_skip(text, take_lead(text, &pattern->lead));
 	rc = compile(text, &pattern->code, reason);
 	if (rc == 0) {
-		atomic_init(&pattern->jit, with_jit ? JIT_WANTED : JIT_NONE);
+		atomic_init(&pattern->jit, with_jit ? JIT_FIRST : JIT_NONE);
 		rc = examine(pattern, text, arena, ret_literals, reason);
 		ret_literals->is_exact &= pattern->lead == 0;
 	}
@@ -221,13 +222,15 @@ bool pattern_may_jit(void)
 	return may;
 }
 
-/* Is there machine code?  Made here, at first use: the one thing of a pattern that changes once it is shared. */
+/* Is there machine code?  Made here, in time: the one thing of a pattern that changes once it is shared. */
 static bool has_machine_code(const struct pattern *pattern)
 {
 	atomic_int *jit = &((struct pattern *)(uintptr_t)pattern)->jit;
 	int state = atomic_load_explicit(jit, memory_order_acquire);
 
-	if (state == JIT_WANTED && atomic_compare_exchange_strong(jit, &state, JIT_BEGUN)) {
+	if (state > JIT_WANTED)
+		(void)atomic_compare_exchange_weak_explicit(jit, &state, state - 1, memory_order_relaxed, memory_order_relaxed);
+	else if (state == JIT_WANTED && atomic_compare_exchange_strong(jit, &state, JIT_BEGUN)) {
 		state = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0 ? JIT_READY : JIT_NONE;
 		atomic_store_explicit(jit, state, memory_order_release);
 	}

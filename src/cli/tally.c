@@ -51,7 +51,7 @@ static void free_text(struct span text)
 
 static void free_response(struct tally_response *response)
 {
-	free_text(response->masked);
+	free_text(response->key.masked);
 	free_text(response->example);
 }
 
@@ -138,6 +138,15 @@ static struct span get_relay_host(struct span relay)
 	return host.len == relay.len ? SPAN_NONE : span_trim_right(host); /* "none", "local" */
 }
 
+/* Letters, digits, dots and what stands between: nothing that a reader of replies could take for a part of one. */
+static bool is_plain(struct span host)
+{
+	for (size_t i = 0; i < host.len; i++)
+		if (!ascii_is_alpha(host.ptr[i]) && !(i > 0 && (ascii_is_digit(host.ptr[i]) || host.ptr[i] == '.' || host.ptr[i] == '-')))
+			return false;
+	return true;
+}
+
 static uint32_t get_relay(struct tally *tally, struct span host)
 {
 	uint64_t hash = quickhash(&tally->key, host);
@@ -157,6 +166,7 @@ static uint32_t get_relay(struct tally *tally, struct span host)
 		return 0;
 	}
 	relay->provider = find_provider(tally, host, SPAN_NONE);
+	relay->is_plain = is_plain(host);
 	return (uint32_t)tally->relay_table.count;
 }
 
@@ -204,16 +214,21 @@ static struct tally_domain *get_domain(struct tally *tally, struct span name)
 	return domain;
 }
 
-/* The provider of the host that answered, else the domain's. */
-static uint16_t get_delivery_provider(struct tally *tally, struct tally_domain *domain, struct span host, struct span recipient)
+/* The host that answered; NULL: none did. */
+static const struct tally_relay *get_delivery_relay(struct tally *tally, struct tally_domain *domain, struct span host)
 {
 	const struct tally_relay *relay = domain->relay && domain->relay <= tally->relay_table.count ? &tally->relays[domain->relay - 1] : NULL;
 
-	if (host.len && (!relay || !quick_is_equal(relay->host, host))) {
-		domain->relay = get_relay(tally, host);
-		relay = domain->relay ? &tally->relays[domain->relay - 1] : NULL;
-	}
-	if (host.len && relay && relay->provider)
+	if (!host.len || (relay && quick_is_equal(relay->host, host)))
+		return host.len ? relay : NULL;
+	domain->relay = get_relay(tally, host);
+	return domain->relay ? &tally->relays[domain->relay - 1] : NULL;
+}
+
+/* The provider of the host that answered, else the domain's. */
+static uint16_t get_delivery_provider(struct tally *tally, struct tally_domain *domain, const struct tally_relay *relay, struct span recipient)
+{
+	if (relay && relay->provider)
 		return relay->provider;
 	if (domain->provider == PROVIDER_UNASKED)
 		domain->provider = find_provider(tally, SPAN_NONE, recipient);
@@ -299,19 +314,27 @@ static int drop_responses(struct tally *tally)
 	return table_rebuild(&tally->response_table, tally->responses, sizeof(*tally->responses), tally->response_table.size);
 }
 
-static bool response_is(const struct tally_response *response, struct span masked, uint16_t provider, const struct log_delivery *delivery)
+static bool key_is(const struct tally_key *a, const struct tally_key *b)
 {
-	return response->provider == provider && response->is_expired == delivery->is_expired && response->action == delivery->action &&
-	       status_is_equal(response->dsn, delivery->status) && span_is_equal(response->masked, masked);
+	return a->provider == b->provider && a->is_framed == b->is_framed && a->is_expired == b->is_expired && a->action == b->action &&
+	       status_is_equal(a->dsn, b->dsn) && span_is_equal(a->masked, b->masked);
 }
 
-static struct tally_response *find_response(struct tally *tally, struct span masked, uint64_t hash, uint16_t provider,
-					    const struct log_delivery *delivery)
+static uint64_t hash_key(const struct tally *tally, const struct tally_key *key)
+{
+	uint64_t other = (uint64_t)key->provider << 32 | (uint64_t)key->dsn.class_digit << 24 | (uint64_t)key->dsn.subject << 13 |
+			 (uint64_t)key->dsn.detail << 3 | (uint64_t)key->is_framed << 2 | (uint64_t)key->is_expired << 1 |
+			 (key->action == ACTION_FAILED);
+
+	return quickhash(&tally->key, key->masked) ^ (other + 1) * 0x9e3779b97f4a7c15u;
+}
+
+static struct tally_response *find_response(struct tally *tally, const struct tally_key *key, uint64_t hash)
 {
 	size_t slot = hash;
 
 	for (uint32_t n; (n = table_find_from(&tally->response_table, tally->responses, sizeof(*tally->responses), hash, &slot)); slot++)
-		if (response_is(&tally->responses[n - 1], masked, provider, delivery))
+		if (key_is(&tally->responses[n - 1].key, key))
 			return &tally->responses[n - 1];
 	return NULL;
 }
@@ -336,21 +359,19 @@ static bool judge(struct tally *tally, const struct log_delivery *delivery, stru
 	return true;
 }
 
-static struct tally_response *add_response(struct tally *tally, struct span masked, uint64_t hash, uint16_t provider,
-					   const struct log_delivery *delivery)
+static struct tally_response *add_response(struct tally *tally, const struct tally_key *key, uint64_t hash, const struct log_delivery *delivery)
 {
-	struct tally_response judged = { .hash = hash, .provider = provider, .dsn = delivery->status, .is_expired = delivery->is_expired,
-					 .action = delivery->action, .example_s = delivery->time_s, .example_part = tally->part };
+	struct tally_response judged = { .hash = hash, .key = *key, .example_s = delivery->time_s, .example_part = tally->part };
 	struct tally_response *response;
 
 	if (!judge(tally, delivery, &judged))
 		return NULL;
 	if (tally->response_table.count == RESPONSES_MAX && drop_responses(tally) < 0)
 		return NULL;
-	if (!copy_text(tally, masked, &judged.masked))
+	if (!copy_text(tally, key->masked, &judged.key.masked))
 		return NULL;
 	if (!copy_text(tally, judged.example, &judged.example)) {
-		free_text(judged.masked);
+		free_text(judged.key.masked);
 		return NULL;
 	}
 	void *items = tally->responses;
@@ -363,14 +384,6 @@ static struct tally_response *add_response(struct tally *tally, struct span mask
 	}
 	*response = judged;
 	return response;
-}
-
-static uint64_t hash_response(const struct tally *tally, struct span masked, uint16_t provider, const struct log_delivery *delivery)
-{
-	uint64_t other = (uint64_t)provider << 32 | (uint64_t)delivery->status.class_digit << 24 | (uint64_t)delivery->status.subject << 12 |
-			 (uint64_t)delivery->status.detail << 2 | (uint64_t)delivery->is_expired << 1 | (delivery->action == ACTION_FAILED);
-
-	return quickhash(&tally->key, masked) ^ (other + 1) * 0x9e3779b97f4a7c15u;
 }
 
 /* What began in an earlier part of the log comes after what is of this one. */
@@ -388,23 +401,49 @@ static void take_earlier_example(struct tally *tally, struct tally_response *res
 	response->example_part = tally->part;
 }
 
-/* *ret_judged: working memory for a text that is not remembered. */
-static struct tally_response *get_response(struct tally *tally, const struct log_delivery *delivery, uint16_t provider,
-					   struct tally_response *judged)
+static bool skip(struct span *text, struct span prefix)
 {
-	struct span masked;
+	if (!span_has_prefix(*text, prefix))
+		return false;
+	*text = span_skip(*text, prefix.len);
+	return true;
+}
+
+/*
+ * "host mx.example.com[192.0.2.1] said: " off the text, if that is who the mail was given to: a frame that says nothing new, and without
+ * which the answers of many hosts are one.
+ */
+static bool drop_frame(struct span *text, struct span relay, const struct tally_relay *host)
+{
+	size_t close = host && host->is_plain ? span_find_char(relay, ']', host->host.len) : SIZE_MAX;
+	struct span rest = *text;
+
+	if (close == SIZE_MAX || !skip(&rest, SPAN_LIT("host ")) || !skip(&rest, span_slice(relay, 0, close + 1)) ||
+	    !skip(&rest, SPAN_LIT(" said: ")))
+		return false;
+	*text = rest;
+	return true;
+}
+
+/* *judged: working memory for a text that is not remembered. */
+static struct tally_response *get_response(struct tally *tally, const struct log_delivery *delivery, uint16_t provider,
+					   const struct tally_relay *relay, struct tally_response *judged)
+{
+	struct tally_key key = { .provider = provider, .is_expired = delivery->is_expired, .action = delivery->action, .dsn = delivery->status };
 	struct tally_response *response;
+	struct span text = delivery->text;
 	uint64_t hash;
 
-	if (delivery->text.len > TEXT_MAX) {
+	if (text.len > TEXT_MAX) {
 		*judged = (struct tally_response){ 0 };
 		return judge(tally, delivery, judged) ? judged : NULL;
 	}
-	masked = span_make(tally->masked, mask_text(delivery->text, tally->masked));
-	hash = hash_response(tally, masked, provider, delivery);
-	response = find_response(tally, masked, hash, provider, delivery);
+	key.is_framed = drop_frame(&text, delivery->relay, relay);
+	key.masked = span_make(tally->masked, mask_text(text, tally->masked));
+	hash = hash_key(tally, &key);
+	response = find_response(tally, &key, hash);
 	if (!response)
-		return add_response(tally, masked, hash, provider, delivery);
+		return add_response(tally, &key, hash, delivery);
 	if (delivery->time_s < response->example_s)
 		take_earlier_example(tally, response, delivery);
 	return response;
@@ -436,10 +475,10 @@ static void tell(struct tally *tally, const struct log_delivery *delivery, uint6
 }
 
 /* What was said counts for its class and text.  The provider that the verdict names, or the one that was known before. */
-static uint16_t add_response_of(struct tally *tally, const struct log_delivery *delivery, struct tally_domain *domain, uint16_t provider,
-				uint64_t hash)
+static uint16_t add_response_of(struct tally *tally, const struct log_delivery *delivery, struct tally_domain *domain,
+				const struct tally_relay *relay, uint16_t provider, uint64_t hash)
 {
-	struct tally_response judged, *response = get_response(tally, delivery, provider, &judged);
+	struct tally_response judged, *response = get_response(tally, delivery, provider, relay, &judged);
 	bool is_failed = delivery->action == ACTION_FAILED;
 	struct report_class *class;
 
@@ -482,6 +521,7 @@ void tally_add(struct tally *tally, const struct log_delivery *delivery)
 	struct span recipient;
 	const char *at;
 	struct tally_domain *domain;
+	const struct tally_relay *relay;
 	struct report_day *day;
 	uint16_t provider;
 	uint64_t hash;
@@ -498,11 +538,12 @@ void tally_add(struct tally *tally, const struct log_delivery *delivery)
 	domain = get_domain(tally, at ? span_skip(recipient, (size_t)(at - recipient.ptr) + 1) : SPAN_LIT(""));
 	if (!domain)
 		return;
-	provider = get_delivery_provider(tally, domain, get_relay_host(delivery->relay), recipient);
+	relay = get_delivery_relay(tally, domain, get_relay_host(delivery->relay));
+	provider = get_delivery_provider(tally, domain, relay, recipient);
 	if (delivery->action == ACTION_DELIVERED)
 		tell(tally, delivery, hash, provider, NULL);
 	else
-		provider = add_response_of(tally, delivery, domain, provider, hash);
+		provider = add_response_of(tally, delivery, domain, relay, provider, hash);
 	day = get_day(tally, delivery->time_s);
 	if (day)
 		add_counts(&day->counts, delivery->action);
@@ -545,17 +586,18 @@ static void merge_domains(struct tally *tally, const struct tally *from)
 }
 
 /* A response of another tally's, with texts of its own. */
-static struct tally_response *copy_response(struct tally *tally, const struct tally *from, const struct tally_response *other, uint64_t hash,
-					    uint16_t provider)
+static struct tally_response *copy_response(struct tally *tally, const struct tally *from, const struct tally_response *other,
+					    const struct tally_key *key, uint64_t hash)
 {
 	struct tally_response copy = *other;
 	void *items = tally->responses;
 	struct tally_response *response;
 
-	if (!copy_text(tally, other->masked, &copy.masked))
+	copy.key = *key;
+	if (!copy_text(tally, key->masked, &copy.key.masked))
 		return NULL;
 	if (!copy_text(tally, other->example, &copy.example)) {
-		free_text(copy.masked);
+		free_text(copy.key.masked);
 		return NULL;
 	}
 	response = table_add(&tally->response_table, &items, sizeof(*response), hash);
@@ -565,7 +607,6 @@ static struct tally_response *copy_response(struct tally *tally, const struct ta
 		return NULL;
 	}
 	copy.hash = hash;
-	copy.provider = provider;
 	copy.said_by = get_provider(tally, from->providers[other->said_by].name);
 	copy.counts[COUNT_FAILED] = copy.counts[COUNT_DEFERRED] = 0;
 	*response = copy;
@@ -589,15 +630,17 @@ static void take_example(struct tally *tally, struct tally_response *response, c
 
 static void merge_response(struct tally *tally, const struct tally *from, const struct tally_response *other)
 {
-	uint16_t provider = get_provider(tally, from->providers[other->provider].name);
-	const struct log_delivery like = { .action = other->action, .is_expired = other->is_expired, .status = other->dsn };
-	uint64_t hash = hash_response(tally, other->masked, provider, &like);
-	struct tally_response *response = find_response(tally, other->masked, hash, provider, &like);
+	struct tally_key key = other->key;
+	struct tally_response *response;
+	uint64_t hash;
 
+	key.provider = get_provider(tally, from->providers[other->key.provider].name);
+	hash = hash_key(tally, &key);
+	response = find_response(tally, &key, hash);
 	if (!response && tally->response_table.count == RESPONSES_MAX && drop_responses(tally) < 0)
 		return;
 	if (!response)
-		response = copy_response(tally, from, other, hash, provider);
+		response = copy_response(tally, from, other, &key, hash);
 	if (!response)
 		return;
 	response->counts[COUNT_FAILED] += other->counts[COUNT_FAILED];

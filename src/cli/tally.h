@@ -17,17 +17,22 @@
 
 enum { TALLY_SAID_MAX = 160, TALLY_PROVIDERS_MAX = 1024 };
 
+/* What tells one answer from another: what else the verdict rests on is the same for all of a key. */
+struct tally_key {
+	struct span masked;     /* without the frame ("host mx.example.com[192.0.2.1] said: "), where it is the relay's */
+	uint16_t provider;      /* by host or recipient */
+	bool is_framed, is_expired;
+	enum action action;
+	struct status dsn;
+};
+
 /* What some remote said, in all its spellings. */
 struct tally_response {
 	uint64_t hash;
-	struct span masked;     /* owned */
+	struct tally_key key;   /* masked: owned */
 	struct span example;    /* owned: the earliest of them, by time and then by part */
 	int64_t example_s, example_part;
-	uint16_t provider;      /* by host or recipient */
 	uint16_t said_by;       /* the verdict's provider, where it has one */
-	struct status dsn;
-	bool is_expired;
-	enum action action;
 	struct status status;   /* as the outcome has them */
 	uint16_t reply;
 	struct verdict verdict;
@@ -50,6 +55,7 @@ struct tally_relay {
 	uint64_t hash;
 	struct span host;       /* owned */
 	uint16_t provider;
+	bool is_plain;          /* a name that is nothing but a host's */
 };
 
 struct tally_provider {

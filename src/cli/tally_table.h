@@ -11,8 +11,13 @@
 
 #include "base/span.h"
 
+struct tally_slot {
+	uint32_t number; /* of the item, plus 1; 0: free */
+	uint32_t tag;    /* of its hash: other items are seldom touched */
+};
+
 struct tally_table {
-	uint32_t *slots; /* number of the item plus 1; 0: free */
+	struct tally_slot *slots;
 	size_t size;     /* a power of two, or 0 */
 	size_t count;    /* of items */
 	size_t room;     /* of items */
@@ -23,27 +28,34 @@ static inline uint32_t table_find_from(const struct tally_table *table, const vo
 {
 	size_t mask = table->size - 1;
 
-	for (; table->size && table->slots[*slot & mask]; ++*slot) {
-		uint32_t number = table->slots[*slot & mask];
-		if (*(const uint64_t *)(const void *)((const char *)items + (number - 1) * item_size) == hash)
+	for (; table->size && table->slots[*slot & mask].number; ++*slot) {
+		uint32_t number = table->slots[*slot & mask].number;
+		if (table->slots[*slot & mask].tag == (uint32_t)(hash >> 32) &&
+		    *(const uint64_t *)(const void *)((const char *)items + (number - 1) * item_size) == hash)
 			return number;
 	}
 	return 0;
 }
 
+/* The first free slot from where the hash belongs; there is one. */
+static inline void table_take_slot(struct tally_slot *slots, size_t size, uint64_t hash, uint32_t number)
+{
+	size_t at = hash & (size - 1);
+
+	while (slots[at].number)
+		at = (at + 1) & (size - 1);
+	slots[at] = (struct tally_slot){ number, (uint32_t)(hash >> 32) };
+}
+
 /* Slots for all items anew, at least twice as many. */
 static inline int table_rebuild(struct tally_table *table, const void *items, size_t item_size, size_t size)
 {
-	uint32_t *slots = calloc(size, sizeof(*slots));
+	struct tally_slot *slots = calloc(size, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
-	for (size_t i = 0; i < table->count; i++) {
-		size_t at = *(const uint64_t *)(const void *)((const char *)items + i * item_size) & (size - 1);
-		while (slots[at])
-			at = (at + 1) & (size - 1);
-		slots[at] = (uint32_t)i + 1;
-	}
+	for (size_t i = 0; i < table->count; i++)
+		table_take_slot(slots, size, *(const uint64_t *)(const void *)((const char *)items + i * item_size), (uint32_t)i + 1);
 	free(table->slots);
 	table->slots = slots;
 	table->size = size;
@@ -68,10 +80,7 @@ static inline void *table_add(struct tally_table *table, void **items, size_t it
 	item = (char *)*items + table->count * item_size;
 	memset(item, 0, item_size);
 	memcpy(item, &hash, sizeof(hash));
-	size_t at = hash & (table->size - 1);
-	while (table->slots[at])
-		at = (at + 1) & (table->size - 1);
-	table->slots[at] = (uint32_t)++table->count;
+	table_take_slot(table->slots, table->size, hash, (uint32_t)++table->count);
 	return item;
 }
 
