@@ -179,9 +179,10 @@ static bool read_on(const struct logjoin *join, struct logline *line, const stru
 		line->is_confirmed = true;
 		line->is_long_id = message->is_long_id;
 	}
-	if (join->options.is_brief && (line->kind == LOGLINE_CLIENT || (line->kind == LOGLINE_MESSAGE_ID && message)))
+	if (join->options.is_brief &&
+	    (line->kind == LOGLINE_CLIENT || line->kind == LOGLINE_REMOVED || (line->kind == LOGLINE_MESSAGE_ID && message)))
 		return logline_confirm(line);
-	return line->kind == LOGLINE_REMOVED || logline_finish(line) > LOGLINE_OTHER;
+	return logline_finish(line) > LOGLINE_OTHER;
 }
 
 /* Of a notice Postfix says nothing else, but Sendmail that the message has expired. */
