@@ -38,12 +38,18 @@ static inline bool quick_is_equal(struct span a, struct span b)
 
 	if (len != b.len)
 		return false;
-	for (; len >= 8; x += 8, y += 8, len -= 8) {
+	if (len >= 8) {
+		/* the last eight overlap those before them */
 		uint64_t one, other;
-		memcpy(&one, x, sizeof(one));
-		memcpy(&other, y, sizeof(other));
-		if (one != other)
-			return false;
+		for (; len > 8; x += 8, y += 8, len -= 8) {
+			memcpy(&one, x, sizeof(one));
+			memcpy(&other, y, sizeof(other));
+			if (one != other)
+				return false;
+		}
+		memcpy(&one, a.ptr + a.len - 8, sizeof(one));
+		memcpy(&other, b.ptr + b.len - 8, sizeof(other));
+		return one == other;
 	}
 	while (len > 0 && *x == *y) {
 		x++;

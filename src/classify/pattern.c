@@ -36,6 +36,12 @@ struct matcher {
 	pcre2_jit_stack *stack;
 };
 
+/* The one thing of a pattern that changes once it is shared. */
+static atomic_int *get_jit(const struct pattern *pattern)
+{
+	return &((struct pattern *)(uintptr_t)pattern)->jit;
+}
+
 static int refuse(char reason[static PATTERN_REASON_SIZE], const char *why)
 {
 	snprintf(reason, PATTERN_REASON_SIZE, "%s", why);
@@ -151,6 +157,8 @@ static int examine(const struct pattern *pattern, struct span text, struct arena
 	matcher = matcher_new();
 	if (!matcher)
 		return -ENOMEM;
+	if (atomic_load(&pattern->jit) == JIT_FIRST)
+		atomic_store(get_jit(pattern), JIT_WANTED); /* it runs often now, and by what it will run later */
 	is_runaway = runs_away_on_any(pattern, matcher, ret_literals);
 	matcher_free(matcher);
 	return is_runaway ? refuse(reason, "the pattern backtracks without bound") : 0;
@@ -222,10 +230,10 @@ bool pattern_may_jit(void)
 	return may;
 }
 
-/* Is there machine code?  Made here, in time: the one thing of a pattern that changes once it is shared. */
+/* Is there machine code?  Made here, in time. */
 static bool has_machine_code(const struct pattern *pattern)
 {
-	atomic_int *jit = &((struct pattern *)(uintptr_t)pattern)->jit;
+	atomic_int *jit = get_jit(pattern);
 	int state = atomic_load_explicit(jit, memory_order_acquire);
 
 	if (state > JIT_WANTED)

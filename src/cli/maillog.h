@@ -33,6 +33,24 @@ void maillog_open(struct maillog *log, int64_t reference_s);
 /*
  * One line, without its end: what it is.  *ret_error (logjoin_take's) is 0 for lines that do not go to the join.
  */
-enum logline_kind maillog_take(struct maillog *log, struct span text, logjoin_emit *emit, void *data, int *ret_error);
+static inline enum logline_kind maillog_take(struct maillog *log, struct span text, logjoin_emit *emit, void *data, int *ret_error)
+{
+	struct logline line;
+	enum logline_kind kind;
+
+	*ret_error = 0;
+	if (text.len == 0)
+		return LOGLINE_OTHER;
+	log->lines++;
+	kind = logline_begin(text, &log->clock, &line);
+	if (kind > LOGLINE_OTHER) {
+		if (line.is_local_time)
+			line.time_s = zone_to_utc(&log->zone, line.time_s);
+		*ret_error = logjoin_take(log->join, &line, emit, data);
+		kind = line.kind;
+	}
+	log->unreadable += kind == LOGLINE_GARBAGE;
+	return kind;
+}
 
 #endif

@@ -138,6 +138,12 @@ static struct span get_relay_host(struct span relay)
 	return host.len == relay.len ? SPAN_NONE : span_trim_right(host); /* "none", "local" */
 }
 
+/* Is it this host's?  "mx.example.com[192.0.2.1]:25", "mx.example.com. [192.0.2.1]" */
+static inline bool is_relay_of(struct span relay, struct span host)
+{
+	return relay.len > host.len && relay.ptr[host.len] == '[' && quick_is_equal(span_make(relay.ptr, host.len), host);
+}
+
 /* Letters, digits, dots and what stands between: nothing that a reader of replies could take for a part of one. */
 static bool is_plain(struct span host)
 {
@@ -215,12 +221,16 @@ static struct tally_domain *get_domain(struct tally *tally, struct span name)
 }
 
 /* The host that answered; NULL: none did. */
-static const struct tally_relay *get_delivery_relay(struct tally *tally, struct tally_domain *domain, struct span host)
+static const struct tally_relay *get_delivery_relay(struct tally *tally, struct tally_domain *domain, struct span text)
 {
 	const struct tally_relay *relay = domain->relay && domain->relay <= tally->relay_table.count ? &tally->relays[domain->relay - 1] : NULL;
+	struct span host;
 
-	if (!host.len || (relay && quick_is_equal(relay->host, host)))
-		return host.len ? relay : NULL;
+	if (relay && is_relay_of(text, relay->host))
+		return relay;
+	host = get_relay_host(text);
+	if (!host.len)
+		return NULL;
 	domain->relay = get_relay(tally, host);
 	return domain->relay ? &tally->relays[domain->relay - 1] : NULL;
 }
@@ -496,21 +506,26 @@ static uint16_t add_response_of(struct tally *tally, const struct log_delivery *
 	return provider;
 }
 
-/* ASCII letters to lower case, eight bytes at a time. */
-static struct span fold_recipient(struct span recipient, char *folded)
+/* ASCII letters to lower case, eight of them. */
+static inline void fold_eight(char *to, const char *from)
+{
+	uint64_t word = quickhash_load(from);
+	/* bit 7 of each byte: is it 'A' or above, is it above 'Z', is it ASCII */
+	uint64_t low = word & 0x7f7f7f7f7f7f7f7f, is_above = (low + 0x3f3f3f3f3f3f3f3f) & ~(low + 0x2525252525252525) & ~word;
+
+	word |= (is_above & 0x8080808080808080) >> 2;
+	memcpy(to, &word, sizeof(word));
+}
+
+static inline struct span fold_recipient(struct span recipient, char *folded)
 {
 	size_t len = recipient.len < NAME_MAX_BYTES ? recipient.len : NAME_MAX_BYTES;
 
-	size_t at = 0;
-
-	for (; at + 8 <= len; at += 8) {
-		uint64_t word = quickhash_load(recipient.ptr + at);
-		/* bit 7 of each byte: is it 'A' or above, is it above 'Z', is it ASCII */
-		uint64_t low = word & 0x7f7f7f7f7f7f7f7f, is_above = (low + 0x3f3f3f3f3f3f3f3f) & ~(low + 0x2525252525252525) & ~word;
-		word |= (is_above & 0x8080808080808080) >> 2;
-		memcpy(folded + at, &word, sizeof(word));
-	}
-	for (; at < len; at++)
+	for (size_t at = 0; at + 8 <= len; at += 8)
+		fold_eight(folded + at, recipient.ptr + at);
+	if (len >= 8)
+		fold_eight(folded + len - 8, recipient.ptr + len - 8);
+	for (size_t at = 0; at < len && len < 8; at++)
 		folded[at] = ascii_lower(recipient.ptr[at]);
 	return span_make(folded, len);
 }
@@ -538,7 +553,7 @@ void tally_add(struct tally *tally, const struct log_delivery *delivery)
 	domain = get_domain(tally, at ? span_skip(recipient, (size_t)(at - recipient.ptr) + 1) : SPAN_LIT(""));
 	if (!domain)
 		return;
-	relay = get_delivery_relay(tally, domain, get_relay_host(delivery->relay));
+	relay = get_delivery_relay(tally, domain, delivery->relay);
 	provider = get_delivery_provider(tally, domain, relay, recipient);
 	if (delivery->action == ACTION_DELIVERED)
 		tell(tally, delivery, hash, provider, NULL);

@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-enum { LOGHEAD_MAX = 79, LOGHEADS = 64 };
+enum { LOGHEAD_MAX = 79, LOGHEADS = 64, LOGHEAD_HOSTS = 32 };
 
 /* Who wrote a line, as far as queue ids are told apart by it: hashes, whose key is nobody's secret. */
 struct log_origin {
@@ -32,7 +32,8 @@ struct logclock {
 	char stamp[20];      /* the last stamp to its minute, colon and all, and what that was */
 	size_t stamp_len;    /* 0: none yet */
 	int64_t minute_s;
-	struct loghead heads[LOGHEADS]; /* by hash */
+	uint8_t program_at[LOGHEAD_HOSTS]; /* by host: where behind the stamp the last head's program stood */
+	struct loghead heads[LOGHEADS];    /* by host and program */
 };
 
 /*

@@ -11,9 +11,11 @@
 
 /* --- emitting */
 
-static struct log_delivery make_delivery(const struct logline *line, const struct message *message)
+static inline struct log_delivery make_delivery(const struct logjoin *join, const struct logline *line, const struct message *message)
 {
-	struct log_delivery delivery = {
+	bool is_named = message && !join->options.is_brief;
+
+	return (struct log_delivery){
 		.is_doubtful = line->is_doubtful,
 		.is_long_id = line->is_long_id,
 		.mta = line->mta,
@@ -22,14 +24,14 @@ static struct log_delivery make_delivery(const struct logline *line, const struc
 		.instance = line->instance,
 		.program = line->program,
 		.queue_id = line->queue_id,
+		.sender = is_named ? message_get(message, MESSAGE_SENDER) : SPAN_NONE,
+		.message_id = is_named ? message_get(message, MESSAGE_ID) : SPAN_NONE,
+		.login = is_named ? message_get(message, MESSAGE_LOGIN) : SPAN_NONE,
+		.orig_to = line->orig_to,
+		.relay = line->relay,
+		.status = line->status,
+		.text = line->text,
 	};
-
-	if (message) {
-		delivery.sender = message_get(message, MESSAGE_SENDER);
-		delivery.message_id = message_get(message, MESSAGE_ID);
-		delivery.login = message_get(message, MESSAGE_LOGIN);
-	}
-	return delivery;
 }
 
 static void emit_one(struct logjoin *join, const struct log_delivery *delivery, logjoin_emit *emit, void *data)
@@ -110,17 +112,13 @@ static int take_recipient(struct logjoin *join, struct message **message, const 
 
 static int take_delivery(struct logjoin *join, const struct logline *line, struct message *message, logjoin_emit *emit, void *data)
 {
-	struct log_delivery delivery = make_delivery(line, message);
+	struct log_delivery delivery = make_delivery(join, line, message);
 	struct span rest = line->to;
 	int error = 0;
 
 	delivery.action = get_action(line);
 	delivery.is_final = line->log_status != LOG_STATUS_DEFERRED;
 	delivery.is_probe = line->log_status == LOG_STATUS_DELIVERABLE || line->log_status == LOG_STATUS_UNDELIVERABLE;
-	delivery.orig_to = line->orig_to;
-	delivery.relay = line->relay;
-	delivery.status = line->status;
-	delivery.text = line->text;
 	while (logline_take_recipient(line, &rest, &delivery.recipient)) {
 		int one = take_recipient(join, &message, line, &delivery, emit, data);
 		error = error ? error : one;
@@ -132,7 +130,7 @@ static int take_delivery(struct logjoin *join, const struct logline *line, struc
 
 static void take_expired(struct logjoin *join, const struct logline *line, struct message *message, logjoin_emit *emit, void *data)
 {
-	struct log_delivery delivery = make_delivery(line, message);
+	struct log_delivery delivery = make_delivery(join, line, message);
 	struct deferred *one;
 
 	if (!message || !message->deferred.last) {

@@ -2,6 +2,8 @@
 /* Lines of syslog: stamp, host and tag; the message is Postfix's or Sendmail's.  Pure; any thread; hostile text. */
 #include "evidence/logline.h"
 
+#include <assert.h>
+
 #include "base/siphash.h"
 #include "evidence/logfield.h"
 
@@ -27,10 +29,9 @@ static void clear_head(struct logline *line)
 struct span logfield_take_value(struct span *rest)
 {
 	struct span all = *rest;
-
 	const char *end = all.ptr + all.len;
 
-	for (const char *at = all.ptr; at < end && (at = memchr(at, ',', (size_t)(end - at))); at++)
+	for (const char *at = all.ptr; at < end && (at = memchr(at, ',', (size_t)(end - at))) != NULL; at++)
 		if (at + 1 < end && at[1] == ' ') {
 			*rest = span_make(at + 2, (size_t)(end - at) - 2);
 			return span_make(all.ptr, (size_t)(at - all.ptr));
@@ -191,23 +192,63 @@ void logline_set_host(struct logline *line, struct span host)
 	line->origin.host = hash_name(host);
 }
 
-/* Of which the heads kept could be this one: the few programs that write the most lines have a place each. */
-static struct loghead *get_head_place(struct logclock *clock, struct span head)
-{
-	uint64_t last = quickhash_load(head.ptr + head.len - sizeof(last)) ^ head.len;
+static const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
 
-	return &clock->heads[last * 0x9e3779b97f4a7c15u >> 32 & (LOGHEADS - 1)];
+/* The top bit of each byte that is `c`, right up to the first one. */
+static inline uint64_t find_byte(uint64_t word, char c)
+{
+	uint64_t other = word ^ ones * (unsigned char)c;
+
+	return (other - ones) & ~other & tops;
 }
 
-static inline bool head_is(const struct loghead *kept, struct span head)
+/* All bytes before the first one that was found. */
+static inline uint64_t mask_before(uint64_t found)
 {
-	if (kept->len != head.len)
-		return false;
-	for (size_t at = 0; at + 8 <= head.len; at += 8)
-		if (quickhash_load(kept->bytes + at) != quickhash_load(head.ptr + at))
+	return ((found & -found) >> 7) - 1;
+}
+
+/* The few hosts and programs that write the most lines have a place each: by the first bytes of the host, and of the program. */
+static inline uint8_t *get_program_at(struct logclock *clock, uint64_t host)
+{
+	return &clock->program_at[host * 0x9e3779b97f4a7c15u >> 59];
+}
+
+static inline struct loghead *get_head_place(struct logclock *clock, uint64_t host, uint64_t program)
+{
+	return &clock->heads[(program ^ host << 3) * 0x9e3779b97f4a7c15u >> 58];
+}
+
+static_assert(LOGHEAD_HOSTS == 1 << (64 - 59) && LOGHEADS == 1 << (64 - 58), "a place for each hash");
+
+static inline bool head_is(const struct loghead *kept, const char *head)
+{
+	size_t at = 0;
+
+	for (; at + 8 <= kept->len; at += 8)
+		if (quickhash_load(kept->bytes + at) != quickhash_load(head + at))
 			return false;
-	return quickhash_load(kept->bytes + head.len - 8) == quickhash_load(head.ptr + head.len - 8);
+	return quickhash_load(kept->bytes + kept->len - 8) == quickhash_load(head + kept->len - 8);
 }
+
+/* "[123]: " off *rest, at most seven digits; false: something else. */
+static inline bool take_pid(struct span *rest)
+{
+	uint64_t word = le64toh(quickhash_load(rest->ptr + 1)), close = find_byte(word, ']'), before, digits;
+	size_t len;
+
+	if (rest->ptr[0] != '[' || !close)
+		return false;
+	before = mask_before(close);
+	digits = (word ^ ones * '0') & before;
+	len = (size_t)__builtin_ctzll(close) / 8 + 2;
+	if (((digits + ones * (0x7f - 9)) | digits) & before & tops || rest->ptr[len] != ':' || rest->ptr[len + 1] != ' ')
+		return false;
+	*rest = span_make(rest->ptr + len + 2, rest->len - len - 2);
+	return true;
+}
+
+enum { PID_ROOM = 12 }; /* bytes that take_pid looks at, more or less */
 
 static void use_head(const struct loghead *kept, const char *at, struct logline *line)
 {
@@ -217,43 +258,67 @@ static void use_head(const struct loghead *kept, const char *at, struct logline 
 	line->program = span_make(at + kept->program_at, (size_t)kept->len - kept->program_at);
 }
 
-static void keep_head(struct loghead *kept, struct span head, const struct logline *line)
+static void keep_head(struct logclock *clock, struct span head, const struct logline *line)
 {
+	size_t program_at = (size_t)(line->program.ptr - head.ptr), len = line->program.len;
+	uint64_t host = quickhash_load(head.ptr), program = 0;
+	struct loghead *kept;
+
+	memcpy(&program, line->program.ptr, len < sizeof(program) ? len : sizeof(program));
+	*get_program_at(clock, host) = (uint8_t)program_at;
+	kept = get_head_place(clock, host, le64toh(program));
 	*kept = (struct loghead){
 		.len = (uint8_t)head.len,
 		.host_len = (uint8_t)line->host.len,
 		.instance_len = (uint8_t)line->instance.len,
-		.program_at = (uint8_t)(line->program.ptr - head.ptr),
+		.program_at = (uint8_t)program_at,
 		.origin = line->origin,
 	};
 	memcpy(kept->bytes, head.ptr, head.len);
 }
 
 /* Host and tag off *rest.  False: no tag. */
-static bool take_new_head(struct span *rest, struct span head, struct loghead *kept, struct logline *line)
+static bool take_new_head(struct span *rest, struct logclock *clock, struct logline *line)
 {
+	const char *at = rest->ptr, *end;
+
 	clear_head(line);
 	take_host(rest, line);
 	if (!take_tag(rest, line))
 		return false;
-	/* without a host, or with a colon in it, the head ends elsewhere */
-	if (kept && span_is_known(line->host) && line->program.ptr + line->program.len == head.ptr + head.len)
-		keep_head(kept, head, line);
+	end = line->program.ptr + line->program.len;
+	if (span_is_known(line->host) && end - at >= (ptrdiff_t)sizeof(uint64_t) && end - at <= LOGHEAD_MAX)
+		keep_head(clock, span_make(at, (size_t)(end - at)), line);
 	return true;
 }
 
-static inline bool take_head(struct span *rest, struct logclock *clock, struct logline *line)
+/* The same, if it is a head that is kept. */
+static inline bool take_known_head(struct span *rest, struct logclock *clock, struct logline *line)
 {
-	const char *colon = memchr(rest->ptr, ':', rest->len);
-	struct span head = drop_pid(span_make(rest->ptr, colon ? (size_t)(colon - rest->ptr) : 0));
-	struct loghead *kept = head.len >= sizeof(uint64_t) && head.len <= LOGHEAD_MAX ? get_head_place(clock, head) : NULL;
+	const char *at = rest->ptr;
+	const struct loghead *kept;
+	struct span behind;
+	uint64_t host, program, open;
+	size_t program_at;
 
-	if (!kept || !head_is(kept, head))
-		return take_new_head(rest, head, kept, line);
+	if (rest->len < sizeof(host))
+		return false;
+	host = quickhash_load(at);
+	program_at = *get_program_at(clock, host);
+	if (rest->len < program_at + sizeof(program))
+		return false;
+	program = le64toh(quickhash_load(at + program_at));
+	open = find_byte(program, '[');
+	kept = get_head_place(clock, host, open ? program & mask_before(open) : program);
+	if (kept->len == 0 || rest->len < (size_t)kept->len + PID_ROOM || !head_is(kept, at))
+		return false;
+	behind = span_make(at + kept->len, rest->len - kept->len);
+	if (!take_pid(&behind))
+		return false;
 	line->head = kept;
-	line->head_at = head.ptr;
+	line->head_at = at;
 	line->origin = kept->origin;
-	skip_colon(rest, colon);
+	*rest = behind;
 	return true;
 }
 
@@ -293,7 +358,7 @@ enum logline_kind logline_begin(struct span text, struct logclock *clock, struct
 		return ret_line->kind = LOGLINE_GARBAGE;
 	}
 	rest = span_make(rest.ptr + stamp + 1, rest.len - stamp - 1);
-	if (!take_head(&rest, clock, ret_line))
+	if (!take_known_head(&rest, clock, ret_line) && !take_new_head(&rest, clock, ret_line))
 		return ret_line->kind = LOGLINE_OTHER;
 	return ret_line->kind = begin_message(rest, ret_line);
 }

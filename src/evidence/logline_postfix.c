@@ -62,13 +62,30 @@ static bool drop_suffix(struct span *text, struct span suffix)
 	return true;
 }
 
+/* The digits off *text: a number that is at most max. */
+static bool take_number(struct span *text, uint64_t max, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+	size_t at = 0;
+
+	for (; at < text->len && ascii_is_digit(text->ptr[at]); at++) {
+		unsigned digit = (unsigned)(text->ptr[at] - '0');
+		if (number > (max - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	*ret_number = number;
+	*text = span_make(text->ptr + at, text->len - at);
+	return at > 0;
+}
+
 /* "size=399, nrcpt=1" */
 static bool parse_counts(struct span text, struct logline *line)
 {
 	uint64_t size, count;
 
-	if (!logfield_skip(&text, SPAN_LIT("size=")) || span_parse_unsigned(logfield_take_value(&text), UINT64_MAX, &size) < 0 ||
-	    !logfield_skip(&text, SPAN_LIT("nrcpt=")) || span_parse_unsigned(text, UINT32_MAX, &count) < 0)
+	if (!logfield_skip(&text, SPAN_LIT("size=")) || !take_number(&text, UINT64_MAX, &size) || !logfield_skip(&text, SPAN_LIT(", nrcpt=")) ||
+	    !take_number(&text, UINT32_MAX, &count) || text.len)
 		return false;
 	line->recipient_count = (uint32_t)count;
 	return true;
@@ -102,7 +119,8 @@ static enum logline_kind parse_from(struct span rest, struct logline *line)
 
 /* --- deliveries */
 
-static enum log_status find_status(struct span word)
+/* The word off *rest. */
+static enum log_status take_status(struct span *rest)
 {
 	static const struct {
 		struct span name;
@@ -117,8 +135,8 @@ static enum log_status find_status(struct span word)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (quick_is_equal(word, names[i].name))
-			return names[i].status;
+		if (rest->len && rest->ptr[0] == names[i].name.ptr[0] && logfield_skip(rest, names[i].name))
+			return rest->len == 0 || rest->ptr[0] == ' ' ? names[i].status : LOG_STATUS_UNKNOWN;
 	return LOG_STATUS_UNKNOWN;
 }
 
@@ -136,12 +154,10 @@ static bool has_second_delivery(struct span text)
 /* "bounced (text)"; the closing parenthesis is missing where syslog cut the line. */
 static bool parse_status(struct span rest, struct logline *line)
 {
-	size_t blank = span_find_char(rest, ' ', 0);
-
-	line->log_status = find_status(span_slice(rest, 0, blank));
+	line->log_status = take_status(&rest);
 	if (line->log_status == LOG_STATUS_UNKNOWN)
 		return false;
-	rest = blank == SIZE_MAX ? span_skip(rest, rest.len) : span_skip(rest, blank + 1);
+	logfield_skip(&rest, SPAN_LIT(" "));
 	if (logfield_skip(&rest, SPAN_LIT("(")))
 		drop_suffix(&rest, SPAN_LIT(")"));
 	line->text = rest;
@@ -149,23 +165,48 @@ static bool parse_status(struct span rest, struct logline *line)
 	return true;
 }
 
+/* "2.0.0": nearly all of them are three digits. */
+static struct status read_status(struct span text)
+{
+	struct status status;
+	unsigned class_digit, subject, detail;
+
+	if (text.len == 5 && text.ptr[1] == '.' && text.ptr[3] == '.') {
+		class_digit = (unsigned)(text.ptr[0] - '0');
+		subject = (unsigned)(text.ptr[2] - '0');
+		detail = (unsigned)(text.ptr[4] - '0');
+		if ((class_digit == 2 || class_digit == 4 || class_digit == 5) && subject <= 9 && detail <= 9)
+			return (struct status){ (uint8_t)class_digit, (uint16_t)subject, (uint16_t)detail };
+	}
+	return status_parse(text, &status) < 0 ? (struct status){ 0 } : status;
+}
+
 /* relay=, delay=, delays=, dsn=, and what newer versions put between them, up to status= */
 static bool parse_fields(struct span rest, struct logline *line)
 {
-	while (rest.len && !logfield_skip(&rest, SPAN_LIT("status="))) {
+	while (rest.len) {
 		struct span value;
-		if (rest.ptr[0] == 'o' && logfield_skip(&rest, SPAN_LIT("orig_to=<"))) {
+		switch (rest.ptr[0]) {
+		case 's':
+			if (logfield_skip(&rest, SPAN_LIT("status=")))
+				return rest.len && parse_status(rest, line);
+			break;
+		case 'o':
+			if (!logfield_skip(&rest, SPAN_LIT("orig_to=<")))
+				break;
 			if (!logfield_take_address(&rest, &line->orig_to, &line->is_doubtful) || !logfield_skip(&rest, SPAN_LIT(", ")))
 				return false;
 			continue;
+		default:
+			break;
 		}
 		value = logfield_take_value(&rest);
 		if (logfield_skip(&value, SPAN_LIT("relay=")))
 			line->relay = value;
-		else if (logfield_skip(&value, SPAN_LIT("dsn=")) && status_parse(value, &line->status) < 0)
-			line->status = (struct status){ 0 };
+		else if (logfield_skip(&value, SPAN_LIT("dsn=")))
+			line->status = read_status(value);
 	}
-	return rest.len && parse_status(rest, line);
+	return false;
 }
 
 /* The recipient was somebody's choice too: its quotes are respected. */
