@@ -157,8 +157,8 @@ static void take_expired(struct logjoin *join, const struct logline *line, struc
 }
 
 /*
- * Can a part know that nothing came before?  Not of a Message-ID that the line of smtpd may have gone before, but for Postfix's own
- * (of a bounce), which hold the queue id.
+ * Is it likely that nothing came before the part?  Not of a Message-ID that the line of smtpd may have gone before, but of Postfix's own
+ * (of a bounce), which hold the queue id; so may those of pickup's mail, which is why it is noted.
  */
 static bool is_begin(const struct logline *line)
 {
@@ -213,6 +213,8 @@ int logjoin_take(struct logjoin *join, struct logline *line, logjoin_emit *emit,
 	case LOGLINE_CLIENT:
 		return take_client(join, line, message);
 	case LOGLINE_MESSAGE_ID:
+		if (!message && join->options.is_part && messages_note_begun(join, line) < 0)
+			return -ENOMEM;
 		return take_message_id(join, line, message);
 	case LOGLINE_FROM:
 		return take_from(join, line, message);

@@ -346,6 +346,20 @@ struct message *messages_begin(struct logjoin *join, const struct logline *line,
 	return message;
 }
 
+int messages_note_begun(struct logjoin *join, const struct logline *line)
+{
+	if (join->begun_count == join->begun_size) {
+		size_t size = join->begun_size ? join->begun_size * 2 : 256;
+		struct begun *grown = realloc(join->begun, size * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		join->begun = grown;
+		join->begun_size = size;
+	}
+	join->begun[join->begun_count++] = (struct begun){ join->found_hash, line->origin.instance };
+	return 0;
+}
+
 void messages_close_if_done(struct logjoin *join, struct message *message)
 {
 	if (message->list == MESSAGES_DONE || message->deferred.last || message->final_count < message->recipient_count)
@@ -462,6 +476,7 @@ void logjoin_free(struct logjoin *join)
 	for (size_t i = 0; i < join->message_count; i++)
 		free(join->messages[i].bytes);
 	free(join->messages);
+	free(join->begun);
 	free(join->slots);
 	free(join);
 }
@@ -493,6 +508,21 @@ static void move_message(struct logjoin *join, struct logjoin *part, struct mess
 	for (struct deferred *one = to->deferred.last; one; one = one->next == to->deferred.last ? NULL : one->next) {
 		part->counts.deferred--;
 		join->counts.deferred++;
+	}
+}
+
+/* Of these the part went on with what had begun before, or begun anew under the same queue id: either way the old one is over. */
+static void forget_begun(struct logjoin *join, const struct begun *begun)
+{
+	size_t mask = join->slot_size - 1;
+
+	for (size_t at = begun->hash & mask; join->slots[at].index; at = (at + 1) & mask) {
+		struct message *message = &join->messages[join->slots[at].index - 1];
+		if (message->hash != begun->hash || message->mta != LOG_MTA_POSTFIX || (!message->is_long_id && message->instance != begun->instance))
+			continue;
+		join->counts.messages -= !message->has_sender;
+		messages_remove(join, message);
+		return;
 	}
 }
 
@@ -530,6 +560,9 @@ int logjoin_absorb(struct logjoin *join, struct logjoin *part)
 	if (part->now_s > join->now_s)
 		join->now_s = part->now_s;
 	add_counts(&join->counts, &part->counts);
+	for (size_t i = 0; i < part->begun_count; i++)
+		forget_begun(join, &part->begun[i]);
+	part->begun_count = 0;
 	for (unsigned list = 0; list < MESSAGE_LISTS; list++)
 		for (uint32_t at = part->lists[list].oldest; at != NO_MESSAGE; at = part->messages[at].newer) {
 			int one = absorb_message(join, part, &part->messages[at]);

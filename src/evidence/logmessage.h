@@ -41,6 +41,11 @@ struct slot {
 	uint32_t index; /* plus 1; 0: free */
 };
 
+/* A message that a part took for new by its Message-ID, which holds its queue id. */
+struct begun {
+	uint64_t hash, instance;
+};
+
 struct message_ends {
 	uint32_t newest, oldest;
 };
@@ -57,6 +62,8 @@ struct logjoin {
 	struct slot *slots;
 	size_t slot_size;                   /* a power of two */
 	uint64_t found_hash;                /* of the last messages_find */
+	struct begun *begun;                /* of a part */
+	size_t begun_count, begun_size;
 };
 
 /* NULL if nothing is known of the queue id. */
@@ -68,6 +75,9 @@ void messages_touch(struct logjoin *join, struct message *message);
 /* A new one in place of the old one, which messages_find has just found for the line, or not.  NULL: out of memory. */
 struct message *messages_begin(struct logjoin *join, const struct logline *line, struct message *old);
 void messages_remove(struct logjoin *join, struct message *message);
+
+/* messages_begin of a part that cannot know whether the line of smtpd or pickup stood in the part before: asked when it is absorbed. */
+int messages_note_begun(struct logjoin *join, const struct logline *line) __attribute__((warn_unused_result));
 
 /* All recipients have had their last word, and nobody will say "removed". */
 void messages_close_if_done(struct logjoin *join, struct message *message);
