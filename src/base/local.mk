@@ -13,7 +13,7 @@ EVIDENCE_LIBS = libevidence.a $(BASE_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
 CLASSIFY_LIBS = libclassify.a libevidence.a $(BASE_LIBS) $(PCRE2_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
 DECIDE_LIBS = libdecide.a $(CLASSIFY_LIBS)
 REPLY_LIBS = libreply.a $(DECIDE_LIBS)
-STORE_LIBS = libstore.a $(DECIDE_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CRYPTO_LIBS)
+STORE_LIBS = libstore.a $(DECIDE_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 FLOW_LIBS = libflow.a libreply.a $(STORE_LIBS)
 ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS)
 

@@ -10,7 +10,7 @@ libstore_a_SOURCES = \
 libstore_a_SOURCES += src/store/reading.h src/store/reading.c
 
 if HAVE_PQ
-libstore_a_SOURCES += src/store/pgsql.c
+libstore_a_SOURCES += src/store/libpq.h src/store/libpq.c src/store/pgsql.c
 endif
 
 if HAVE_CMOCKA
@@ -25,10 +25,10 @@ if HAVE_POSTGRES
 check_PROGRAMS += tests/unit/test_store_pgsql tests/unit/test_fleet
 tests_unit_test_fleet_SOURCES = tests/unit/test_fleet.c tests/unit/store_help.h tests/unit/pgsql_help.h
 tests_unit_test_fleet_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
-tests_unit_test_fleet_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_fleet_LDADD = $(STORE_LIBS) $(PQ_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_pgsql_SOURCES = tests/unit/test_store.c tests/unit/store_help.h tests/unit/pgsql_help.h
 tests_unit_test_store_pgsql_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
-tests_unit_test_store_pgsql_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_store_pgsql_LDADD = $(STORE_LIBS) $(PQ_LIBS) $(CMOCKA_LIBS)
 endif
 tests_unit_test_schema_SOURCES = tests/unit/test_schema.c tests/unit/store_help.h
 tests_unit_test_schema_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)

@@ -8,12 +8,12 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <libpq-fe.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "store/libpq.h"
 #include "store/store.h"
 
 enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, ARENA_MAX = 1024 * 1024 };
@@ -46,11 +46,11 @@ static void keep_words(struct sql *sql, const char *words)
 
 static int fail(struct sql *sql, const PGresult *result)
 {
-	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	const char *state = result ? libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 
-	keep_words(sql, result ? PQresultErrorMessage(result) : PQerrorMessage(sql->connection));
+	keep_words(sql, result ? libpq.PQresultErrorMessage(result) : libpq.PQerrorMessage(sql->connection));
 	if (!sql->error[0])
-		keep_words(sql, PQerrorMessage(sql->connection));
+		keep_words(sql, libpq.PQerrorMessage(sql->connection));
 	for (size_t i = 0; state && i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (span_has_prefix(span_of(state), span_of(errors[i].state)))
 			return errors[i].error;
@@ -61,12 +61,12 @@ static int fail(struct sql *sql, const PGresult *result)
 /* Tells in *ret_tag (may be NULL) what the server says that it did. */
 static int execute(struct sql *sql, const char *script, char ret_tag[static 32])
 {
-	PGresult *result = PQexec(sql->connection, script);
-	ExecStatusType status = PQresultStatus(result);
+	PGresult *result = libpq.PQexec(sql->connection, script);
+	ExecStatusType status = libpq.PQresultStatus(result);
 	int error = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : fail(sql, result);
 
-	snprintf(ret_tag, 32, "%s", error == 0 ? PQcmdStatus(result) : "");
-	PQclear(result);
+	snprintf(ret_tag, 32, "%s", error == 0 ? libpq.PQcmdStatus(result) : "");
+	libpq.PQclear(result);
 	return error;
 }
 
@@ -79,7 +79,7 @@ static int pgsql_execute(struct sql *sql, const char *script)
 
 static void pgsql_close(struct sql *sql)
 {
-	PQfinish(sql->connection);
+	libpq.PQfinish(sql->connection);
 	arena_free(sql->arena);
 	free(sql);
 }
@@ -97,10 +97,10 @@ static int connect_to(struct sql *sql, const struct store_options *options)
 	char settings[256];
 
 	/* the URI is spread in its place, and what stands behind it is stronger */
-	sql->connection = PQconnectdbParams(names, values, 1);
-	if (!sql->connection || PQstatus(sql->connection) != CONNECTION_OK)
+	sql->connection = libpq.PQconnectdbParams(names, values, 1);
+	if (!sql->connection || libpq.PQstatus(sql->connection) != CONNECTION_OK)
 		return fail(sql, NULL);
-	PQsetNoticeReceiver(sql->connection, ignore_notice, NULL);
+	libpq.PQsetNoticeReceiver(sql->connection, ignore_notice, NULL);
 	snprintf(settings, sizeof(settings), "SET lock_timeout = %u; SET default_transaction_isolation = 'read committed'%s",
 		 options->busy_ms ? options->busy_ms : 1, options->is_read_only ? "; SET default_transaction_read_only = on" : "");
 	return pgsql_execute(sql, settings);
@@ -108,9 +108,15 @@ static int connect_to(struct sql *sql, const struct store_options *options)
 
 static int pgsql_open(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
 {
-	struct sql *sql = calloc(1, sizeof(*sql));
+	struct sql *sql;
+	const char *why;
 
 	(void)place;
+	if (!libpq_load(&why)) {
+		snprintf(ret_error, size, "postgresql: %s", why);
+		return -EINVAL;
+	}
+	sql = calloc(1, sizeof(*sql));
 	if (!sql)
 		return -ENOMEM;
 	sql->arena = arena_new(ARENA_MAX);
@@ -127,18 +133,18 @@ static int pgsql_open(const struct store_options *options, const char *place, st
 
 static bool has_tables(struct sql *sql)
 {
-	PGresult *result = PQexec(sql->connection, "SELECT to_regclass('meta') IS NOT NULL");
-	bool is_there = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
-			strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	PGresult *result = libpq.PQexec(sql->connection, "SELECT to_regclass('meta') IS NOT NULL");
+	bool is_there = libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1 &&
+			strcmp(libpq.PQgetvalue(result, 0, 0), "t") == 0;
 
-	PQclear(result);
+	libpq.PQclear(result);
 	return is_there;
 }
 
 static void pgsql_rollback(struct sql *sql)
 {
-	if (PQtransactionStatus(sql->connection) != PQTRANS_IDLE)
-		PQclear(PQexec(sql->connection, "ROLLBACK"));
+	if (libpq.PQtransactionStatus(sql->connection) != PQTRANS_IDLE)
+		libpq.PQclear(libpq.PQexec(sql->connection, "ROLLBACK"));
 }
 
 /* Before there are tables their making is what has to be one at a time. */
@@ -176,9 +182,9 @@ static int prepare(struct sql *sql, unsigned slot, const char *text, char name[s
 	snprintf(name, 16, "s%u", slot);
 	if (sql->is_prepared[slot])
 		return 0;
-	PGresult *result = PQprepare(sql->connection, name, text, 0, NULL);
-	int error = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(sql, result);
-	PQclear(result);
+	PGresult *result = libpq.PQprepare(sql->connection, name, text, 0, NULL);
+	int error = libpq.PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(sql, result);
+	libpq.PQclear(result);
 	sql->is_prepared[slot] = error == 0;
 	return error;
 }
@@ -207,14 +213,14 @@ static int put_params(struct sql *sql, const struct sql_value *params, size_t co
 static void read_row(const PGresult *result, struct sql_value *columns, int count)
 {
 	for (int i = 0; i < count; i++) {
-		Oid type = PQftype(result, i);
-		const char *text = PQgetvalue(result, 0, i);
-		if (PQgetisnull(result, 0, i))
+		Oid type = libpq.PQftype(result, i);
+		const char *text = libpq.PQgetvalue(result, 0, i);
+		if (libpq.PQgetisnull(result, 0, i))
 			columns[i] = sql_text(SPAN_NONE);
 		else if (type == OID_INT8 || type == OID_INT4 || type == OID_INT2)
 			columns[i] = sql_number(strtoll(text, NULL, 10));
 		else
-			columns[i] = sql_text(span_make(text, (size_t)PQgetlength(result, 0, i)));
+			columns[i] = sql_text(span_make(text, (size_t)libpq.PQgetlength(result, 0, i)));
 	}
 }
 
@@ -226,9 +232,9 @@ static int take_results(struct sql *sql, sql_visit *visit, void *data)
 	int rows = 0, error = 0;
 	PGresult *result;
 
-	while ((result = PQgetResult(sql->connection))) {
-		ExecStatusType status = PQresultStatus(result);
-		int count = PQnfields(result);
+	while ((result = libpq.PQgetResult(sql->connection))) {
+		ExecStatusType status = libpq.PQresultStatus(result);
+		int count = libpq.PQnfields(result);
 		if (status == PGRES_SINGLE_TUPLE && !is_stopped && count <= SQL_PARAMS_MAX) {
 			rows += rows < INT_MAX;
 			if (visit) {
@@ -238,7 +244,7 @@ static int take_results(struct sql *sql, sql_visit *visit, void *data)
 		} else if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && !is_stopped) {
 			error = fail(sql, result);
 		}
-		PQclear(result);
+		libpq.PQclear(result);
 	}
 	return error < 0 ? error : rows;
 }
@@ -254,9 +260,9 @@ static int pgsql_run(struct sql *sql, unsigned slot, const char *text, const str
 		result = put_params(sql, params, count, texts);
 	if (result < 0)
 		return result;
-	if (!PQsendQueryPrepared(sql->connection, name, (int)count, texts, NULL, NULL, 0))
+	if (!libpq.PQsendQueryPrepared(sql->connection, name, (int)count, texts, NULL, NULL, 0))
 		return fail(sql, NULL);
-	PQsetSingleRowMode(sql->connection);
+	libpq.PQsetSingleRowMode(sql->connection);
 	return take_results(sql, visit, data);
 }
 
@@ -279,12 +285,12 @@ static bool read_pair(const char *row, int size, uint64_t pair[static 2])
 /* What is there after a stop is read and passed over: the server is told, and sends little more. */
 static void cancel(struct sql *sql)
 {
-	PGcancel *request = PQgetCancel(sql->connection);
+	PGcancel *request = libpq.PQgetCancel(sql->connection);
 	char why[256];
 
 	if (request)
-		(void)!PQcancel(request, why, sizeof(why));
-	PQfreeCancel(request);
+		(void)!libpq.PQcancel(request, why, sizeof(why));
+	libpq.PQfreeCancel(request);
 }
 
 static int take_copy(struct sql *sql, bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
@@ -294,12 +300,12 @@ static int take_copy(struct sql *sql, bool (*visit)(void *data, uint64_t first, 
 	char *row;
 	int size;
 
-	while ((size = PQgetCopyData(sql->connection, &row, 0)) > 0) {
+	while ((size = libpq.PQgetCopyData(sql->connection, &row, 0)) > 0) {
 		/* the first one brings the head with it, the last one is the mark of the end: 2 bytes */
 		int skipped = is_first && size >= COPY_HEAD ? COPY_HEAD : 0;
 		bool is_pair = read_pair(row + skipped, size - skipped, pair);
 		bool is_end = size - skipped <= 2;
-		PQfreemem(row);
+		libpq.PQfreemem(row);
 		is_first = false;
 		if (is_stopped || is_other || (!is_pair && is_end))
 			continue;
@@ -336,9 +342,9 @@ static int select_pairs(struct sql *sql, const char *select, bool (*visit)(void 
 {
 	struct pair_visit visitor = { visit, data };
 
-	if (!PQsendQuery(sql->connection, select))
+	if (!libpq.PQsendQuery(sql->connection, select))
 		return fail(sql, NULL);
-	PQsetSingleRowMode(sql->connection);
+	libpq.PQsetSingleRowMode(sql->connection);
 	int rows = take_results(sql, visit_pair, &visitor);
 	return rows < 0 ? rows : 0;
 }
@@ -349,12 +355,12 @@ static int pgsql_list_pairs(struct sql *sql, const char *table, const char *firs
 	char text[200];
 
 	snprintf(text, sizeof(text), "COPY %s(%s, %s) TO STDOUT (FORMAT binary)", table, first, second);
-	PGresult *result = PQexec(sql->connection, text);
-	bool is_copy = PQresultStatus(result) == PGRES_COPY_OUT;
-	PQclear(result);
+	PGresult *result = libpq.PQexec(sql->connection, text);
+	bool is_copy = libpq.PQresultStatus(result) == PGRES_COPY_OUT;
+	libpq.PQclear(result);
 	if (is_copy)
 		return take_copy(sql, visit, data);
-	if (PQstatus(sql->connection) != CONNECTION_OK)
+	if (libpq.PQstatus(sql->connection) != CONNECTION_OK)
 		return fail(sql, NULL);
 	snprintf(text, sizeof(text), "SELECT %s, %s FROM %s", first, second, table);
 	return select_pairs(sql, text, visit, data);
@@ -379,7 +385,7 @@ static void pgsql_notify(struct sql *sql)
 
 static int pgsql_watch(struct sql *sql)
 {
-	return pgsql_execute(sql, "LISTEN kodama_changes") < 0 ? -1 : PQsocket(sql->connection);
+	return pgsql_execute(sql, "LISTEN kodama_changes") < 0 ? -1 : libpq.PQsocket(sql->connection);
 }
 
 static void pgsql_take_wakeup(struct sql *sql)
@@ -387,9 +393,9 @@ static void pgsql_take_wakeup(struct sql *sql)
 	PGnotify *notice;
 
 	/* a connection that broke is found out by the next question */
-	(void)!PQconsumeInput(sql->connection);
-	while ((notice = PQnotifies(sql->connection)))
-		PQfreemem(notice);
+	(void)!libpq.PQconsumeInput(sql->connection);
+	while ((notice = libpq.PQnotifies(sql->connection)))
+		libpq.PQfreemem(notice);
 }
 
 const struct sql_driver pgsql_driver = {
