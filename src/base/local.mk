@@ -5,7 +5,7 @@ libbase_a_SOURCES = \
 	src/base/complaint.h src/base/complaint.c src/base/timestamp.h src/base/timestamp.c \
 	src/base/zone.h src/base/zone.c src/base/utf8.h src/base/utf8.c src/base/log.h src/base/log.c src/base/network.h src/base/network.c \
 	src/base/address.h src/base/address.c src/base/siphash.h src/base/siphash.c src/base/quick.h src/base/plainfile.h src/base/plainfile.c \
-	src/base/memory.h src/base/memory.c src/base/shortage.h src/base/shortage.c src/base/hmac.h src/base/hmac.c src/base/keyring.h src/base/keyring.c
+	src/base/memory.h src/base/memory.c src/base/library.h src/base/library.c src/base/shortage.h src/base/shortage.c src/base/hmac.h src/base/hmac.c src/base/keyring.h src/base/keyring.c
 
 # what every program below links, in the order of the layers from the top; lists of libraries and what they stand on
 BASE_LIBS = libbase.a $(IDN2_LIBS) $(UNISTRING_LIBS) $(CRYPTO_LIBS)
@@ -15,7 +15,7 @@ DECIDE_LIBS = libdecide.a $(CLASSIFY_LIBS)
 REPLY_LIBS = libreply.a $(DECIDE_LIBS)
 STORE_LIBS = libstore.a $(DECIDE_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 FLOW_LIBS = libflow.a libreply.a $(STORE_LIBS)
-ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS)
+ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_span tests/unit/test_address

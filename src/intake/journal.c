@@ -63,6 +63,33 @@ void journal_get_stats(const struct journal *journal, struct journal_stats *ret_
 #include <systemd/sd-journal.h>
 #include <time.h>
 
+#include "base/library.h"
+#include "base/log.h"
+
+/* Loaded when a journal is opened: it brings libgcrypt and three compressors with it. */
+#define JOURNAL_FUNCTIONS(F) \
+	F(sd_journal_add_match) F(sd_journal_close) F(sd_journal_get_cursor) F(sd_journal_get_data) \
+	F(sd_journal_get_fd) F(sd_journal_get_realtime_usec) F(sd_journal_get_timeout) F(sd_journal_next) \
+	F(sd_journal_open) F(sd_journal_previous) F(sd_journal_previous_skip) F(sd_journal_process) \
+	F(sd_journal_seek_cursor) F(sd_journal_seek_head) F(sd_journal_seek_tail) F(sd_journal_set_data_threshold) \
+	F(sd_journal_test_cursor)
+
+static struct {
+	JOURNAL_FUNCTIONS(LIBRARY_DECLARE)
+} libsystemd;
+
+static bool load_libsystemd(void)
+{
+#define LIBRARY_OBJECT libsystemd
+	static const struct library_function functions[] = { JOURNAL_FUNCTIONS(LIBRARY_ROW) };
+	char why[256];
+	bool is_loaded = library_load("libsystemd.so.0", functions, sizeof(functions) / sizeof(functions[0]), why, sizeof(why));
+
+	if (!is_loaded)
+		log_event(LOG_LEVEL_ERROR, "library-missing", "error=\"%s\"", why);
+	return is_loaded;
+}
+
 /* RFC 5424 section 6.2.1: the mail system */
 #define MAIL_FACILITY "SYSLOG_FACILITY=2"
 
@@ -79,7 +106,7 @@ struct journal {
 
 static bool has_entry(sd_journal *handle, const char *cursor)
 {
-	return sd_journal_seek_cursor(handle, cursor) >= 0 && sd_journal_next(handle) > 0 && sd_journal_test_cursor(handle, cursor) > 0;
+	return libsystemd.sd_journal_seek_cursor(handle, cursor) >= 0 && libsystemd.sd_journal_next(handle) > 0 && libsystemd.sd_journal_test_cursor(handle, cursor) > 0;
 }
 
 /* To the line after the place, or so many before it. */
@@ -91,13 +118,13 @@ static int seek(struct journal *journal, bool is_from_beginning, struct span pla
 		snprintf(journal->place, sizeof(journal->place), "%.*s", SPAN_ARG(place));
 		if (has_entry(journal->handle, journal->place)) {
 			/* the entry of the place itself is the last that is read once more */
-			result = sd_journal_previous_skip(journal->handle, JOURNAL_REPLAY_MAX);
+			result = libsystemd.sd_journal_previous_skip(journal->handle, JOURNAL_REPLAY_MAX);
 			if (result < 0)
 				return result;
 			journal->replay = (unsigned)result + 1;
 			/* next() goes on behind the entry that we stand on */
-			result = sd_journal_previous(journal->handle);
-			return result < 0 ? result : result == 0 ? sd_journal_seek_head(journal->handle) : 0;
+			result = libsystemd.sd_journal_previous(journal->handle);
+			return result < 0 ? result : result == 0 ? libsystemd.sd_journal_seek_head(journal->handle) : 0;
 		}
 		/* forgotten by the journal: what it has is newer, or was read before and will be known again */
 		journal->stats.is_gap = true;
@@ -105,19 +132,19 @@ static int seek(struct journal *journal, bool is_from_beginning, struct span pla
 		journal->place[0] = '\0';
 	}
 	if (is_from_beginning)
-		return sd_journal_seek_head(journal->handle);
-	result = sd_journal_seek_tail(journal->handle);
+		return libsystemd.sd_journal_seek_head(journal->handle);
+	result = libsystemd.sd_journal_seek_tail(journal->handle);
 	if (result >= 0)
-		result = sd_journal_previous(journal->handle);
+		result = libsystemd.sd_journal_previous(journal->handle);
 	/* behind the last entry next() would find nothing, ever: on it, or, where there is none, in front of what comes */
-	return result == 0 ? sd_journal_seek_head(journal->handle) : result;
+	return result == 0 ? libsystemd.sd_journal_seek_head(journal->handle) : result;
 }
 
 static void keep_place(struct journal *journal)
 {
 	char *cursor = NULL;
 
-	if (sd_journal_get_cursor(journal->handle, &cursor) < 0)
+	if (libsystemd.sd_journal_get_cursor(journal->handle, &cursor) < 0)
 		return;
 	if (strlen(cursor) < sizeof(journal->place))
 		snprintf(journal->place, sizeof(journal->place), "%s", cursor);
@@ -126,21 +153,24 @@ static void keep_place(struct journal *journal)
 
 int journal_open(const struct journal_options *options, struct span place, struct journal **ret_journal)
 {
-	struct journal *journal = calloc(1, sizeof(*journal));
+	struct journal *journal;
 	int result;
 
+	if (!load_libsystemd())
+		return -ENOSYS;
+	journal = calloc(1, sizeof(*journal));
 	if (!journal)
 		return -ENOMEM;
 	journal->uids = options->uids;
 	journal->uid_count = options->uid_count;
-	result = sd_journal_open(&journal->handle, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+	result = libsystemd.sd_journal_open(&journal->handle, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
 	if (result >= 0)
-		result = sd_journal_set_data_threshold(journal->handle, JOURNAL_MESSAGE_MAX + 64);
+		result = libsystemd.sd_journal_set_data_threshold(journal->handle, JOURNAL_MESSAGE_MAX + 64);
 	if (result >= 0)
-		result = sd_journal_add_match(journal->handle, MAIL_FACILITY, 0);
+		result = libsystemd.sd_journal_add_match(journal->handle, MAIL_FACILITY, 0);
 	/* before the first look: what is written in between is not missed */
 	if (result >= 0)
-		result = sd_journal_get_fd(journal->handle);
+		result = libsystemd.sd_journal_get_fd(journal->handle);
 	if (result >= 0)
 		result = seek(journal, options->is_from_beginning, place);
 	if (result < 0) {
@@ -158,13 +188,13 @@ void journal_close(struct journal *journal)
 {
 	if (!journal)
 		return;
-	sd_journal_close(journal->handle);
+	libsystemd.sd_journal_close(journal->handle);
 	free(journal);
 }
 
 int journal_get_fd(const struct journal *journal)
 {
-	return sd_journal_get_fd(journal->handle);
+	return libsystemd.sd_journal_get_fd(journal->handle);
 }
 
 int journal_get_timeout_ms(const struct journal *journal)
@@ -172,7 +202,7 @@ int journal_get_timeout_ms(const struct journal *journal)
 	struct timespec now;
 	uint64_t until_us, now_us;
 
-	if (sd_journal_get_timeout(journal->handle, &until_us) < 0 || until_us == UINT64_MAX)
+	if (libsystemd.sd_journal_get_timeout(journal->handle, &until_us) < 0 || until_us == UINT64_MAX)
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
@@ -183,7 +213,7 @@ int journal_get_timeout_ms(const struct journal *journal)
 
 void journal_take_notices(struct journal *journal)
 {
-	(void)sd_journal_process(journal->handle);
+	(void)libsystemd.sd_journal_process(journal->handle);
 }
 
 /* The value of a field; unknown where the entry has none. */
@@ -192,7 +222,7 @@ static struct span get_field(const struct journal *journal, const char *name)
 	const void *data;
 	size_t len, skip = strlen(name) + 1;
 
-	if (sd_journal_get_data(journal->handle, name, &data, &len) < 0 || len < skip)
+	if (libsystemd.sd_journal_get_data(journal->handle, name, &data, &len) < 0 || len < skip)
 		return SPAN_NONE;
 	return span_make((const char *)data + skip, len - skip);
 }
@@ -224,7 +254,7 @@ static int64_t get_time(const struct journal *journal)
 	uint64_t time_us;
 
 	if (span_parse_unsigned(get_field(journal, "_SOURCE_REALTIME_TIMESTAMP"), INT64_MAX, &time_us) < 0 &&
-	    sd_journal_get_realtime_usec(journal->handle, &time_us) < 0)
+	    libsystemd.sd_journal_get_realtime_usec(journal->handle, &time_us) < 0)
 		return 0;
 	return (int64_t)(time_us / 1000000);
 }
@@ -259,7 +289,7 @@ int journal_read_line(struct journal *journal, struct journal_line *ret_line)
 {
 	int result;
 
-	while ((result = sd_journal_next(journal->handle)) > 0)
+	while ((result = libsystemd.sd_journal_next(journal->handle)) > 0)
 		if (take_entry(journal, ret_line))
 			return 1;
 	return result;

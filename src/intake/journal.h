@@ -22,7 +22,7 @@ struct journal_options {
 
 /*
  * place: a cursor, SPAN_NONE: nothing is remembered.  With a place the lines before it are read once more, at most
- * JOURNAL_REPLAY_MAX, marked is_replay.  -ENOSYS: built without libsystemd; else as sd_journal_open.
+ * JOURNAL_REPLAY_MAX, marked is_replay.  -ENOSYS: built without libsystemd, or it is not there; else as sd_journal_open.
  */
 int journal_open(const struct journal_options *options, struct span place, struct journal **ret_journal) __attribute__((warn_unused_result));
 void journal_close(struct journal *journal);

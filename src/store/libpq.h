@@ -7,7 +7,8 @@
 #define KODAMA_STORE_LIBPQ_H
 
 #include <libpq-fe.h>
-#include <stdbool.h>
+
+#include "base/library.h"
 
 #define LIBPQ_FUNCTIONS(F)                                                                                                                                     \
 	F(PQcancel) F(PQclear) F(PQcmdStatus) F(PQconnectdbParams) F(PQconsumeInput) F(PQerrorMessage) F(PQexec) F(PQfinish) F(PQfreeCancel) F(PQfreemem)      \
@@ -15,9 +16,8 @@
 	F(PQprepare) F(PQresultErrorField) F(PQresultErrorMessage) F(PQresultStatus) F(PQsendQuery) F(PQsendQueryPrepared) F(PQsetNoticeReceiver)              \
 	F(PQsetSingleRowMode) F(PQsocket) F(PQstatus) F(PQtransactionStatus)
 
-#define LIBPQ_DECLARE(name) __typeof__(name) *name;
 extern struct libpq {
-	LIBPQ_FUNCTIONS(LIBPQ_DECLARE)
+	LIBPQ_FUNCTIONS(LIBRARY_DECLARE)
 } libpq;
 
 /* Once for all, any thread.  false: it cannot be loaded, *ret_why says why. */
