@@ -238,15 +238,25 @@ static int wait_for_outcome(struct doctor *doctor)
 
 /* --- what people read */
 
+/* "90 s", "5 h": in the largest unit that there are two of. */
 static void print_age(const char *what, const json_t *last, const char *source)
 {
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
 	struct span text = span_of(json_string_value(json_object_get(last, source)));
-	int64_t time_s;
+	int64_t time_s, age_s;
+	size_t unit = 0;
 
-	if (!text.len || timestamp_parse(text, &time_s) < 0)
+	if (!text.len || timestamp_parse(text, &time_s) < 0) {
 		printf("  %-10s none since the daemon started\n", what);
-	else
-		printf("  %-10s %" PRId64 " s ago\n", what, (int64_t)time(NULL) - time_s);
+		return;
+	}
+	age_s = time(NULL) - time_s;
+	while (units[unit].seconds > 1 && age_s < 2 * units[unit].seconds)
+		unit++;
+	printf("  %-10s %" PRId64 " %s ago\n", what, age_s / units[unit].seconds, units[unit].name);
 }
 
 /* A front that has not seen a mail that was refused need not be at fault: another may have been asked first. */
