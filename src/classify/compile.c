@@ -237,19 +237,61 @@ static int keep_need(struct arena *arena, const struct need *need, struct need *
 	return 0;
 }
 
+/* The literals, which live as long as the arena, as what a test matches. */
+static int set_phrases(struct arena *arena, const struct span *literals, size_t count, struct test *test)
+{
+	struct phrase *phrases = arena_alloc(arena, count * sizeof(*phrases));
+
+	if (!phrases)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct span text = literals[i];
+		phrases[i].is_bounded_left = text.ptr[0] == FOLD_BOUNDARY;
+		phrases[i].is_bounded_right = text.ptr[text.len - 1] == FOLD_BOUNDARY;
+		phrases[i].text = span_slice(text, phrases[i].is_bounded_left, text.len - phrases[i].is_bounded_right);
+		test->firsts |= 1u << (unsigned char)phrases[i].text.ptr[0] % 32;
+	}
+	test->phrases = phrases;
+	test->phrase_count = (uint32_t)count;
+	return 0;
+}
+
+static bool is_word(char c)
+{
+	return ascii_is_alnum(c) || c == '_';
+}
+
+/* The text, folded, as a literal; of a whole word where it begins or ends with a part of one. */
+static int fold_literal(struct arena *arena, const char *text, bool is_whole_word, struct span *ret_literal)
+{
+	size_t size = strlen(text) * 2 + FOLD_CHAR_SIZE, len;
+	char *folded = arena_alloc(arena, size + 2);
+	bool is_cut;
+
+	if (!folded)
+		return -ENOMEM;
+	len = fold_text(span_of(text), folded + 1, size, &is_cut);
+	if (is_cut || len < GRAM_MIN)
+		return -EINVAL;
+	*ret_literal = span_make(folded + 1, len);
+	if (is_whole_word && is_word(folded[len]))
+		folded[1 + ret_literal->len++] = FOLD_BOUNDARY;
+	if (is_whole_word && is_word(folded[1])) {
+		folded[0] = FOLD_BOUNDARY;
+		*ret_literal = span_make(folded, ret_literal->len + 1);
+	}
+	return 0;
+}
+
 int compile_literal(struct ruleset *ruleset, enum test_kind kind, uint32_t number, const char *text)
 {
 	struct test *test = add_test(ruleset, kind, number, span_of(text));
-	size_t size = strlen(text) * 2 + FOLD_CHAR_SIZE;
-	char *folded = arena_alloc(ruleset->arena, size);
-	bool is_cut;
+	struct span literal;
+	int rc = test ? fold_literal(ruleset->arena, text, kind == TEST_TAG, &literal) : -ENOMEM;
 
-	if (!test || !folded)
-		return -ENOMEM;
-	test->literal = span_make(folded, fold_text(span_of(text), folded, size, &is_cut));
-	if (is_cut || test->literal.len < GRAM_MIN)
-		return -EINVAL;
-	return keep_need(ruleset->arena, &(struct need){ &test->literal, 1, 0 }, &ruleset->needs[test - ruleset->tests].items[0]);
+	if (rc == 0)
+		rc = keep_need(ruleset->arena, &(struct need){ &literal, 1, 0 }, &ruleset->needs[test - ruleset->tests].items[0]);
+	return rc == 0 ? set_phrases(ruleset->arena, &literal, 1, test) : rc;
 }
 
 static int add_tag(const struct compiler *compiler, uint32_t number, const char *text)
@@ -283,12 +325,16 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 	needs = &ruleset->needs[test - ruleset->tests];
 	for (unsigned i = 0; rc == 0 && i < NEEDS; i++)
 		rc = keep_need(ruleset->arena, &literals.needs[i], &needs->items[i]);
-	if (rc < 0 || !literals.is_exact)
+	if (rc < 0 || literals.exact_count == 0)
 		return rc;
 	pattern_free(test->pattern);
 	test->pattern = NULL;
-	test->literal = arena_copy(ruleset->arena, literals.needs[0].items[0]);
-	return span_is_known(test->literal) ? 0 : -ENOMEM;
+	for (size_t i = 0; i < literals.exact_count; i++) {
+		literals.exact[i] = arena_copy(ruleset->arena, literals.exact[i]);
+		if (!span_is_known(literals.exact[i]))
+			return -ENOMEM;
+	}
+	return set_phrases(ruleset->arena, literals.exact, literals.exact_count, test);
 }
 
 static int add_pattern(const struct compiler *compiler, enum test_kind kind, uint32_t number, const char *text)

@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "classify/fold.h"
 
-enum { DEPTH_MAX = 24, EXACT_MAX = 16, STRING_MAX = 64, SAMPLE_SIZE = 512, REPEAT_MANY = 8, REPEAT_INFINITE = INT32_MAX };
+enum { DEPTH_MAX = 24, STRING_MAX = 64, SAMPLE_SIZE = 512, REPEAT_MANY = 8, REPEAT_INFINITE = INT32_MAX };
 
 /* A set of strings, in the arena, never changed; is_valid false: any string at all. */
 struct set {
@@ -30,7 +30,7 @@ struct part {
 	bool is_group;
 	bool is_variable; /* holds a repeat of no fixed length, or alternatives */
 	bool is_doubled;  /* two of its alternatives are the same */
-	bool is_asserting; /* holds a zero-width test, so that the exact strings are not the whole truth */
+	bool is_asserting; /* holds a zero-width test other than \\b, or takes alternatives in another order: the exact strings are not all */
 	size_t longest;    /* at most that many bytes are matched; LITERAL_FAR: nobody knows */
 	char example;      /* a byte that a single character of many kinds matches; 0: the exact string */
 	struct span pieces[PIECES_MAX]; /* of a group: an example of each alternative */
@@ -52,7 +52,7 @@ struct reader {
 
 struct repeat {
 	int32_t min, max;
-	bool is_possessive;
+	bool is_possessive, is_lazy;
 };
 
 static void read_alternatives(struct reader *reader, bool is_at_boundary, struct part *ret_part);
@@ -315,7 +315,8 @@ static void read_escape(struct reader *reader, struct part *part)
 		part_set_char(reader, part, ' '); /* the only white space that folded text has */
 		break;
 	case 'b': case 'B': case 'A': case 'z': case 'Z':
-		part->is_zero_width = part->is_asserting = true;
+		part->is_zero_width = true;
+		part->is_asserting = c != 'b';
 		part->mark = c == 'b' || c == 'A' ? FOLD_BOUNDARY : 0;
 		break;
 	case 'd':
@@ -388,18 +389,26 @@ static bool is_class_of_words(struct span text)
 	return close < text.len - 1 && text.ptr[close - 1] != '\\' && strchr("|)", text.ptr[close + 1]);
 }
 
+struct group_head {
+	bool is_look, is_boundary;
+	bool is_special; /* what it matches is not simply its strings */
+};
+
 /* What stands after "(?" up to the group's content; false when the whole group is read already (flags, a comment). */
-static bool read_group_head(struct reader *reader, bool *ret_is_look, bool *ret_is_boundary)
+static bool read_group_head(struct reader *reader, struct group_head *head)
 {
-	if (take_text(reader, ":") || take_text(reader, ">"))
+	if (take_text(reader, ":"))
+		return true;
+	head->is_special = true;
+	if (take_text(reader, ">"))
 		return true;
 	if (take_text(reader, "!") || take_text(reader, "<!")) {
-		*ret_is_look = true;
-		*ret_is_boundary = is_class_of_words(span_skip(reader->pattern, reader->at));
+		head->is_look = true;
+		head->is_boundary = is_class_of_words(span_skip(reader->pattern, reader->at));
 		return true;
 	}
 	if (take_text(reader, "=") || take_text(reader, "<=")) {
-		*ret_is_look = true;
+		head->is_look = true;
 		return true;
 	}
 	if (take_text(reader, "#")) {
@@ -424,23 +433,24 @@ static bool read_group_head(struct reader *reader, bool *ret_is_look, bool *ret_
 /* (...), after the bracket. */
 static void read_group(struct reader *reader, struct part *part)
 {
-	bool is_look = false, is_boundary = false;
+	struct group_head head = { .is_look = false };
 
 	if (peek(reader) == '*' || reader->depth >= DEPTH_MAX) {
 		reader->is_lost = true;
 		return;
 	}
-	if (take_text(reader, "?") && !read_group_head(reader, &is_look, &is_boundary)) {
+	if (take_text(reader, "?") && !read_group_head(reader, &head)) {
 		part->is_zero_width = part->is_asserting = true;
 		return;
 	}
 	reader->depth++;
-	read_alternatives(reader, reader->is_at_boundary && !is_look, part);
+	read_alternatives(reader, reader->is_at_boundary && !head.is_look, part);
 	reader->depth--;
 	reader->at++; /* the closing bracket */
 	part->is_group = true;
-	if (is_look) {
-		*part = (struct part){ .is_zero_width = true, .is_asserting = true, .mark = is_boundary ? FOLD_BOUNDARY : 0 };
+	part->is_asserting |= head.is_special;
+	if (head.is_look) {
+		*part = (struct part){ .is_zero_width = true, .is_asserting = true, .mark = head.is_boundary ? FOLD_BOUNDARY : 0 };
 	}
 }
 
@@ -521,27 +531,27 @@ static bool read_braces(struct reader *reader, struct repeat *repeat)
 		max = REPEAT_INFINITE;
 	else if (span_is_known(inside) && span_parse_unsigned(inside, 65535, &max) < 0)
 		return false;
-	*repeat = (struct repeat){ (int32_t)min, (int32_t)max, false };
+	*repeat = (struct repeat){ .min = (int32_t)min, .max = (int32_t)max };
 	reader->at = close + 1;
 	return true;
 }
 
 static struct repeat read_repeat(struct reader *reader)
 {
-	struct repeat repeat = { 1, 1, false };
+	struct repeat repeat = { .min = 1, .max = 1 };
 
 	if (take_text(reader, "*"))
-		repeat = (struct repeat){ 0, REPEAT_INFINITE, false };
+		repeat = (struct repeat){ .min = 0, .max = REPEAT_INFINITE };
 	else if (take_text(reader, "+"))
-		repeat = (struct repeat){ 1, REPEAT_INFINITE, false };
+		repeat = (struct repeat){ .min = 1, .max = REPEAT_INFINITE };
 	else if (take_text(reader, "?"))
-		repeat = (struct repeat){ 0, 1, false };
+		repeat = (struct repeat){ .min = 0, .max = 1 };
 	else if (peek(reader) != '{' || !read_braces(reader, &repeat))
 		return repeat;
 	if (take_text(reader, "+"))
 		repeat.is_possessive = true;
 	else
-		(void)take_text(reader, "?");
+		repeat.is_lazy = take_text(reader, "?");
 	return repeat;
 }
 
@@ -672,7 +682,7 @@ static void read_sequence(struct reader *reader, bool is_at_boundary, struct par
 		repeat = read_repeat(reader);
 		look_for_suspect(reader, &part, repeat, sample_from);
 		ret_part->is_variable |= part.is_variable || repeat.min != repeat.max;
-		ret_part->is_asserting |= part.is_asserting;
+		ret_part->is_asserting |= part.is_asserting || repeat.is_possessive || repeat.is_lazy;
 		reader->is_at_boundary = part.mark == FOLD_BOUNDARY && repeat.min == 1;
 		if (part.is_zero_width && repeat.min == 1)
 			sequence_mark(reader, &sequence, part.mark);
@@ -796,12 +806,51 @@ static struct need minimize(struct reader *reader, const struct set *unsettled)
 	return need;
 }
 
+/* Do the marks inside the string hold, and none at its ends that the bytes there cannot tell? */
+static bool is_consistent(struct span text, bool *ret_is_possible)
+{
+	char before = 0;
+	bool is_marked = false;
+
+	*ret_is_possible = true;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (is_mark(c)) {
+			is_marked = true;
+			continue;
+		}
+		if (is_marked && before == 0 && !is_word(c))
+			return false;
+		*ret_is_possible &= !is_marked || before == 0 || is_word(before) != is_word(c);
+		is_marked = false;
+		before = c;
+	}
+	return !is_marked || is_word(before);
+}
+
+/* The exact strings of the whole pattern, if there are few and they are all that it matches. */
+static void find_exact(struct reader *reader, const struct part *part, struct literals *literals)
+{
+	size_t count = 0;
+
+	if (!part->exact.is_valid || part->is_asserting || part->exact.count > EXACT_MAX || set_get_shortest(&part->exact) == 0)
+		return;
+	for (size_t i = 0; i < part->exact.count; i++) {
+		bool is_possible;
+		if (!is_consistent(part->exact.items[i], &is_possible))
+			return;
+		if (is_possible)
+			literals->exact[count++] = settle(reader, part->exact.items[i]);
+	}
+	literals->exact_count = count;
+}
+
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals)
 {
 	struct reader reader = { .pattern = pattern, .arena = arena, .literals = ret_literals };
 	struct part part;
 
-	*ret_literals = (struct literals){ .is_exact = false };
+	*ret_literals = (struct literals){ .exact_count = 0 };
 	read_alternatives(&reader, false, &part);
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
 	if (reader.error || reader.is_lost)
@@ -810,6 +859,6 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 		part.needs[0] = part.exact; /* all of the pattern: it begins where this begins */
 	for (unsigned i = 0; i < NEEDS; i++)
 		ret_literals->needs[i] = minimize(&reader, &part.needs[i]);
-	ret_literals->is_exact = part.exact.is_valid && part.exact.count == 1 && !part.is_asserting && ret_literals->needs[0].count == 1;
+	find_exact(&reader, &part, ret_literals);
 	return reader.error;
 }

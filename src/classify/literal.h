@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-enum { NEEDS = 4, LITERAL_FAR = 4096, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16 };
+enum { NEEDS = 4, LITERAL_FAR = 4096, LITERALS_MAX = 64, LITERAL_SIZE_MIN = 2, SUSPECTS_MAX = 4, PIECES_MAX = 16, EXACT_MAX = 16 };
 
 /*
  * Every match holds at least one of these.  FOLD_BOUNDARY at its start or end: there a word begins or ends; FOLD_END behind
@@ -31,7 +31,9 @@ struct suspect {
 struct literals {
 	struct need needs[NEEDS]; /* the best first; none known: the pattern must be tried on every text */
 	struct span sample;       /* a text that comes near to what the pattern wants */
-	bool is_exact;            /* the pattern matches needs[0].items[0] and nothing else */
+	/* The pattern matches these and nothing else, of two at one place the first; FOLD_BOUNDARY as in a need. */
+	struct span exact[EXACT_MAX];
+	size_t exact_count; /* 0: it matches more than that */
 	struct suspect suspects[SUSPECTS_MAX];
 	size_t suspect_count;
 };

@@ -23,26 +23,31 @@ static bool is_word_byte(char c)
 	return ascii_is_alnum(c) || c == '_';
 }
 
-/* A tag must not go on at either end: RP-001 is not in RP-0012. */
-static bool is_whole_word(struct span text, size_t from, size_t to)
+static bool stands_at(const struct phrase *phrase, struct span text, size_t at)
 {
-	bool is_open_left = from > 0 && is_word_byte(text.ptr[from]) && is_word_byte(text.ptr[from - 1]);
-	bool is_open_right = to < text.len && is_word_byte(text.ptr[to - 1]) && is_word_byte(text.ptr[to]);
+	size_t end = at + phrase->text.len;
 
-	return !is_open_left && !is_open_right;
+	return phrase->text.len <= text.len - at && text.ptr[at] == phrase->text.ptr[0] &&
+	       memcmp(text.ptr + at, phrase->text.ptr, phrase->text.len) == 0 &&
+	       !(phrase->is_bounded_left && at > 0 && is_word_byte(text.ptr[at - 1])) &&
+	       !(phrase->is_bounded_right && end < text.len && is_word_byte(text.ptr[end]));
 }
 
-static enum pattern_found find_literal(const struct test *test, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
+/* The leftmost of the test's phrases at or after `start`. */
+static enum pattern_found find_phrase(const struct test *test, struct span text, size_t start, size_t *ret_from, size_t *ret_to)
 {
-	size_t at = span_find(text, test->literal, start);
-
-	while (at != SIZE_MAX && test->kind == TEST_TAG && !is_whole_word(text, at, at + test->literal.len))
-		at = span_find(text, test->literal, at + 1);
-	if (at == SIZE_MAX)
-		return PATTERN_ABSENT;
-	*ret_from = at;
-	*ret_to = at + test->literal.len;
-	return PATTERN_FOUND;
+	for (size_t at = start; at < text.len; at++) {
+		if (!(test->firsts >> (unsigned char)text.ptr[at] % 32 & 1))
+			continue;
+		for (uint32_t i = 0; i < test->phrase_count; i++) {
+			if (stands_at(&test->phrases[i], text, at)) {
+				*ret_from = at;
+				*ret_to = at + test->phrases[i].text.len;
+				return PATTERN_FOUND;
+			}
+		}
+	}
+	return PATTERN_ABSENT;
 }
 
 /* Is there, as far as the marks tell, all that a test needs? */
@@ -144,14 +149,14 @@ static void set_provider(const struct ruleset *ruleset, struct facts *facts, uin
 static void take_signature(const struct ruleset *ruleset, const struct test *test, struct signs *signs)
 {
 	const char *const *names = ruleset->providers.names;
-	bool is_better = test->literal.len > signs->signature_len ||
-			 (test->literal.len == signs->signature_len && strcmp(names[test->rule], names[signs->provider]) < 0);
+	bool is_better = test->phrases->text.len > signs->signature_len ||
+			 (test->phrases->text.len == signs->signature_len && strcmp(names[test->rule], names[signs->provider]) < 0);
 
 	if (test->kind == TEST_MARK) {
 		signs->has_mark = true;
 	} else if (is_better) {
 		signs->provider = (uint16_t)test->rule;
-		signs->signature_len = test->literal.len;
+		signs->signature_len = test->phrases->text.len;
 	}
 }
 
@@ -167,7 +172,7 @@ static struct signs find_signs(const struct ruleset *ruleset, const struct hits 
 			const struct test *test = &ruleset->tests[filed->test];
 			size_t from, to;
 			if (is_possible(ruleset, hits, filed) &&
-			    find_literal(test, facts->folded, find_hint(&hits->items[i], filed, facts), &from, &to) == PATTERN_FOUND)
+			    find_phrase(test, facts->folded, find_hint(&hits->items[i], filed, facts), &from, &to) == PATTERN_FOUND)
 				take_signature(ruleset, test, &signs);
 		}
 	}
@@ -324,7 +329,7 @@ static enum pattern_found find_first(const struct test *test, struct scratch *sc
 	if (test->is_anchored && hint > 0)
 		return PATTERN_ABSENT;
 	if (!test->pattern)
-		return find_literal(test, text, hint, ret_from, ret_to);
+		return find_phrase(test, text, hint, ret_from, ret_to);
 	return pattern_find(test->pattern, scratch->matcher, text, hint, ret_from, ret_to);
 }
 
@@ -332,7 +337,7 @@ static enum pattern_found find_next(const struct test *test, struct scratch *scr
 				    size_t *ret_to)
 {
 	if (!test->pattern)
-		return find_literal(test, text, start, ret_from, ret_to);
+		return find_phrase(test, text, start, ret_from, ret_to);
 	return pattern_find_next(test->pattern, scratch->matcher, text, start, ret_from, ret_to);
 }
 

@@ -191,7 +191,8 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 	if (rc == 0) {
 		atomic_init(&pattern->jit, with_jit ? JIT_FIRST : JIT_NONE);
 		rc = examine(pattern, text, arena, ret_literals, reason);
-		ret_literals->is_exact &= pattern->lead == 0;
+		if (pattern->lead > 0)
+			ret_literals->exact_count = 0;
 	}
 	if (rc < 0) {
 		pattern_free(pattern);

@@ -46,9 +46,17 @@ enum test_kind {
 	TEST_MARK       /* our own refusal, read back */
 };
 
+/* A folded string as a test's match; where it is bounded, no word goes on beyond that end. */
+struct phrase {
+	struct span text;
+	bool is_bounded_left, is_bounded_right;
+};
+
 struct test {
-	struct pattern *pattern; /* NULL: `literal` is the whole of it */
-	struct span literal;     /* folded; where there is no pattern */
+	struct pattern *pattern; /* NULL: the phrases are the whole of it, of two at one place the first */
+	const struct phrase *phrases;
+	uint32_t phrase_count;
+	uint32_t firsts;         /* bits: the first bytes of the phrases, modulo 32 */
 	uint32_t rule;
 	enum test_kind kind;
 	bool is_anchored;        /* a match begins where the text does */
