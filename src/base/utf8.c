@@ -26,6 +26,38 @@ bool text_is_ascii(struct span text)
 	return ascii_run(text, 0) == text.len;
 }
 
+enum { BLOCK = 64 }; /* a length that the compiler knows, so that it looks at many bytes at a time */
+
+/* Bytes above 127 are negative. */
+static bool is_odd(signed char c)
+{
+	return (c < ' ') & ((unsigned char)(c - '\t') > '\r' - '\t');
+}
+
+static bool has_odd(const signed char *block)
+{
+	signed char odd = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		odd = (signed char)(odd | is_odd(block[i]));
+	return odd;
+}
+
+bool text_is_plain(struct span text)
+{
+	const signed char *at = (const signed char *)text.ptr, *end = at + text.len;
+
+	if (text.len < BLOCK) {
+		while (at < end && !is_odd(*at))
+			at++;
+		return at == end;
+	}
+	for (; end - at >= BLOCK; at += BLOCK)
+		if (has_odd(at))
+			return false;
+	return !has_odd(end - BLOCK);
+}
+
 static bool is_continuation(unsigned char c)
 {
 	return (c & 0xc0) == 0x80;
@@ -102,51 +134,51 @@ size_t utf8_decode(struct span text, uint32_t *ret_character)
 	return len;
 }
 
-bool utf8_is_valid(struct span text)
+/* How many bytes at the start are valid characters, whole ones. */
+static size_t valid_run(struct span text)
 {
 	size_t i = ascii_run(text, 0);
 
 	while (i < text.len) {
 		size_t len = utf8_take(span_skip(text, i));
 		if (len == 0)
-			return false;
+			break;
 		i += len;
 		i += ascii_run(text, i);
 	}
-	return true;
+	return i;
 }
 
-/* ASCII without NUL, as one piece. */
-static size_t add_ascii(struct buffer *buffer, struct span text)
+bool utf8_is_valid(struct span text)
 {
-	size_t run = ascii_run(text, 0);
-	struct span rest = span_slice(text, 0, run);
+	return valid_run(text) == text.len;
+}
 
-	while (rest.len) {
-		size_t nul = span_find_char(rest, '\0', 0);
-		buffer_add(buffer, span_slice(rest, 0, nul));
-		if (nul == SIZE_MAX)
-			break;
+static void add_without_nul(struct buffer *buffer, struct span text)
+{
+	const char *nul;
+
+	while (text.len && (nul = memchr(text.ptr, '\0', text.len))) {
+		size_t len = (size_t)(nul - text.ptr);
+		buffer_add(buffer, span_slice(text, 0, len));
 		buffer_add(buffer, SPAN_LIT(REPLACEMENT));
-		rest = span_skip(rest, nul + 1);
+		text = span_skip(text, len + 1);
 	}
-	return run;
+	buffer_add(buffer, text);
 }
 
 void utf8_add_valid(struct buffer *buffer, struct span text)
 {
-	struct span rest = text;
-
-	while (rest.len) {
-		size_t run = add_ascii(buffer, rest);
+	while (text.len) {
+		size_t run = valid_run(text);
 		bool is_whole;
 
-		rest = span_skip(rest, run);
-		if (rest.len == 0)
+		add_without_nul(buffer, span_slice(text, 0, run));
+		text = span_skip(text, run);
+		if (text.len == 0)
 			break;
-		size_t len = take_character(rest, &is_whole);
-		buffer_add(buffer, is_whole ? span_slice(rest, 0, len) : SPAN_LIT(REPLACEMENT));
-		rest = span_skip(rest, len);
+		buffer_add(buffer, SPAN_LIT(REPLACEMENT));
+		text = span_skip(text, take_character(text, &is_whole));
 	}
 }
 

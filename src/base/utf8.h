@@ -9,6 +9,9 @@
 /* Only bytes below 128. */
 bool text_is_ascii(struct span text);
 
+/* Only printable ASCII and white space: in nearly every character set it is what it seems. */
+bool text_is_plain(struct span text);
+
 /* No overlong forms, no surrogates, nothing above U+10FFFF.  NUL is a character like any other. */
 bool utf8_is_valid(struct span text);
 

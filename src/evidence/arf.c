@@ -164,11 +164,11 @@ static int read_form(const struct mail *mail, struct outcomes *outcomes)
 	const struct fields *original = report_find_original(mail);
 	struct feedback_fields feedback = { 0 };
 	int form = find_form(mail);
-	const struct field *field = form >= 0 && original ? fields_find(original, forms[form].original) : NULL;
+	struct span recipient = form >= 0 && original ? fields_get(original, forms[form].original) : SPAN_NONE;
 
-	if (!field)
+	if (!span_is_known(recipient))
 		return 0;
-	add_recipient(&feedback, field->value);
+	add_recipient(&feedback, recipient);
 	int error = add_outcomes(mail, &feedback, outcomes);
 	return error < 0 ? error : 1;
 }

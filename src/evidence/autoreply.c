@@ -97,7 +97,7 @@ bool mail_is_from_daemon(const struct mail *mail)
 static bool has_value(const struct fields *fields, struct span name, struct span value)
 {
 	for (size_t i = 0; i < fields->count; i++)
-		if (span_is_equal_nocase(fields->items[i].name, name) && span_has_prefix_nocase(fields->items[i].value, value))
+		if (span_is_equal_nocase(fields->items[i].name, name) && span_has_prefix_nocase(fields_get_value(fields, i), value))
 			return true;
 	return false;
 }

@@ -167,6 +167,48 @@ static bool has_shift(struct span text)
 	return memchr(text.ptr, 0x1b, text.len) || memchr(text.ptr, 0x0e, text.len) || memchr(text.ptr, 0x0f, text.len);
 }
 
+static bool is_iso_2022(const char *folded)
+{
+	return strncmp(folded, "iso-2022-", 9) == 0;
+}
+
+static bool is_euc_byte(char c)
+{
+	return (unsigned char)c >= 0xa1 && (unsigned char)c != 0xff;
+}
+
+/* EUC-JP: every character that is not ASCII has two such bytes, or SS2 and one. */
+static bool is_euc_jp(struct span text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		if ((unsigned char)text.ptr[i] < 0x80) {
+			i++;
+			continue;
+		}
+		if (i + 1 == text.len || !is_euc_byte(text.ptr[i + 1]) || !(is_euc_byte(text.ptr[i]) || text.ptr[i] == '\x8e'))
+			return false;
+		i += 2;
+	}
+	return true;
+}
+
+/* The set that a text is in that is not in the one which it names; NULL: it may well be. */
+static const char *find_real_name(const char *folded, struct span text)
+{
+	bool has_escape = memchr(text.ptr, 0x1b, text.len);
+
+	/* old Japanese systems name no set, or ASCII: the escapes are proof enough */
+	if ((!*folded || (is_ascii_compatible(folded) && !is_iso_2022(folded))) && has_escape && text_is_ascii(text) &&
+	    span_find(text, SPAN_LIT("\x1b$"), 0) != SIZE_MAX)
+		return "iso-2022-jp";
+	/* EZweb: seven bits in name alone */
+	if (strncmp(folded, "iso-2022-jp", 11) == 0 && !has_escape)
+		return utf8_is_valid(text) ? "utf-8" : is_euc_jp(text) ? "euc-jp" : NULL;
+	return NULL;
+}
+
 /* Converts until the input ends; every byte that the set does not know costs one U+FFFD. */
 static void convert(iconv_t handle, struct span text, struct buffer *out)
 {
@@ -191,40 +233,38 @@ static void convert(iconv_t handle, struct span text, struct buffer *out)
 	}
 }
 
+/* By a folded name, "" where there is none. */
+static bool is_plain(const char *folded, struct span text)
+{
+	if (*folded && !is_ascii_compatible(folded))
+		return strstr(folded, "utf-7") && text_is_plain(text) && !memchr(text.ptr, '+', text.len);
+	return text_is_plain(text) || (text_is_ascii(text) && !has_shift(text) && !memchr(text.ptr, '\0', text.len));
+}
+
 bool charset_is_plain(struct span name, struct span text)
 {
 	char folded[NAME_MAX + 1] = "";
 
-	if (text.len == 0)
-		return true;
-	if (name_fold(name, folded) && !is_ascii_compatible(folded))
-		return false;
-	return text_is_ascii(text) && !has_shift(text) && !memchr(text.ptr, '\0', text.len);
+	return text.len == 0 || is_plain(name_fold(name, folded) ? folded : "", text);
 }
 
 void charset_convert(struct charsets *charsets, struct span name, struct span text, struct buffer *out)
 {
 	char folded[NAME_MAX + 1] = "";
-	bool is_named = name_fold(name, folded);
+	const char *name_used = name_fold(name, folded) ? folded : "", *real_name;
 	iconv_t handle = (iconv_t)-1;
 
 	if (text.len == 0)
 		return;
-	if (!is_named || is_ascii_compatible(folded)) {
-		bool is_ascii = text_is_ascii(text);
-		if (is_ascii && !has_shift(text)) {
-			utf8_add_valid(out, text);
-			return;
-		}
-		/* old Japanese systems name no set, or ASCII: the escapes are proof enough */
-		if (is_ascii && span_find(text, SPAN_LIT("\x1b$"), 0) != SIZE_MAX &&
-		    strncmp(folded, "iso-2022", 8) != 0) {
-			memcpy(folded, "iso-2022-jp", 12);
-			is_named = true;
-		}
+	if (is_plain(name_used, text)) {
+		buffer_add(out, text);
+		return;
 	}
-	if (is_named)
-		handle = handle_find(charsets, folded);
+	real_name = find_real_name(name_used, text);
+	if (real_name)
+		name_used = real_name;
+	if (*name_used)
+		handle = handle_find(charsets, name_used);
 	if (handle == (iconv_t)-1)
 		utf8_add_valid(out, text);
 	else

@@ -64,7 +64,7 @@ bool form_knows_header(const struct form *form, const struct mail *mail, struct 
 		for (size_t n = 0; n < mail->fields.count; n++) {
 			const struct field *field = &mail->fields.items[n];
 			if (field->name.len == name.len && span_is_equal_nocase(field->name, name) &&
-			    (!condition->value || template_match(condition->value, field->value, captures, budget)))
+			    (!condition->value || template_match(condition->value, fields_get_value(&mail->fields, n), captures, budget)))
 				return true;
 		}
 	}
@@ -320,9 +320,9 @@ static int add_listed(struct reading *reading)
 	if (!reading->form->recipients_in)
 		return 0;
 	for (size_t i = 0; i < mail->fields.count && !error; i++) {
-		struct span rest = mail->fields.items[i].value;
 		if (!span_is_equal_nocase(mail->fields.items[i].name, span_of(reading->form->recipients_in)))
 			continue;
+		struct span rest = fields_get_value(&mail->fields, i);
 		while (span_is_known(rest) && !error) {
 			struct span address = header_take_address(&rest);
 			if (span_is_known(mailbox_get_domain(address)))

@@ -134,7 +134,7 @@ static void take_run(struct mail_reader *reader, struct span run)
 	case SINK_NONE:
 		break;
 	case SINK_TEXT:
-		buffer_add(&reader->text, run);
+		mail_add_text(reader, run);
 		break;
 	case SINK_BASE64:
 		base64_decode(&reader->base64, run, &reader->text);
@@ -270,7 +270,6 @@ static size_t take_whole_fields(struct mail_reader *reader, struct span chunk)
 
 	while (at < chunk.len) {
 		const char *lf = memchr(chunk.ptr + at, '\n', chunk.len - at);
-		struct span name, value;
 
 		if (!lf || is_special_line(chunk.ptr + at, chunk.len - at))
 			break;
@@ -280,8 +279,7 @@ static size_t take_whole_fields(struct mail_reader *reader, struct span chunk)
 		at = end;
 		if (chunk.ptr[at] == ' ' || chunk.ptr[at] == '\t')
 			continue;
-		if (header_split(span_slice(chunk, field, at), &name, &value))
-			mail_take_field(reader, name, value);
+		mail_take_field(reader, span_slice(chunk, field, at));
 		reader->is_header_begun = true;
 		field = at;
 	}
@@ -336,13 +334,18 @@ static void feed_cr(struct mail_reader *reader, struct span chunk)
 /* The first line end tells; a CR that ends a chunk is held until the next byte is known. */
 static void find_line_ends(struct mail_reader *reader, struct span chunk)
 {
-	for (size_t i = 0; i < chunk.len; i++) {
-		if (reader->is_after_cr || chunk.ptr[i] == '\n') {
-			reader->line_ends = chunk.ptr[i] == '\n' ? ENDS_LF : ENDS_CR;
-			return;
-		}
-		reader->is_after_cr = chunk.ptr[i] == '\r';
-	}
+	size_t lf = span_find_char(chunk, '\n', 0), cr = span_find_char(span_slice(chunk, 0, lf), '\r', 0);
+
+	if (chunk.len == 0)
+		return;
+	if (reader->is_after_cr)
+		reader->line_ends = lf == 0 ? ENDS_LF : ENDS_CR;
+	else if (cr != SIZE_MAX && cr + 1 == chunk.len)
+		reader->is_after_cr = true;
+	else if (cr != SIZE_MAX && cr + 1 != lf)
+		reader->line_ends = ENDS_CR;
+	else if (lf != SIZE_MAX)
+		reader->line_ends = ENDS_LF;
 }
 
 void mail_add_bytes(struct mail_reader *reader, struct span chunk)
@@ -414,6 +417,7 @@ void mail_begin(struct mail_reader *reader, struct span sender)
 	struct arena *arena = reader->mail.arena;
 
 	arena_reset(arena);
+	reader->message = reader->lent = SPAN_NONE;
 	reader->mail = (struct mail){ .arena = arena, .parts = reader->parts };
 	reader->mail.sender = mail_keep(reader, sender);
 	reader->state = STATE_HEADER;
@@ -428,6 +432,8 @@ void mail_begin(struct mail_reader *reader, struct span sender)
 	reader->guess = SPAN_NONE;
 	reader->charset = SPAN_NONE;
 	reader->field_count = 0;
+	reader->field_names = 0;
+	reader->content = (struct content){ 0 };
 	mail_begin_header(reader);
 	reader->header_left = reader->caps.header_size;
 	reader->text_left = reader->report_left = reader->caps.text_size;
@@ -459,9 +465,6 @@ void mail_end_headers(struct mail_reader *reader)
 		return;
 	reader->mail.fields = mail_take_fields(reader);
 	take_return_path(reader);
-	reader->content = (struct content){ 0 };
-	for (size_t i = 0; i < reader->mail.fields.count; i++)
-		mail_note_content(reader, reader->mail.fields.items[i].name, reader->mail.fields.items[i].raw);
 	mail_begin_body(reader);
 }
 
@@ -486,7 +489,7 @@ const struct mail *mail_end(struct mail_reader *reader)
 		end_header(reader);
 	if (reader->state == STATE_HEADER) /* the mail's own header ended in the middle of the original's */
 		end_header(reader);
-	if (reader->is_preamble && reader->text.len)
+	if (reader->is_preamble && (reader->text.len || reader->lent.len))
 		keep_preamble(reader);
 	mail_end_part(reader, false);
 	reader->is_ended = true;
@@ -496,6 +499,7 @@ const struct mail *mail_end(struct mail_reader *reader)
 const struct mail *mail_read(struct mail_reader *reader, struct span message, struct span sender)
 {
 	mail_begin(reader, sender);
+	reader->message = message;
 	mail_add_bytes(reader, message);
 	return mail_end(reader);
 }

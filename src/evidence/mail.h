@@ -8,23 +8,27 @@
  *   mail_begin -> mail_add_header* -> mail_end_headers -> [mail_is_candidate? skip] -> mail_add_body* -> mail_end
  *
  * Pure; one thread at a time; every byte is hostile.  Over a cap (struct mail_caps) it goes on with what it
- * has, and says so in `cut`.  All text that comes out is valid UTF-8 with LF line ends, no NUL.
+ * has, and says so in `cut`.  All text that comes out, but `raw`, is valid UTF-8 with LF line ends, no NUL.
  */
 #ifndef KODAMA_EVIDENCE_MAIL_H
 #define KODAMA_EVIDENCE_MAIL_H
 
 #include "base/arena.h"
 
+struct mail_reader;
+
+/* Few fields of a mail are ever asked for: a value is read when it is. */
 struct field {
-	struct span name;  /* as written */
-	struct span value; /* unfolded, RFC 2047 decoded, trimmed */
-	struct span raw;   /* unfolded, not decoded */
+	struct span name;    /* as written */
+	struct span raw;     /* as it came, trimmed: folded, not decoded, any bytes */
+	struct span decoded; /* SPAN_NONE until somebody asks: fields_get and fields_get_value know */
 };
 
 struct fields {
 	struct field *items;
 	size_t count;
-	uint64_t names; /* bits of the names that may be there; 0: nobody has looked */
+	uint64_t names;             /* bits of the names that may be there; 0: nobody has looked */
+	struct mail_reader *reader; /* of its mail: reads the values; NULL where all are read */
 };
 
 /* The bit of a name in it. */
@@ -44,7 +48,10 @@ static inline bool fields_may_have(const struct fields *fields, struct span name
 /* The first field of that name, any case; NULL if there is none. */
 const struct field *fields_find(const struct fields *fields, const char *name);
 
-/* Its decoded value; SPAN_NONE if there is none. */
+/* The value of the field at `index`: unfolded, RFC 2047 decoded, trimmed. */
+struct span fields_get_value(const struct fields *fields, size_t index);
+
+/* The value of the first field of that name; SPAN_NONE if there is none. */
 struct span fields_get(const struct fields *fields, const char *name);
 
 /* What a part is to us. */
@@ -96,10 +103,8 @@ struct mail {
 	struct part *parts;      /* in the order of the message, only those that are kept or PART_OTHER */
 	size_t part_count;
 	unsigned cut;            /* bits of enum mail_cut */
-	struct arena *arena;     /* of the reader; all spans live here */
+	struct arena *arena;     /* of the reader; all spans live here, or in the message that mail_read was given */
 };
-
-struct mail_reader;
 
 /* caps NULL: mail_default_caps.  NULL when out of memory.  One reader serves many mails, one after the other. */
 struct mail_reader *mail_reader_new(const struct mail_caps *caps);
@@ -129,8 +134,8 @@ void mail_add_bytes(struct mail_reader *reader, struct span chunk);
 /* The mail, borrowed until the next mail_begin. */
 const struct mail *mail_end(struct mail_reader *reader);
 
-/* begin, add_bytes and end for a whole message in memory: LF, CRLF or bare CR; a leading mbox "From " line is passed over
- * and its address is the sender when `sender` is SPAN_NONE (else Return-Path is). */
+/* begin, add_bytes and end for a whole message in memory, which the mail borrows until the next mail_begin: LF, CRLF or bare CR;
+ * a leading mbox "From " line is passed over and its address is the sender when `sender` is SPAN_NONE (else Return-Path is). */
 const struct mail *mail_read(struct mail_reader *reader, struct span message, struct span sender);
 
 #endif

@@ -13,6 +13,11 @@
 
 /* --- fields */
 
+static bool has_name(const struct field *field, struct span name)
+{
+	return field->name.len == name.len && span_is_equal_nocase(field->name, name);
+}
+
 const struct field *fields_find(const struct fields *fields, const char *name)
 {
 	struct span wanted = span_of(name);
@@ -20,7 +25,7 @@ const struct field *fields_find(const struct fields *fields, const char *name)
 	if (!fields_may_have(fields, wanted))
 		return NULL;
 	for (size_t i = 0; i < fields->count; i++)
-		if (fields->items[i].name.len == wanted.len && span_is_equal_nocase(fields->items[i].name, wanted))
+		if (has_name(&fields->items[i], wanted))
 			return &fields->items[i];
 	return NULL;
 }
@@ -29,43 +34,69 @@ struct span fields_get(const struct fields *fields, const char *name)
 {
 	const struct field *field = fields_find(fields, name);
 
-	return field ? field->value : SPAN_NONE;
+	return field ? fields_get_value(fields, (size_t)(field - fields->items)) : SPAN_NONE;
 }
 
 /* A copy in the arena; "" and a mark where the arena is full, so that a span that is known stays known. */
-struct span mail_keep(struct mail_reader *reader, struct span text)
+static struct span copy(struct mail_reader *reader, struct span text)
 {
-	struct span copy = arena_copy(reader->mail.arena, text);
+	struct span kept = arena_copy(reader->mail.arena, text);
 
-	if (span_is_known(copy) || !span_is_known(text))
-		return copy;
+	if (span_is_known(kept) || !span_is_known(text))
+		return kept;
 	reader->mail.cut |= CUT_MEMORY;
 	return SPAN_LIT("");
 }
 
-static struct span keep_lower(struct mail_reader *reader, struct span text)
+/* Is it a piece of a message that stays in memory? */
+static bool is_lent(const struct mail_reader *reader, struct span text)
 {
-	struct span copy = mail_keep(reader, text);
+	uintptr_t from = (uintptr_t)reader->message.ptr, at = (uintptr_t)text.ptr;
 
-	for (size_t i = 0; i < copy.len; i++)
-		((char *)(uintptr_t)copy.ptr)[i] = ascii_lower(copy.ptr[i]);
-	return copy;
+	return at >= from && at - from < reader->message.len && text.len <= reader->message.len - (at - from);
+}
+
+struct span mail_keep(struct mail_reader *reader, struct span text)
+{
+	return is_lent(reader, text) ? text : copy(reader, text);
+}
+
+/* A copy on one line. */
+static struct span copy_unfolded(struct mail_reader *reader, struct span text)
+{
+	struct span line = copy(reader, text);
+
+	return span_trim(span_make(line.ptr, line.len ? header_unfold((char *)(uintptr_t)line.ptr, line.len) : 0));
 }
 
 /* A value is one line, whatever encoded words hide. */
 static struct span decode_and_keep(struct mail_reader *reader, struct span text)
 {
-	struct span copy;
+	struct span kept;
 
 	if (!header_needs_decoding(text))
-		return mail_keep(reader, text);
+		return text;
 	buffer_clear(&reader->scratch);
 	header_decode(reader->charsets, text, &reader->scratch);
-	copy = mail_keep(reader, utf8_trim_partial(buffer_get(&reader->scratch)));
-	for (size_t i = 0; i < copy.len; i++)
-		if (copy.ptr[i] == '\n' || copy.ptr[i] == '\r')
-			((char *)(uintptr_t)copy.ptr)[i] = ' ';
-	return copy;
+	kept = copy(reader, utf8_trim_partial(buffer_get(&reader->scratch)));
+	for (size_t i = 0; i < kept.len; i++)
+		if (kept.ptr[i] == '\n' || kept.ptr[i] == '\r')
+			((char *)(uintptr_t)kept.ptr)[i] = ' ';
+	return kept;
+}
+
+static struct span read_value(struct mail_reader *reader, struct span raw)
+{
+	return header_is_plain(raw) ? raw : decode_and_keep(reader, copy_unfolded(reader, raw));
+}
+
+struct span fields_get_value(const struct fields *fields, size_t index)
+{
+	struct field *field = &fields->items[index];
+
+	if (!span_is_known(field->decoded))
+		field->decoded = read_value(fields->reader, field->raw);
+	return field->decoded;
 }
 
 static bool fields_make_room(struct mail_reader *reader)
@@ -87,67 +118,8 @@ static bool fields_make_room(struct mail_reader *reader)
 	return true;
 }
 
-/* A value that is more than ASCII on one line. */
-static void decode_field(struct mail_reader *reader, struct field *field)
-{
-	char *text = (char *)(uintptr_t)field->raw.ptr;
-
-	field->raw = field->value = span_trim(span_make(text, header_unfold(text, field->raw.len)));
-	if (!header_needs_decoding(field->raw))
-		return;
-	field->value = decode_and_keep(reader, field->raw);
-	field->raw = utf8_make_valid(field->raw, reader->mail.arena);
-}
-
-/* Name and value stand side by side in one piece of the arena. */
-void mail_add_field(struct mail_reader *reader, struct span name, struct span value)
-{
-	struct field *field;
-	char *bytes;
-
-	value = span_trim(value);
-	if (value.len > reader->caps.field_size) {
-		value.len = reader->caps.field_size;
-		reader->mail.cut |= CUT_FIELD_SIZE;
-	}
-	if (!fields_make_room(reader))
-		return;
-	if (name.len + value.len > reader->header_left ||
-	    !(bytes = arena_take(reader->mail.arena, name.len + value.len + 1))) {
-		reader->mail.cut |= CUT_MEMORY;
-		return;
-	}
-	reader->header_left -= name.len + value.len;
-	memcpy(bytes, name.ptr, name.len);
-	if (value.len)
-		memcpy(bytes + name.len, value.ptr, value.len);
-	field = &reader->fields[reader->field_count++];
-	field->name = span_make(bytes, name.len);
-	field->raw = field->value = span_make(bytes + name.len, value.len);
-	if (!header_is_plain(field->raw))
-		decode_field(reader, field);
-}
-
-/* The fields so far as a list of their own. */
-struct fields mail_take_fields(struct mail_reader *reader)
-{
-	size_t size = reader->field_count * sizeof(*reader->fields);
-	struct fields fields = { .items = arena_take(reader->mail.arena, size + 1), .count = reader->field_count };
-
-	if (fields.items && size)
-		memcpy(fields.items, reader->fields, size);
-	else
-		fields.count = 0;
-	if (fields.count != reader->field_count)
-		reader->mail.cut |= CUT_MEMORY;
-	for (size_t i = 0; i < fields.count; i++)
-		fields.names |= fields_get_bit(fields.items[i].name);
-	reader->field_count = 0;
-	return fields;
-}
-
-/* The fields of a body part that matter; the first of a name counts.  `value` may be gone before it is needed. */
-void mail_note_content(struct mail_reader *reader, struct span name, struct span value)
+/* The fields that say what a body is; the first of a name counts.  They are kept, whatever becomes of the header. */
+static void note_content(struct mail_reader *reader, struct span name, struct span value)
 {
 	static const struct {
 		struct span name;
@@ -169,8 +141,83 @@ void mail_note_content(struct mail_reader *reader, struct span name, struct span
 			return;
 		}
 		reader->header_left -= value.len;
-		*slot = mail_keep(reader, value);
+		value = span_trim(value);
+		*slot = span_find_char(value, '\n', 0) == SIZE_MAX ? mail_keep(reader, value) : copy_unfolded(reader, value);
 	}
+}
+
+/* Both are kept. */
+static void keep_field(struct mail_reader *reader, struct span name, struct span value)
+{
+	reader->header_left -= name.len + value.len;
+	reader->field_names |= fields_get_bit(name);
+	reader->fields[reader->field_count++] = (struct field){ .name = name, .raw = value };
+}
+
+static struct span cut_value(struct mail_reader *reader, struct span value)
+{
+	value = span_trim(value);
+	if (value.len <= reader->caps.field_size)
+		return value;
+	reader->mail.cut |= CUT_FIELD_SIZE;
+	return span_slice(value, 0, reader->caps.field_size);
+}
+
+/* May a field of that length be kept? */
+static bool make_room(struct mail_reader *reader, size_t len)
+{
+	if (!fields_make_room(reader))
+		return false;
+	if (len <= reader->header_left)
+		return true;
+	reader->mail.cut |= CUT_MEMORY;
+	return false;
+}
+
+void mail_add_field(struct mail_reader *reader, struct span name, struct span value)
+{
+	note_content(reader, name, value);
+	value = cut_value(reader, value);
+	if (make_room(reader, name.len + value.len))
+		keep_field(reader, mail_keep(reader, name), span_is_known(value) ? mail_keep(reader, value) : SPAN_LIT(""));
+}
+
+void mail_take_field(struct mail_reader *reader, struct span field)
+{
+	struct span name, value, whole;
+
+	if (!header_split(field, &name, &value))
+		return;
+	if (reader->owner != OWNER_ORIGINAL)
+		note_content(reader, name, value);
+	if (reader->owner == OWNER_PART)
+		return;
+	value = cut_value(reader, value);
+	if (!make_room(reader, name.len + value.len))
+		return;
+	/* one piece for both */
+	whole = mail_keep(reader, span_make(name.ptr, (size_t)(value.ptr + value.len - name.ptr)));
+	if (whole.len)
+		keep_field(reader, span_slice(whole, 0, name.len), span_skip(whole, (size_t)(value.ptr - name.ptr)));
+}
+
+/* The fields so far as a list of their own. */
+struct fields mail_take_fields(struct mail_reader *reader)
+{
+	size_t size = reader->field_count * sizeof(*reader->fields);
+	struct fields fields = { .items = arena_take(reader->mail.arena, size + 1), .count = reader->field_count };
+
+	if (fields.items && size)
+		memcpy(fields.items, reader->fields, size);
+	else
+		fields.count = 0;
+	if (fields.count != reader->field_count)
+		reader->mail.cut |= CUT_MEMORY;
+	fields.names = reader->field_names;
+	fields.reader = reader;
+	reader->field_count = 0;
+	reader->field_names = 0;
+	return fields;
 }
 
 /* --- parts */
@@ -188,6 +235,9 @@ static const struct {
 	{ SPAN_LIT("message/global"), PART_ORIGINAL },
 	{ SPAN_LIT("message/global-headers"), PART_ORIGINAL },
 	{ SPAN_LIT("text/rfc822-headers"), PART_ORIGINAL },
+	{ SPAN_LIT("multipart/report"), PART_OTHER },
+	{ SPAN_LIT("multipart/mixed"), PART_OTHER },
+	{ SPAN_LIT("multipart/alternative"), PART_OTHER },
 	/* seen in the wild */
 	{ SPAN_LIT("text/rfc822-header"), PART_ORIGINAL },
 	{ SPAN_LIT("text/rfc822"), PART_ORIGINAL },
@@ -201,6 +251,17 @@ static enum part_kind kind_of(struct span type)
 		if (span_is_equal(type, kinds[i].type))
 			return kinds[i].kind;
 	return PART_OTHER;
+}
+
+static struct span keep_lower(struct mail_reader *reader, struct span text)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (span_is_equal_nocase(text, kinds[i].type))
+			return kinds[i].type;
+	struct span kept = copy(reader, text);
+	for (size_t i = 0; i < kept.len; i++)
+		((char *)(uintptr_t)kept.ptr)[i] = ascii_lower(kept.ptr[i]);
+	return kept;
 }
 
 /* The lower-case type; what is no "type/subtype" is text/plain (RFC 2045 section 5.2). */
@@ -225,6 +286,41 @@ static struct span find_parameter(struct mail_reader *reader, const char *name)
 	return header_find_parameter(reader->charsets, reader->content.type, name, reader->mail.arena);
 }
 
+static struct span get_report_type(struct mail_reader *reader)
+{
+	struct span type = find_parameter(reader, "report-type");
+
+	return text_is_ascii(type) ? keep_lower(reader, type) : SPAN_LIT("");
+}
+
+static void begin_text(struct mail_reader *reader, size_t max)
+{
+	buffer_clear(&reader->text);
+	reader->text.max = max;
+	reader->lent = SPAN_NONE;
+}
+
+/* As long as it is one piece of a message that stays in memory it is not copied. */
+void mail_add_text(struct mail_reader *reader, struct span text)
+{
+	struct span *lent = &reader->lent;
+	bool goes_on = lent->len ? lent->ptr + lent->len == text.ptr : reader->text.len == 0;
+
+	if (goes_on && is_lent(reader, text) && lent->len + text.len <= reader->text.max) {
+		*lent = span_make(lent->len ? lent->ptr : text.ptr, lent->len + text.len);
+		return;
+	}
+	buffer_add(&reader->text, *lent);
+	*lent = SPAN_NONE;
+	buffer_add(&reader->text, text);
+}
+
+/* The open part, transfer encoding undone. */
+static struct span get_text(const struct mail_reader *reader)
+{
+	return reader->lent.len ? reader->lent : buffer_get(&reader->text);
+}
+
 static void open_level(struct mail_reader *reader, struct span type)
 {
 	struct level *level;
@@ -240,19 +336,12 @@ static void open_level(struct mail_reader *reader, struct span type)
 	level = &reader->levels[reader->level_count++];
 	*level = (struct level){ .is_digest = span_is_equal(type, SPAN_LIT("multipart/digest")) };
 	if (boundary.len && boundary.len <= BOUNDARY_MAX)
-		level->boundary = mail_keep(reader, boundary);
+		level->boundary = boundary;
 	if (reader->owner == OWNER_MAIL) {
 		reader->is_preamble = true;
 		reader->sink = SINK_TEXT;
-		reader->text.max = reader->caps.text_size;
-		buffer_clear(&reader->text);
+		begin_text(reader, reader->caps.text_size);
 	}
-}
-
-/* In place: the text is a copy of ours. */
-static struct span unfold(struct span text)
-{
-	return span_make(text.ptr, text.len ? header_unfold((char *)(uintptr_t)text.ptr, text.len) : 0);
 }
 
 struct part *mail_add_part(struct mail_reader *reader, struct span type)
@@ -266,7 +355,7 @@ struct part *mail_add_part(struct mail_reader *reader, struct span type)
 	part = &reader->parts[reader->mail.part_count++];
 	*part = (struct part){ .kind = kind_of(type), .depth = (uint8_t)reader->level_count, .type = type };
 	if (span_is_known(reader->content.description))
-		part->description = unfold(decode_and_keep(reader, span_trim(reader->content.description)));
+		part->description = decode_and_keep(reader, reader->content.description);
 	return part;
 }
 
@@ -296,19 +385,15 @@ static void open_part(struct mail_reader *reader, struct span type)
 	if (!reader->part || reader->part->kind == PART_OTHER)
 		return;
 	reader->base64 = (struct base64){ 0 };
-	buffer_clear(&reader->text);
 	if (reader->part->kind == PART_ORIGINAL && transfer == TRANSFER_IDENTITY) {
 		reader->state = STATE_HEADER;
 		reader->owner = OWNER_ORIGINAL;
 		return;
 	}
 	reader->sink = sink_of(transfer);
-	if (reader->part->kind == PART_ORIGINAL) {
-		reader->text.max = EMBEDDED_HEADER_MAX;
-		return;
-	}
-	reader->text.max = *budget_of(reader);
-	reader->charset = mail_keep(reader, find_parameter(reader, "charset"));
+	begin_text(reader, reader->part->kind == PART_ORIGINAL ? EMBEDDED_HEADER_MAX : *budget_of(reader));
+	if (reader->part->kind != PART_ORIGINAL)
+		reader->charset = find_parameter(reader, "charset");
 }
 
 /* After the header of the mail or of a part: what follows? */
@@ -319,8 +404,8 @@ void mail_begin_body(struct mail_reader *reader)
 
 	if (reader->owner == OWNER_MAIL) {
 		reader->mail.type = type;
-		reader->mail.report_type = span_is_equal(type, SPAN_LIT("multipart/report")) ? keep_lower(reader, find_parameter(reader, "report-type")) :
-											       SPAN_NONE;
+		if (span_is_equal(type, SPAN_LIT("multipart/report")))
+			reader->mail.report_type = get_report_type(reader);
 	}
 	reader->state = STATE_BODY;
 	reader->sink = SINK_NONE;
@@ -361,19 +446,19 @@ static bool is_html(const struct part *part)
 	return span_is_equal(part->type, SPAN_LIT("text/html"));
 }
 
-/* A copy with LF line ends. */
+/* With LF line ends. */
 static struct span keep_lines(struct mail_reader *reader, struct span text)
 {
-	struct span copy = span_is_known(text) ? mail_keep(reader, text) : SPAN_LIT("");
-
-	return span_make(copy.ptr, copy.len ? normalize_lines((char *)(uintptr_t)copy.ptr, copy.len) : 0);
+	if (span_find_char(text, '\r', 0) == SIZE_MAX)
+		return text.len ? mail_keep(reader, text) : SPAN_LIT("");
+	struct span lines = copy(reader, text);
+	return span_make(lines.ptr, lines.len ? normalize_lines((char *)(uintptr_t)lines.ptr, lines.len) : 0);
 }
 
-/* reader->text in UTF-8 with LF line ends, in reader->utf8. */
-static void convert_text(struct mail_reader *reader)
+/* In UTF-8 with LF line ends, in reader->utf8. */
+static void convert_text(struct mail_reader *reader, struct span text)
 {
 	struct buffer *utf8 = &reader->utf8;
-	struct span text = buffer_get(&reader->text);
 
 	buffer_clear(utf8);
 	charset_convert(reader->charsets, reader->charset, text, utf8);
@@ -388,31 +473,22 @@ static void convert_text(struct mail_reader *reader)
 	reader->scratch = swap;
 }
 
-static void close_text(struct mail_reader *reader)
+static void close_text(struct mail_reader *reader, struct span text)
 {
 	size_t *budget = budget_of(reader);
-	struct span text;
 
 	if (reader->text.is_cut)
 		reader->mail.cut |= CUT_TEXT;
-	*budget -= reader->text.len < *budget ? reader->text.len : *budget;
-	if (charset_is_plain(reader->charset, buffer_get(&reader->text)) && !is_html(reader->part)) {
-		reader->part->text = keep_lines(reader, buffer_get(&reader->text));
+	*budget -= text.len < *budget ? text.len : *budget;
+	if (charset_is_plain(reader->charset, text) && !is_html(reader->part)) {
+		reader->part->text = keep_lines(reader, text);
 		return;
 	}
-	convert_text(reader);
+	convert_text(reader, text);
 	if (reader->utf8.is_cut)
 		reader->mail.cut |= CUT_TEXT;
 	text = utf8_trim_partial(buffer_get(&reader->utf8));
-	reader->part->text = span_is_known(text) ? mail_keep(reader, text) : SPAN_LIT("");
-}
-
-void mail_take_field(struct mail_reader *reader, struct span name, struct span value)
-{
-	if (reader->owner == OWNER_PART)
-		mail_note_content(reader, name, value);
-	else
-		mail_add_field(reader, name, value);
+	reader->part->text = text.len ? mail_keep(reader, text) : SPAN_LIT("");
 }
 
 /* The fields of a header that stands as bytes in `block`, up to its empty line. */
@@ -421,7 +497,7 @@ void mail_read_header_block(struct mail_reader *reader, struct span block)
 	bool is_begun = false;
 
 	while (block.len) {
-		struct span field = header_take_field(&block), name, value;
+		struct span field = header_take_field(&block);
 
 		if (field.ptr[0] == '\n' || field.ptr[0] == '\r') {
 			if (is_begun)
@@ -429,40 +505,41 @@ void mail_read_header_block(struct mail_reader *reader, struct span block)
 			continue;
 		}
 		is_begun = true;
-		if (!header_split(field, &name, &value))
-			continue;
-		mail_take_field(reader, name, value);
+		mail_take_field(reader, field);
 	}
 }
 
 /* RFC 2046 section 5.1.1: the line end before a boundary belongs to it. */
-static void drop_line_end(struct buffer *text)
+static struct span drop_line_end(struct span text)
 {
-	if (text->len && text->bytes[text->len - 1] == '\n')
-		text->len--;
-	if (text->len && text->bytes[text->len - 1] == '\r')
-		text->len--;
+	if (text.len && text.ptr[text.len - 1] == '\n')
+		text.len--;
+	if (text.len && text.ptr[text.len - 1] == '\r')
+		text.len--;
+	return text;
 }
 
 /* The open part is over. */
 void mail_end_part(struct mail_reader *reader, bool is_at_boundary)
 {
 	struct part *part = reader->part;
+	struct span text;
 
-	reader->part = NULL;
-	if (!part || part->kind == PART_OTHER)
+	if (!part || part->kind == PART_OTHER || (part->kind == PART_ORIGINAL && reader->sink == SINK_NONE)) {
+		reader->part = NULL;
 		return;
-	reader->part = part;
+	}
 	if (reader->sink == SINK_BASE64)
 		base64_decode(&reader->base64, SPAN_LIT("="), &reader->text);
-	else if (is_at_boundary && !reader->text.is_cut)
-		drop_line_end(&reader->text);
-	if (part->kind != PART_ORIGINAL) {
-		close_text(reader);
-	} else if (reader->sink != SINK_NONE) {
+	text = get_text(reader);
+	if (is_at_boundary && reader->sink != SINK_BASE64 && !reader->text.is_cut)
+		text = drop_line_end(text);
+	if (part->kind == PART_ORIGINAL) {
 		reader->owner = OWNER_ORIGINAL;
-		mail_read_header_block(reader, buffer_get(&reader->text));
+		mail_read_header_block(reader, text);
 		part->fields = mail_take_fields(reader);
+	} else {
+		close_text(reader, text);
 	}
 	reader->part = NULL;
 	reader->sink = SINK_NONE;

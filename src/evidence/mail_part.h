@@ -47,6 +47,7 @@ struct mail_reader {
 	enum sink sink;
 	bool is_raw;           /* fed by mail_add_bytes: the top header comes as bytes, too */
 	bool is_ended;
+	struct span message;   /* all of it, in memory as long as the mail; SPAN_NONE: it comes in chunks */
 	struct content content;
 	struct level levels[DEPTH_MAX];
 	unsigned level_count;
@@ -63,11 +64,13 @@ struct mail_reader {
 
 	struct field *fields;  /* of the header that is being read */
 	size_t field_count, field_room;
+	uint64_t field_names;  /* as struct fields */
 	struct part *parts;
 
 	struct buffer line;    /* an unfinished line */
 	struct buffer header;  /* a header as bytes */
 	struct buffer text;    /* the open part, transfer encoding undone */
+	struct span lent;      /* or it is this piece of the message, nothing done to it */
 	struct buffer utf8;    /* the same in UTF-8; and scratch */
 	struct buffer scratch;
 
@@ -76,13 +79,17 @@ struct mail_reader {
 	bool is_sender_wanted; /* an mbox line or Return-Path may name it */
 };
 
-/* A copy in the mail's arena; SPAN_NONE and CUT_MEMORY past its limit. */
+/* For as long as the mail: where the message stays in memory, `text` itself, else a copy; "" and CUT_MEMORY past the arena's limit. */
 struct span mail_keep(struct mail_reader *reader, struct span text);
 
-/* One field of the header that is being read: kept, or only noted where it is a body part's. */
+/* Bytes of the open part that no transfer encoding hides. */
+void mail_add_text(struct mail_reader *reader, struct span text);
+
+/* One field of the header that is being read, lines and all: kept, or only noted where it is a body part's. */
+void mail_take_field(struct mail_reader *reader, struct span field);
+
+/* The same of the mail's own header, in two. */
 void mail_add_field(struct mail_reader *reader, struct span name, struct span value);
-void mail_note_content(struct mail_reader *reader, struct span name, struct span value);
-void mail_take_field(struct mail_reader *reader, struct span name, struct span value);
 
 /* The fields of a header that stands as bytes in `block`, up to its empty line. */
 void mail_read_header_block(struct mail_reader *reader, struct span block);

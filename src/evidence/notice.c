@@ -102,7 +102,7 @@ static int read_field(struct span *rest, struct arena *arena, struct field *fiel
 		return -ENOMEM;
 	copy.len = header_unfold((char *)copy.ptr, copy.len);
 	copy = span_trim(copy);
-	*field = (struct field){ .name = name, .value = copy, .raw = copy };
+	*field = (struct field){ .name = name, .raw = copy, .decoded = copy };
 	return 0;
 }
 
@@ -232,10 +232,10 @@ bool notice_is_addressee(const struct notice *notice, struct span address)
 {
 	for (size_t i = 0; i < notice->original.count; i++) {
 		const struct field *field = &notice->original.items[i];
-		struct span rest = field->value;
 
 		if (!span_is_equal_nocase(field->name, SPAN_LIT("To")) && !span_is_equal_nocase(field->name, SPAN_LIT("Cc")))
 			continue;
+		struct span rest = fields_get_value(&notice->original, i);
 		for (unsigned n = 0; span_is_known(rest) && n < ADDRESSES_MAX; n++) {
 			if (span_is_equal_nocase(header_take_address(&rest), address))
 				return true;

@@ -124,25 +124,26 @@ void report_add_original(const struct fields *original, struct outcome *outcome)
 		outcome->message_id = id;
 }
 
+static bool names_recipients(struct span name)
+{
+	return span_is_equal_nocase(name, SPAN_LIT("to")) || span_is_equal_nocase(name, SPAN_LIT("cc")) ||
+	       span_is_equal_nocase(name, SPAN_LIT("bcc"));
+}
+
 struct span report_find_only_recipient(const struct fields *original)
 {
-	static const struct span names[] = { SPAN_LIT("to"), SPAN_LIT("cc"), SPAN_LIT("bcc") };
 	struct span only = SPAN_NONE;
 
 	for (size_t i = 0; i < original->count; i++) {
-		struct span rest = original->items[i].value;
+		struct span rest = names_recipients(original->items[i].name) ? fields_get_value(original, i) : SPAN_NONE;
 
-		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-			if (!span_is_equal_nocase(original->items[i].name, names[k]))
+		while (span_is_known(rest)) {
+			struct span address = header_take_address(&rest);
+			if (!value_is_address(address) || span_is_equal_nocase(address, only))
 				continue;
-			while (span_is_known(rest)) {
-				struct span address = header_take_address(&rest);
-				if (!value_is_address(address) || span_is_equal_nocase(address, only))
-					continue;
-				if (span_is_known(only))
-					return SPAN_NONE;
-				only = address;
-			}
+			if (span_is_known(only))
+				return SPAN_NONE;
+			only = address;
 		}
 	}
 	return only;

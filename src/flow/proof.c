@@ -62,7 +62,7 @@ static void look_for_tokens(const struct snapshot *snapshot, struct search *sear
 	search->count = 0;
 	for (size_t i = 0; original && i < original->count; i++)
 		if (span_is_equal_nocase(original->items[i].name, SPAN_LIT(HEADER_TOKEN)))
-			look_at(snapshot, search, original->items[i].value);
+			look_at(snapshot, search, fields_get_value(original, i));
 	if (search->count == 0)
 		look_at(snapshot, search, outcome->token);
 	/* always: the fields before it may be anybody's */

@@ -34,11 +34,11 @@ static void render_fields(const struct fields *fields, const struct mail_caps *c
 	if (fields->count > caps->fields)
 		abort();
 	for (size_t i = 0; i < fields->count; i++) {
-		check_line(fields->items[i].raw);
-		check_line(fields->items[i].value);
+		struct span value = fields_get_value(fields, i);
+		check_line(value);
 		buffer_printf(out, "%.*s|", SPAN_ARG(fields->items[i].name));
 		buffer_add(out, fields->items[i].raw);
-		buffer_add(out, fields->items[i].value);
+		buffer_add(out, value);
 	}
 }
 

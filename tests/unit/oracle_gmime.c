@@ -79,7 +79,8 @@ static bool is_same_ascii(struct span ours, struct span theirs)
 static void compare_text(struct comparison *comparison, const struct part *part, GMimeObject *object)
 {
 	char *text = g_mime_text_part_get_text(GMIME_TEXT_PART(object));
-	bool has_invalid = span_find(part->text, SPAN_LIT("\xef\xbf\xbd"), 0) != SIZE_MAX;
+	/* replaced by us, or passed over by GMime where we know the charset that is meant */
+	bool has_invalid = span_find(part->text, SPAN_LIT("\xef\xbf\xbd"), 0) != SIZE_MAX || (text && strlen(text) < part->text.len);
 
 	if (is_same_text(part->text, text ? text : "", text ? strlen(text) : 0))
 		;

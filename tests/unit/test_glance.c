@@ -37,7 +37,7 @@ static bool is_candidate(struct mail_reader *reader, struct span message)
 	return mail_is_candidate(reader) || formats_is_candidate(formats, mail_get(reader));
 }
 
-/* The fields as they came: what the reader made of them, in raw. */
+/* The fields as they came. */
 static bool glances(const struct mail *mail)
 {
 	struct glance glance;
