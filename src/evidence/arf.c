@@ -137,7 +137,7 @@ static int add_outcomes(const struct mail *mail, const struct feedback_fields *f
 	return error;
 }
 
-static const struct part *find_feedback(const struct mail *mail)
+static struct part *find_feedback(const struct mail *mail)
 {
 	for (size_t i = 0; i < mail->part_count; i++)
 		if (mail->parts[i].kind == PART_FEEDBACK && mail->parts[i].depth == 1)
@@ -176,12 +176,12 @@ static int read_form(const struct mail *mail, struct outcomes *outcomes)
 int arf_read(const struct mail *mail, struct outcomes *outcomes)
 {
 	struct feedback_fields feedback = { 0 };
-	const struct part *part = find_feedback(mail);
+	struct part *part = find_feedback(mail);
 	int error;
 
 	if (!part || !span_is_equal(mail->type, SPAN_LIT("multipart/report")))
 		return read_form(mail, outcomes);
-	error = read_fields(part->text, mail->arena, &feedback);
+	error = read_fields(part_get_text(part), mail->arena, &feedback);
 	if (error < 0)
 		return error;
 	error = add_outcomes(mail, &feedback, outcomes);

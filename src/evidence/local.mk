@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libevidence.a
 libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
-	src/evidence/mail.h src/evidence/mail.c src/evidence/mail_part.h src/evidence/mail_part.c \
+	src/evidence/mail.h src/evidence/mail.c src/evidence/mail_part.h src/evidence/mail_part.c src/evidence/mail_text.c \
 	src/evidence/header.h src/evidence/header.c \
 	src/evidence/charset.h src/evidence/charset.c src/evidence/transfer.h src/evidence/transfer.c \
 	src/evidence/html.h src/evidence/html.c src/evidence/report.h src/evidence/report.c \

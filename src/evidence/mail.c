@@ -43,7 +43,7 @@ static void end_header(struct mail_reader *reader)
 	if (reader->part)
 		reader->part->fields = mail_take_fields(reader);
 	reader->state = STATE_BODY;
-	reader->sink = SINK_NONE;
+	reader->is_kept = false;
 	mail_begin_header(reader);
 }
 
@@ -103,7 +103,7 @@ static bool take_boundary(struct mail_reader *reader, struct span line)
 	mail_end_part(reader, true);
 	reader->is_preamble = false;
 	reader->level_count = (unsigned)level + (is_last ? 0 : 1);
-	reader->sink = SINK_NONE;
+	reader->is_kept = false;
 	reader->state = STATE_BODY;
 	if (!is_last)
 		begin_part(reader);
@@ -126,27 +126,8 @@ static void check_guess(struct mail_reader *reader, struct span line)
 /* Whole lines without meaning to the structure. */
 static void take_run(struct mail_reader *reader, struct span run)
 {
-	struct span rest = run;
-
-	if (run.len == 0)
-		return;
-	switch (reader->sink) {
-	case SINK_NONE:
-		break;
-	case SINK_TEXT:
+	if (reader->is_kept && run.len)
 		mail_add_text(reader, run);
-		break;
-	case SINK_BASE64:
-		base64_decode(&reader->base64, run, &reader->text);
-		break;
-	case SINK_QUOTED_PRINTABLE:
-		while (rest.len) {
-			size_t end = span_find_char(rest, '\n', 0);
-			quoted_printable_decode_line(span_slice(rest, 0, end), &reader->text);
-			rest = end == SIZE_MAX ? SPAN_NONE : span_skip(rest, end + 1);
-		}
-		break;
-	}
 }
 
 /* A line of a header, with its end if it had one. */
@@ -383,6 +364,7 @@ struct mail_reader *mail_reader_new(const struct mail_caps *caps)
 	buffer_init(&reader->line, reader->caps.line_size);
 	buffer_init(&reader->header, reader->caps.header_size);
 	buffer_init(&reader->text, reader->caps.text_size);
+	buffer_init(&reader->bytes, reader->caps.text_size);
 	buffer_init(&reader->utf8, reader->caps.text_size);
 	buffer_init(&reader->scratch, reader->caps.text_size);
 	reader->charsets = charsets_new();
@@ -405,6 +387,7 @@ void mail_reader_free(struct mail_reader *reader)
 	buffer_done(&reader->line);
 	buffer_done(&reader->header);
 	buffer_done(&reader->text);
+	buffer_done(&reader->bytes);
 	buffer_done(&reader->utf8);
 	buffer_done(&reader->scratch);
 	free(reader->fields);
@@ -422,7 +405,7 @@ void mail_begin(struct mail_reader *reader, struct span sender)
 	reader->mail.sender = mail_keep(reader, sender);
 	reader->state = STATE_HEADER;
 	reader->owner = OWNER_MAIL;
-	reader->sink = SINK_NONE;
+	reader->is_kept = false;
 	reader->is_raw = reader->is_ended = reader->is_after_cr = false;
 	reader->line_ends = ENDS_UNKNOWN;
 	reader->is_sender_wanted = !span_is_known(sender);
@@ -430,7 +413,6 @@ void mail_begin(struct mail_reader *reader, struct span sender)
 	reader->part = NULL;
 	reader->is_preamble = false;
 	reader->guess = SPAN_NONE;
-	reader->charset = SPAN_NONE;
 	reader->field_count = 0;
 	reader->field_names = 0;
 	reader->content = (struct content){ 0 };

@@ -14,6 +14,7 @@
 #define KODAMA_EVIDENCE_MAIL_H
 
 #include "base/arena.h"
+#include "evidence/transfer.h"
 
 struct mail_reader;
 
@@ -63,14 +64,27 @@ enum part_kind {
 	PART_OTHER     /* seen, not kept */
 };
 
+/* What a part consists of as it came; for part_get_text. */
+struct body {
+	struct span bytes;   /* cut at the cap */
+	struct span charset; /* the parameter */
+	enum transfer transfer;
+	bool has_boundary;   /* the last line end is its boundary's (RFC 2046 section 5.1.1) */
+};
+
 struct part {
 	enum part_kind kind;
 	uint8_t depth;            /* 0: the message itself */
 	struct span type;         /* "text/plain", lower case */
 	struct span description;  /* Content-Description, decoded */
-	struct span text;         /* decoded; cut at the cap */
+	struct body body;         /* PART_TEXT, PART_STATUS, PART_FEEDBACK */
+	struct span decoded;      /* its text; SPAN_NONE until somebody asks */
 	struct fields fields;     /* PART_ORIGINAL: the returned message's header */
+	struct mail_reader *reader;
 };
+
+/* What the part says, after mail_end: decoded, HTML as text; "" where nothing is kept of its kind. */
+struct span part_get_text(struct part *part);
 
 /* Which caps were met: what follows was dropped. */
 enum mail_cut {
@@ -90,7 +104,7 @@ struct mail_caps {
 	size_t field_size;   /* bytes of one header field; 64 KiB */
 	size_t line_size;    /* bytes of a body line that is looked at; 64 KiB */
 	size_t header_size;  /* bytes of all header fields that are kept; 1 MiB */
-	size_t text_size;    /* bytes of decoded text that are kept, over all parts; as much again for reports; 512 KiB */
+	size_t text_size;    /* bytes of text that are kept, over all parts; as much again for reports; 512 KiB */
 };
 
 extern const struct mail_caps mail_default_caps;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the MIME reader keeps: the fields of headers, and the parts with their texts decoded, in the mail's arena and
- * within struct mail_caps.  Pure; one thread at a time; every byte is hostile.
+ * What the MIME reader keeps: the fields of headers, and the parts as they came, in the mail's arena and within
+ * struct mail_caps.  Pure; one thread at a time; every byte is hostile.
  */
 #include "evidence/mail_part.h"
 
@@ -9,7 +9,6 @@
 
 #include "base/utf8.h"
 #include "evidence/header.h"
-#include "evidence/html.h"
 
 /* --- fields */
 
@@ -37,8 +36,7 @@ struct span fields_get(const struct fields *fields, const char *name)
 	return field ? fields_get_value(fields, (size_t)(field - fields->items)) : SPAN_NONE;
 }
 
-/* A copy in the arena; "" and a mark where the arena is full, so that a span that is known stays known. */
-static struct span copy(struct mail_reader *reader, struct span text)
+struct span mail_copy(struct mail_reader *reader, struct span text)
 {
 	struct span kept = arena_copy(reader->mail.arena, text);
 
@@ -58,13 +56,13 @@ static bool is_lent(const struct mail_reader *reader, struct span text)
 
 struct span mail_keep(struct mail_reader *reader, struct span text)
 {
-	return is_lent(reader, text) ? text : copy(reader, text);
+	return is_lent(reader, text) ? text : mail_copy(reader, text);
 }
 
 /* A copy on one line. */
 static struct span copy_unfolded(struct mail_reader *reader, struct span text)
 {
-	struct span line = copy(reader, text);
+	struct span line = mail_copy(reader, text);
 
 	return span_trim(span_make(line.ptr, line.len ? header_unfold((char *)(uintptr_t)line.ptr, line.len) : 0));
 }
@@ -78,7 +76,7 @@ static struct span decode_and_keep(struct mail_reader *reader, struct span text)
 		return text;
 	buffer_clear(&reader->scratch);
 	header_decode(reader->charsets, text, &reader->scratch);
-	kept = copy(reader, utf8_trim_partial(buffer_get(&reader->scratch)));
+	kept = mail_copy(reader, utf8_trim_partial(buffer_get(&reader->scratch)));
 	for (size_t i = 0; i < kept.len; i++)
 		if (kept.ptr[i] == '\n' || kept.ptr[i] == '\r')
 			((char *)(uintptr_t)kept.ptr)[i] = ' ';
@@ -258,7 +256,7 @@ static struct span keep_lower(struct mail_reader *reader, struct span text)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (span_is_equal_nocase(text, kinds[i].type))
 			return kinds[i].type;
-	struct span kept = copy(reader, text);
+	struct span kept = mail_copy(reader, text);
 	for (size_t i = 0; i < kept.len; i++)
 		((char *)(uintptr_t)kept.ptr)[i] = ascii_lower(kept.ptr[i]);
 	return kept;
@@ -298,6 +296,7 @@ static void begin_text(struct mail_reader *reader, size_t max)
 	buffer_clear(&reader->text);
 	reader->text.max = max;
 	reader->lent = SPAN_NONE;
+	reader->is_kept = true;
 }
 
 /* As long as it is one piece of a message that stays in memory it is not copied. */
@@ -315,8 +314,8 @@ void mail_add_text(struct mail_reader *reader, struct span text)
 	buffer_add(&reader->text, text);
 }
 
-/* The open part, transfer encoding undone. */
-static struct span get_text(const struct mail_reader *reader)
+/* The open part so far. */
+static struct span get_bytes(const struct mail_reader *reader)
 {
 	return reader->lent.len ? reader->lent : buffer_get(&reader->text);
 }
@@ -339,7 +338,6 @@ static void open_level(struct mail_reader *reader, struct span type)
 		level->boundary = boundary;
 	if (reader->owner == OWNER_MAIL) {
 		reader->is_preamble = true;
-		reader->sink = SINK_TEXT;
 		begin_text(reader, reader->caps.text_size);
 	}
 }
@@ -353,7 +351,7 @@ struct part *mail_add_part(struct mail_reader *reader, struct span type)
 		return NULL;
 	}
 	part = &reader->parts[reader->mail.part_count++];
-	*part = (struct part){ .kind = kind_of(type), .depth = (uint8_t)reader->level_count, .type = type };
+	*part = (struct part){ .kind = kind_of(type), .depth = (uint8_t)reader->level_count, .type = type, .reader = reader };
 	if (span_is_known(reader->content.description))
 		part->description = decode_and_keep(reader, reader->content.description);
 	return part;
@@ -366,34 +364,27 @@ void mail_begin_header(struct mail_reader *reader)
 	reader->is_header_begun = false;
 }
 
-static enum sink sink_of(enum transfer transfer)
+/* How many bytes the open part may still have. */
+static size_t *budget_of(struct mail_reader *reader, const struct part *part)
 {
-	return transfer == TRANSFER_BASE64 ? SINK_BASE64 : transfer == TRANSFER_QUOTED_PRINTABLE ? SINK_QUOTED_PRINTABLE : SINK_TEXT;
-}
-
-/* How many decoded bytes the open part may still have. */
-static size_t *budget_of(struct mail_reader *reader)
-{
-	return reader->part->kind == PART_TEXT ? &reader->text_left : &reader->report_left;
+	return part->kind == PART_TEXT ? &reader->text_left : &reader->report_left;
 }
 
 static void open_part(struct mail_reader *reader, struct span type)
 {
-	enum transfer transfer = transfer_find(reader->content.transfer);
+	struct part *part = reader->part = mail_add_part(reader, type);
 
-	reader->part = mail_add_part(reader, type);
-	if (!reader->part || reader->part->kind == PART_OTHER)
+	if (!part || part->kind == PART_OTHER)
 		return;
-	reader->base64 = (struct base64){ 0 };
-	if (reader->part->kind == PART_ORIGINAL && transfer == TRANSFER_IDENTITY) {
+	part->body.transfer = transfer_find(reader->content.transfer);
+	if (part->kind == PART_ORIGINAL && part->body.transfer == TRANSFER_IDENTITY) {
 		reader->state = STATE_HEADER;
 		reader->owner = OWNER_ORIGINAL;
 		return;
 	}
-	reader->sink = sink_of(transfer);
-	begin_text(reader, reader->part->kind == PART_ORIGINAL ? EMBEDDED_HEADER_MAX : *budget_of(reader));
-	if (reader->part->kind != PART_ORIGINAL)
-		reader->charset = find_parameter(reader, "charset");
+	begin_text(reader, part->kind == PART_ORIGINAL ? EMBEDDED_HEADER_MAX : *budget_of(reader, part));
+	if (part->kind != PART_ORIGINAL)
+		part->body.charset = find_parameter(reader, "charset");
 }
 
 /* After the header of the mail or of a part: what follows? */
@@ -408,9 +399,8 @@ void mail_begin_body(struct mail_reader *reader)
 			reader->mail.report_type = get_report_type(reader);
 	}
 	reader->state = STATE_BODY;
-	reader->sink = SINK_NONE;
+	reader->is_kept = false;
 	reader->part = NULL;
-	reader->charset = SPAN_NONE;
 	reader->part_seen++;
 	if (reader->part_seen > reader->caps.parts)
 		reader->mail.cut |= CUT_PARTS;
@@ -419,76 +409,6 @@ void mail_begin_body(struct mail_reader *reader)
 	else
 		open_part(reader, type);
 	mail_begin_header(reader);
-}
-
-/* CRLF and CR to LF in place. */
-static size_t normalize_lines(char *text, size_t len)
-{
-	const char *cr = memchr(text, '\r', len);
-	size_t from = cr ? (size_t)(cr - text) : len, to = from;
-
-	while (from < len) {
-		while (from < len && text[from] == '\r')
-			from++;
-		if (from == len || text[from] != '\n')
-			text[to++] = '\n';
-		cr = from < len ? memchr(text + from, '\r', len - from) : NULL;
-		size_t end = cr ? (size_t)(cr - text) : len;
-		memmove(text + to, text + from, end - from);
-		to += end - from;
-		from = end;
-	}
-	return to;
-}
-
-static bool is_html(const struct part *part)
-{
-	return span_is_equal(part->type, SPAN_LIT("text/html"));
-}
-
-/* With LF line ends. */
-static struct span keep_lines(struct mail_reader *reader, struct span text)
-{
-	if (span_find_char(text, '\r', 0) == SIZE_MAX)
-		return text.len ? mail_keep(reader, text) : SPAN_LIT("");
-	struct span lines = copy(reader, text);
-	return span_make(lines.ptr, lines.len ? normalize_lines((char *)(uintptr_t)lines.ptr, lines.len) : 0);
-}
-
-/* In UTF-8 with LF line ends, in reader->utf8. */
-static void convert_text(struct mail_reader *reader, struct span text)
-{
-	struct buffer *utf8 = &reader->utf8;
-
-	buffer_clear(utf8);
-	charset_convert(reader->charsets, reader->charset, text, utf8);
-	if (utf8->len)
-		utf8->len = normalize_lines(utf8->bytes, utf8_trim_partial(buffer_get(utf8)).len);
-	if (!is_html(reader->part))
-		return;
-	buffer_clear(&reader->scratch);
-	html_to_text(buffer_get(utf8), &reader->scratch);
-	struct buffer swap = *utf8;
-	*utf8 = reader->scratch;
-	reader->scratch = swap;
-}
-
-static void close_text(struct mail_reader *reader, struct span text)
-{
-	size_t *budget = budget_of(reader);
-
-	if (reader->text.is_cut)
-		reader->mail.cut |= CUT_TEXT;
-	*budget -= text.len < *budget ? text.len : *budget;
-	if (charset_is_plain(reader->charset, text) && !is_html(reader->part)) {
-		reader->part->text = keep_lines(reader, text);
-		return;
-	}
-	convert_text(reader, text);
-	if (reader->utf8.is_cut)
-		reader->mail.cut |= CUT_TEXT;
-	text = utf8_trim_partial(buffer_get(&reader->utf8));
-	reader->part->text = text.len ? mail_keep(reader, text) : SPAN_LIT("");
 }
 
 /* The fields of a header that stands as bytes in `block`, up to its empty line. */
@@ -509,38 +429,28 @@ void mail_read_header_block(struct mail_reader *reader, struct span block)
 	}
 }
 
-/* RFC 2046 section 5.1.1: the line end before a boundary belongs to it. */
-static struct span drop_line_end(struct span text)
-{
-	if (text.len && text.ptr[text.len - 1] == '\n')
-		text.len--;
-	if (text.len && text.ptr[text.len - 1] == '\r')
-		text.len--;
-	return text;
-}
-
 /* The open part is over. */
 void mail_end_part(struct mail_reader *reader, bool is_at_boundary)
 {
 	struct part *part = reader->part;
-	struct span text;
+	struct body *body;
 
-	if (!part || part->kind == PART_OTHER || (part->kind == PART_ORIGINAL && reader->sink == SINK_NONE)) {
-		reader->part = NULL;
+	reader->part = NULL;
+	if (!part || !reader->is_kept)
 		return;
-	}
-	if (reader->sink == SINK_BASE64)
-		base64_decode(&reader->base64, SPAN_LIT("="), &reader->text);
-	text = get_text(reader);
-	if (is_at_boundary && reader->sink != SINK_BASE64 && !reader->text.is_cut)
-		text = drop_line_end(text);
+	reader->is_kept = false;
+	body = &part->body;
+	body->bytes = get_bytes(reader);
+	body->has_boundary = is_at_boundary && !reader->text.is_cut;
 	if (part->kind == PART_ORIGINAL) {
 		reader->owner = OWNER_ORIGINAL;
-		mail_read_header_block(reader, text);
+		mail_read_header_block(reader, mail_undo_transfer(reader, body));
 		part->fields = mail_take_fields(reader);
-	} else {
-		close_text(reader, text);
+		body->bytes = SPAN_NONE;
+		return;
 	}
-	reader->part = NULL;
-	reader->sink = SINK_NONE;
+	if (reader->text.is_cut)
+		reader->mail.cut |= CUT_TEXT;
+	*budget_of(reader, part) -= body->bytes.len;
+	body->bytes = mail_keep(reader, body->bytes);
 }

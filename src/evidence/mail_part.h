@@ -20,9 +20,6 @@ enum {
 
 enum state { STATE_HEADER, STATE_BODY };
 
-/* Where the bytes of the current part go. */
-enum sink { SINK_NONE, SINK_TEXT, SINK_BASE64, SINK_QUOTED_PRINTABLE };
-
 /* Whose header is being read. */
 enum owner { OWNER_MAIL, OWNER_PART, OWNER_ORIGINAL };
 
@@ -44,7 +41,7 @@ struct mail_reader {
 
 	enum state state;
 	enum owner owner;
-	enum sink sink;
+	bool is_kept;          /* the body that is being read */
 	bool is_raw;           /* fed by mail_add_bytes: the top header comes as bytes, too */
 	bool is_ended;
 	struct span message;   /* all of it, in memory as long as the mail; SPAN_NONE: it comes in chunks */
@@ -55,8 +52,6 @@ struct mail_reader {
 	struct span guess;     /* a line of it that may be the boundary, whatever the header said */
 	unsigned part_seen;    /* parts and multiparts, kept or not */
 	struct part *part;     /* the open one; NULL: none, or past the cap */
-	struct span charset;   /* of the open part */
-	struct base64 base64;
 	size_t text_left, report_left; /* of the caps */
 	size_t header_left;
 	size_t field_len;      /* of the field that the lines of a header are in */
@@ -69,9 +64,10 @@ struct mail_reader {
 
 	struct buffer line;    /* an unfinished line */
 	struct buffer header;  /* a header as bytes */
-	struct buffer text;    /* the open part, transfer encoding undone */
-	struct span lent;      /* or it is this piece of the message, nothing done to it */
-	struct buffer utf8;    /* the same in UTF-8; and scratch */
+	struct buffer text;    /* the open part, as it comes */
+	struct span lent;      /* or it is this piece of the message */
+	struct buffer bytes;   /* of a body, transfer encoding undone */
+	struct buffer utf8;    /* the same in UTF-8 */
 	struct buffer scratch;
 
 	enum { ENDS_UNKNOWN, ENDS_LF, ENDS_CR } line_ends; /* of mail_add_bytes */
@@ -82,7 +78,13 @@ struct mail_reader {
 /* For as long as the mail: where the message stays in memory, `text` itself, else a copy; "" and CUT_MEMORY past the arena's limit. */
 struct span mail_keep(struct mail_reader *reader, struct span text);
 
-/* Bytes of the open part that no transfer encoding hides. */
+/* A copy in the arena; "" and CUT_MEMORY past its limit, so that a span that is known stays known. */
+struct span mail_copy(struct mail_reader *reader, struct span text);
+
+/* The body's bytes, borrowed until the next call. */
+struct span mail_undo_transfer(struct mail_reader *reader, const struct body *body);
+
+/* Bytes of the open part. */
 void mail_add_text(struct mail_reader *reader, struct span text);
 
 /* One field of the header that is being read, lines and all: kept, or only noted where it is a body part's. */

@@ -18,27 +18,28 @@ enum {
 	ADDRESSES_MAX = 200 /* of one field that are looked at */
 };
 
-static bool is_text(const struct part *part)
-{
-	return part->kind == PART_TEXT && span_trim(part->text).len > 0;
-}
-
 static bool is_html(const struct part *part)
 {
 	return span_is_equal(part->type, SPAN_LIT("text/html"));
 }
 
+/* Its text, where it has any, of the one kind or the other; SPAN_NONE else. */
+static struct span get_text(struct part *part, bool takes_html)
+{
+	struct span text = part->kind == PART_TEXT && is_html(part) == takes_html ? part_get_text(part) : SPAN_NONE;
+
+	return span_trim(text).len > 0 ? text : SPAN_NONE;
+}
+
 /* The parts before the original; HTML only where there is no plain text. */
-static size_t count_parts(const struct mail *mail, bool *ret_is_html)
+static size_t count_parts(const struct mail *mail, bool *ret_takes_html)
 {
 	size_t count = 0;
 
-	*ret_is_html = true;
-	while (count < mail->part_count && mail->parts[count].kind != PART_ORIGINAL) {
-		if (is_text(&mail->parts[count]) && !is_html(&mail->parts[count]))
-			*ret_is_html = false;
-		count++;
-	}
+	*ret_takes_html = true;
+	for (; count < mail->part_count && mail->parts[count].kind != PART_ORIGINAL; count++)
+		if (span_is_known(get_text(&mail->parts[count], false)))
+			*ret_takes_html = false;
 	return count;
 }
 
@@ -49,11 +50,12 @@ static int join_text(struct notice *notice)
 	size_t count = count_parts(mail, &takes_html), size = 0, taken = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (is_text(&mail->parts[i]) && is_html(&mail->parts[i]) == takes_html) {
-			size += mail->parts[i].text.len + 1;
-			taken++;
-			notice->text = mail->parts[i].text;
-		}
+		struct span text = get_text(&mail->parts[i], takes_html);
+		if (!span_is_known(text))
+			continue;
+		size += text.len + 1;
+		taken++;
+		notice->text = text;
 	}
 	if (taken < 2)
 		return 0;
@@ -62,12 +64,12 @@ static int join_text(struct notice *notice)
 		return -ENOMEM;
 	notice->text = span_make(bytes, size);
 	for (size_t i = 0; i < count; i++) {
-		const struct part *part = &mail->parts[i];
-		if (!is_text(part) || is_html(part) != takes_html)
+		struct span text = get_text(&mail->parts[i], takes_html);
+		if (!span_is_known(text))
 			continue;
-		memcpy(bytes, part->text.ptr, part->text.len);
-		bytes[part->text.len] = '\n';
-		bytes += part->text.len + 1;
+		memcpy(bytes, text.ptr, text.len);
+		bytes[text.len] = '\n';
+		bytes += text.len + 1;
 	}
 	return 0;
 }
@@ -128,7 +130,7 @@ static int read_original(struct notice *notice, struct span text)
 
 	if (rest.len == 0)
 		return 0;
-	fields.items = arena_alloc(notice->mail->arena, ORIGINAL_FIELDS_MAX * sizeof(*fields.items));
+	fields.items = arena_take(notice->mail->arena, ORIGINAL_FIELDS_MAX * sizeof(*fields.items));
 	if (!fields.items)
 		return -ENOMEM;
 	while (rest.len && fields.count < ORIGINAL_FIELDS_MAX) {

@@ -195,7 +195,7 @@ int notification_read(const struct mail *mail, struct outcomes *outcomes)
 		return 0;
 	for (size_t i = 0; i < mail->part_count && !span_is_known(text); i++) {
 		if (mail->parts[i].kind == PART_TEXT)
-			text = span_trim_left(mail->parts[i].text);
+			text = span_trim_left(part_get_text(&mail->parts[i]));
 	}
 	if (text.len == 0 || text.ptr[0] != '{')
 		return 0;

@@ -505,23 +505,24 @@ static bool may_be_report(const struct mail *mail)
 }
 
 /* What of the part is report: all of a status part; `is_flat`: what of a text looks like one. */
-static struct span get_status_text(const struct part *part, bool is_flat)
+static struct span get_status_text(struct part *part, bool is_flat)
 {
 	if (part->kind == PART_STATUS)
-		return part->text;
-	return is_flat && part->kind == PART_TEXT ? find_flat_report(part->text) : SPAN_NONE;
+		return part_get_text(part);
+	return is_flat && part->kind == PART_TEXT ? find_flat_report(part_get_text(part)) : SPAN_NONE;
 }
 
 static void find_texts(struct report *report)
 {
 	for (size_t i = 0; i < report->mail->part_count; i++) {
-		const struct part *part = &report->mail->parts[i];
-		if (part->kind != PART_TEXT)
+		struct part *part = &report->mail->parts[i];
+		/* HTML that follows a text says the same again */
+		if (part->kind != PART_TEXT || (report->text.len && span_is_equal(part->type, SPAN_LIT("text/html"))))
 			continue;
 		if (!span_is_known(report->text))
-			report->text = part->text;
+			report->text = part_get_text(part);
 		if (!span_is_known(report->transcript))
-			report->transcript = transcript_find(part->text);
+			report->transcript = transcript_find(part_get_text(part));
 	}
 }
 

@@ -49,13 +49,13 @@ static void render(const struct mail *mail, const struct mail_caps *caps, struct
 	buffer_printf(out, "%u %.*s %.*s %.*s|", mail->cut, SPAN_ARG(mail->type), SPAN_ARG(mail->report_type), SPAN_ARG(mail->sender));
 	render_fields(&mail->fields, caps, out);
 	for (size_t i = 0; i < mail->part_count; i++) {
-		const struct part *part = &mail->parts[i];
-		check_text(part->text);
+		struct part *part = &mail->parts[i];
+		check_text(part_get_text(part));
 		check_line(part->description);
-		if (part->depth > caps->depth || part->text.len > caps->text_size)
+		if (part->depth > caps->depth || part_get_text(part).len > caps->text_size)
 			abort();
 		buffer_printf(out, "%d %u %.*s %.*s|", part->kind, part->depth, SPAN_ARG(part->type), SPAN_ARG(part->description));
-		buffer_add(out, part->text);
+		buffer_add(out, part_get_text(part));
 		render_fields(&part->fields, caps, out);
 	}
 }

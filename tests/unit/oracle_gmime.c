@@ -76,22 +76,23 @@ static bool is_same_ascii(struct span ours, struct span theirs)
 	return is_same;
 }
 
-static void compare_text(struct comparison *comparison, const struct part *part, GMimeObject *object)
+static void compare_text(struct comparison *comparison, struct part *part, GMimeObject *object)
 {
+	struct span ours = part_get_text(part);
 	char *text = g_mime_text_part_get_text(GMIME_TEXT_PART(object));
 	/* replaced by us, or passed over by GMime where we know the charset that is meant */
-	bool has_invalid = span_find(part->text, SPAN_LIT("\xef\xbf\xbd"), 0) != SIZE_MAX || (text && strlen(text) < part->text.len);
+	bool has_invalid = span_find(ours, SPAN_LIT("\xef\xbf\xbd"), 0) != SIZE_MAX || (text && strlen(text) < ours.len);
 
-	if (is_same_text(part->text, text ? text : "", text ? strlen(text) : 0))
+	if (is_same_text(ours, text ? text : "", text ? strlen(text) : 0))
 		;
-	else if (has_invalid && is_same_ascii(part->text, span_of(text)))
-		read_more(comparison, "bytes not of the charset", part->text, text);
+	else if (has_invalid && is_same_ascii(ours, span_of(text)))
+		read_more(comparison, "bytes not of the charset", ours, text);
 	else
-		differ(comparison, "text", part->text, text);
+		differ(comparison, "text", ours, text);
 	g_free(text);
 }
 
-static void compare_report(struct comparison *comparison, const struct part *part, GMimeObject *object)
+static void compare_report(struct comparison *comparison, struct part *part, GMimeObject *object)
 {
 	GMimeStream *memory = g_mime_stream_mem_new();
 	GMimeDataWrapper *content = g_mime_part_get_content(GMIME_PART(object));
@@ -99,12 +100,12 @@ static void compare_report(struct comparison *comparison, const struct part *par
 	if (content)
 		g_mime_data_wrapper_write_to_stream(content, memory);
 	GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(memory));
-	if (!is_same_text(part->text, (const char *)bytes->data, bytes->len))
-		differ(comparison, "report", part->text, "another");
+	if (!is_same_text(part_get_text(part), (const char *)bytes->data, bytes->len))
+		differ(comparison, "report", part_get_text(part), "another");
 	g_object_unref(memory);
 }
 
-static void compare_original(struct comparison *comparison, const struct part *part, GMimeObject *object)
+static void compare_original(struct comparison *comparison, struct part *part, GMimeObject *object)
 {
 	GMimeMessage *message = GMIME_IS_MESSAGE_PART(object) ? g_mime_message_part_get_message(GMIME_MESSAGE_PART(object)) : NULL;
 	const char *subject = message ? g_mime_message_get_subject(message) : NULL;
@@ -150,7 +151,7 @@ static void compare_part(GMimeObject *object, struct comparison *comparison)
 		return;
 	}
 	find_part(comparison, name);
-	const struct part *part = &comparison->mail->parts[comparison->at];
+	struct part *part = &comparison->mail->parts[comparison->at];
 	if (!span_is_equal_nocase(part->type, span_of(name)))
 		differ(comparison, "type", part->type, name);
 	else if (part->kind == PART_ORIGINAL)

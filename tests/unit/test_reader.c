@@ -58,7 +58,7 @@ static struct found read_mails(const char *bytes, size_t len, size_t buffer_size
 		assert_true(found.count < 16);
 		copy(found.subjects[found.count], 64, fields_get(&mail->fields, "subject"));
 		if (mail->part_count)
-			copy(found.texts[found.count], 256, span_trim(mail->parts[0].text));
+			copy(found.texts[found.count], 256, span_trim(part_get_text(&mail->parts[0])));
 		found.count++;
 	}
 	assert_int_equal(got, 0);
