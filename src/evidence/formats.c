@@ -13,10 +13,26 @@ struct choice {
 	bool is_possible; /* it may read mail of this sender */
 	bool has_header;  /* a condition on the header holds */
 	unsigned known;   /* bits KNOWN_* of the lines that were seen */
-	struct captures captures;
+	struct captures *captures; /* NULL: nothing yet; few forms of many get that far */
 };
 
-static void choose_by_header(const struct formats *formats, struct notice *notice, struct choice *choices)
+static const struct captures nothing_captured;
+
+/* What is captured first counts.  -ENOMEM past the arena's limit. */
+static int merge_captures(struct choice *choice, const struct captures *more, struct arena *arena)
+{
+	if (!choice->captures)
+		choice->captures = arena_alloc(arena, sizeof(*choice->captures));
+	if (!choice->captures)
+		return -ENOMEM;
+	for (unsigned i = 0; i < CAPTURE_COUNT; i++) {
+		if (!span_is_known(choice->captures->spans[i]))
+			choice->captures->spans[i] = more->spans[i];
+	}
+	return 0;
+}
+
+static int choose_by_header(const struct formats *formats, struct notice *notice, struct choice *choices)
 {
 	bool is_from_mailer = notice_is_from_mailer(notice->mail);
 	bool is_written_by_mailer = notice_is_written_by_mailer(notice->mail);
@@ -24,50 +40,51 @@ static void choose_by_header(const struct formats *formats, struct notice *notic
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct form *form = &formats->forms[i];
 		bool is_trusted = form->is_generic ? is_written_by_mailer : is_from_mailer;
-		choices[i].has_header = form_knows_header(form, notice->mail, &choices[i].captures, &notice->budget);
+		struct captures captures = { 0 };
+		choices[i].has_header = form_knows_header(form, notice->mail, &captures, &notice->budget);
 		/* a signature vouches for a sender that is no mail system; what a mail system wrote needs none */
 		choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted :
 							      choices[i].has_header && is_trusted;
+		if (form->header_count && choices[i].has_header && merge_captures(&choices[i], &captures, notice->mail->arena) < 0)
+			return -ENOMEM;
 	}
+	return 0;
 }
 
-static void merge_captures(struct captures *known, const struct captures *more)
-{
-	for (unsigned i = 0; i < CAPTURE_COUNT; i++) {
-		if (!span_is_known(known->spans[i]))
-			known->spans[i] = more->spans[i];
-	}
-}
-
-static void match_bucket(const struct bucket *bucket, struct span line, uint64_t digest, struct choice *choices,
-			 size_t *budget)
+static int match_bucket(const struct bucket *bucket, struct span line, uint64_t digest, struct choice *choices,
+			struct notice *notice)
 {
 	for (size_t i = 0; i < bucket->count; i++) {
 		const struct mark *mark = &bucket->items[i];
 		struct choice *choice = &choices[mark->form];
 		struct captures captures;
 		if ((mark->needs & ~digest) || !choice->is_possible || (choice->known & mark->bit) ||
-		    !template_match(mark->template, line, &captures, budget))
+		    !template_match(mark->template, line, &captures, &notice->budget))
 			continue;
 		choice->known |= mark->bit;
-		merge_captures(&choice->captures, &captures);
+		if (merge_captures(choice, &captures, notice->mail->arena) < 0)
+			return -ENOMEM;
 	}
+	return 0;
 }
 
-static void choose_by_text(const struct formats *formats, struct notice *notice, struct choice *choices)
+static int choose_by_text(const struct formats *formats, struct notice *notice, struct choice *choices)
 {
 	/* what an original says of itself makes no form known */
 	struct span rest = span_slice(notice->text, 0, notice_find_header(notice));
+	int error = 0;
 
 	rest = span_slice(rest, 0, KNOWN_TEXT_MAX);
-	while (span_is_known(rest) && rest.len) {
+	while (span_is_known(rest) && rest.len && !error) {
 		struct span line = span_trim(span_take_line(&rest));
 		if (line.len == 0)
 			continue;
 		uint64_t digest = template_digest(line);
-		match_bucket(&formats->buckets[(unsigned char)ascii_lower(line.ptr[0])], line, digest, choices, &notice->budget);
-		match_bucket(&formats->buckets[0], line, digest, choices, &notice->budget);
+		error = match_bucket(&formats->buckets[(unsigned char)ascii_lower(line.ptr[0])], line, digest, choices, notice);
+		if (!error)
+			error = match_bucket(&formats->buckets[0], line, digest, choices, notice);
 	}
+	return error;
 }
 
 /* How many kinds of conditions a form meets; 0 when it does not know the mail. */
@@ -109,14 +126,14 @@ static int read_by_forms(const struct formats *formats, const struct mail *mail,
 	choices = arena_alloc(mail->arena, (formats->count + 1) * sizeof(*choices));
 	if (!choices)
 		return -ENOMEM;
-	choose_by_header(formats, &notice, choices);
-	choose_by_text(formats, &notice, choices);
+	if (choose_by_header(formats, &notice, choices) < 0 || choose_by_text(formats, &notice, choices) < 0)
+		return -ENOMEM;
 	/* the form that meets the most conditions reads first; one that finds nobody leaves the mail to the next */
 	for (unsigned strength = STRENGTH_MAX; strength > 0; strength--) {
 		for (size_t i = 0; i < formats->count; i++) {
 			if (get_strength(&formats->forms[i], &choices[i]) != strength)
 				continue;
-			error = form_read(&formats->forms[i], &notice, &choices[i].captures, outcomes);
+			error = form_read(&formats->forms[i], &notice, choices[i].captures ? choices[i].captures : &nothing_captured, outcomes);
 			if (error)
 				return error;
 			*ret_form = &formats->forms[i];

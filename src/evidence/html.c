@@ -66,6 +66,12 @@ static void write_word(struct writer *writer, struct span word)
 	writer->is_at_start = false;
 }
 
+/* No white space and no control byte. */
+static bool is_visible(char c)
+{
+	return (unsigned char)c > ' ';
+}
+
 /* A run of text between tags and references; words with one blank between them are written as one. */
 static void write_text(struct writer *writer, struct span text)
 {
@@ -84,8 +90,7 @@ static void write_text(struct writer *writer, struct span text)
 			i++;
 			continue;
 		}
-		while (i < text.len && (text.ptr[i] > ' ' || text.ptr[i] < 0 ||
-					(text.ptr[i] == ' ' && i + 1 < text.len && (text.ptr[i + 1] > ' ' || text.ptr[i + 1] < 0))))
+		while (i < text.len && (is_visible(text.ptr[i]) || (text.ptr[i] == ' ' && i + 1 < text.len && is_visible(text.ptr[i + 1]))))
 			i++;
 		if (i == start) /* a control byte that is no white space */
 			i++;
@@ -132,8 +137,10 @@ static size_t write_reference(struct writer *writer, struct span text)
 
 static enum effect effect_find(struct span name)
 {
+	char first = name.len ? ascii_lower(name.ptr[0]) : '\0';
+
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (span_is_equal_nocase(name, tags[i].name))
+		if (tags[i].name.ptr[0] == first && span_is_equal_nocase(name, tags[i].name))
 			return tags[i].effect;
 	return EFFECT_NONE;
 }
@@ -177,7 +184,7 @@ static size_t take_tag(struct writer *writer, struct span html, size_t at)
 	bool is_end = rest.len > 1 && rest.ptr[1] == '/';
 	size_t len;
 
-	if (span_has_prefix(rest, SPAN_LIT("<!--"))) {
+	if (rest.len > 1 && rest.ptr[1] == '!' && span_has_prefix(rest, SPAN_LIT("<!--"))) {
 		size_t end = span_find(html, SPAN_LIT("-->"), at + 4);
 		return end == SIZE_MAX ? html.len : end + 3;
 	}

@@ -314,8 +314,12 @@ static bool is_literal_at(struct span line, size_t at, struct span literal)
 /* The next place at or after `at` where the literal stands; SIZE_MAX for none. */
 static size_t find_start(struct span line, size_t at, struct span literal)
 {
+	char first = literal.ptr[0];
+	/* the bit that tells the cases of a letter apart */
+	char bit = ascii_is_alpha(first) ? 0x20 : 0;
+
 	for (; at + literal.len <= line.len; at++) {
-		if (ascii_lower(line.ptr[at]) == literal.ptr[0] && is_literal_at(line, at, literal))
+		if ((line.ptr[at] | bit) == first && is_literal_at(line, at, literal))
 			return at;
 	}
 	return SIZE_MAX;
