@@ -70,8 +70,7 @@ size_t span_find(struct span s, struct span needle, size_t from)
 	return hit ? (size_t)(hit - s.ptr) : SIZE_MAX;
 }
 
-/* Where in the needle the byte stands that texts have least often. */
-static size_t find_rarest(struct span needle)
+size_t span_get_anchor(struct span needle)
 {
 	static const char common[] = "zqjxkvbywgpfmucdlhrsnioate "; /* the later, the more common */
 	size_t best = 0, best_rank = SIZE_MAX;
@@ -95,13 +94,12 @@ static const char *find_byte(const char *from, const char *end, char c)
 }
 
 /* From one place of the needle's rarest byte, in either case, to the next. */
-size_t span_find_nocase(struct span s, struct span needle, size_t from)
+size_t span_find_anchored(struct span s, struct span needle, size_t anchor, size_t from)
 {
 	if (from > s.len || needle.len > s.len - from)
 		return SIZE_MAX;
 	if (needle.len == 0)
 		return from;
-	size_t anchor = find_rarest(needle);
 	char low = ascii_lower(needle.ptr[anchor]), high = low >= 'a' && low <= 'z' ? (char)(low - 32) : low;
 	const char *end = s.ptr + s.len - needle.len + anchor + 1, *at = s.ptr + from + anchor;
 	const char *next_low = find_byte(at, end, low), *next_high = high == low ? end : find_byte(at, end, high);
@@ -115,6 +113,11 @@ size_t span_find_nocase(struct span s, struct span needle, size_t from)
 			next_high = find_byte(at + 1, end, high);
 	}
 	return SIZE_MAX;
+}
+
+size_t span_find_nocase(struct span s, struct span needle, size_t from)
+{
+	return span_find_anchored(s, needle, span_get_anchor(needle), from);
 }
 
 struct span span_take(struct span *rest, char separator)

@@ -111,6 +111,10 @@ size_t span_find(struct span s, struct span needle, size_t from);
 size_t span_find_nocase(struct span s, struct span needle, size_t from);
 size_t span_find_char(struct span s, char c, size_t from);
 
+/* For a needle that is looked for often: its byte that texts have least often, found once, to search by. */
+size_t span_get_anchor(struct span needle);
+size_t span_find_anchored(struct span s, struct span needle, size_t anchor, size_t from);
+
 /* Without the white space at both ends, at the left, at the right. */
 static inline struct span span_trim_left(struct span s)
 {

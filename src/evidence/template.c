@@ -16,6 +16,7 @@ struct item {
 	enum item_kind kind;
 	enum capture capture;
 	struct span literal; /* lower case; of the pattern's own bytes */
+	size_t anchor;       /* of the literal, to search by */
 };
 
 struct template {
@@ -158,8 +159,11 @@ struct template *template_parse(struct span text, const char **ret_why)
 	if (!*ret_why) {
 		if (template->items[0].kind == ITEM_LITERAL)
 			template->first = (unsigned char)template->items[0].literal.ptr[0];
-		for (unsigned i = 0; i < template->count; i++)
-			template->needs |= digest(template->items[i].literal);
+		for (unsigned i = 0; i < template->count; i++) {
+			struct item *item = &template->items[i];
+			template->needs |= digest(item->literal);
+			item->anchor = span_get_anchor(item->literal);
+		}
 		template->has_address = template_has(template, CAPTURE_RECIPIENT) || template_has(template, CAPTURE_ORIGINAL);
 		/* most have a few, and there are hundreds */
 		struct template *small = realloc(template, sizeof(*template) + template->count * sizeof(template->items[0]));
@@ -311,20 +315,6 @@ static bool is_literal_at(struct span line, size_t at, struct span literal)
 	return true;
 }
 
-/* The next place at or after `at` where the literal stands; SIZE_MAX for none. */
-static size_t find_start(struct span line, size_t at, struct span literal)
-{
-	char first = literal.ptr[0];
-	/* the bit that tells the cases of a letter apart */
-	char bit = ascii_is_alpha(first) ? 0x20 : 0;
-
-	for (; at + literal.len <= line.len; at++) {
-		if ((line.ptr[at] | bit) == first && is_literal_at(line, at, literal))
-			return at;
-	}
-	return SIZE_MAX;
-}
-
 static bool match_from(struct match *match, unsigned item, size_t at);
 
 /* A run: the rest of the line if it is last, else up to where the rest of the template matches, shortest first. */
@@ -340,7 +330,7 @@ static bool match_run(struct match *match, unsigned index, size_t at)
 	for (; end <= match->line.len; end++) {
 		size_t from = end;
 		if (next && next->kind == ITEM_LITERAL)
-			end = find_start(match->line, end, next->literal);
+			end = span_find_anchored(match->line, next->literal, next->anchor, end);
 		/* eight bytes passed over cost as much as one attempt */
 		if (!spend(match->budget, 1 + ((end < match->line.len ? end : match->line.len) - from) / 8) || end > match->line.len)
 			return false;
