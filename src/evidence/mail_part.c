@@ -47,7 +47,7 @@ struct span mail_copy(struct mail_reader *reader, struct span text)
 }
 
 /* Is it a piece of a message that stays in memory? */
-static bool is_lent(const struct mail_reader *reader, struct span text)
+static inline bool is_lent(const struct mail_reader *reader, struct span text)
 {
 	uintptr_t from = (uintptr_t)reader->message.ptr, at = (uintptr_t)text.ptr;
 
@@ -97,16 +97,19 @@ struct span fields_get_value(const struct fields *fields, size_t index)
 	return field->decoded;
 }
 
-static bool fields_make_room(struct mail_reader *reader)
+/* Room for one more, or a mark why there is none. */
+static bool fields_grow(struct mail_reader *reader)
 {
+	size_t room = reader->field_room ? reader->field_room * 2 : 64;
+	struct field *fields;
+
 	if (reader->field_count >= reader->caps.fields) {
 		reader->mail.cut |= CUT_FIELDS;
 		return false;
 	}
-	if (reader->field_count < reader->field_room)
-		return true;
-	size_t room = reader->field_room ? reader->field_room * 2 : 64;
-	struct field *fields = realloc(reader->fields, room * sizeof(*fields));
+	if (room > reader->caps.fields)
+		room = reader->caps.fields;
+	fields = realloc(reader->fields, room * sizeof(*fields));
 	if (!fields) {
 		reader->mail.cut |= CUT_MEMORY;
 		return false;
@@ -128,8 +131,6 @@ static void note_content(struct mail_reader *reader, struct span name, struct sp
 		{ SPAN_LIT("content-description"), offsetof(struct content, description) },
 	};
 
-	if (name.len < 12 || ascii_lower(name.ptr[0]) != 'c')
-		return;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		struct span *slot = (struct span *)((char *)&reader->content + wanted[i].offset);
 		if (!span_is_equal_nocase(name, wanted[i].name) || span_is_known(*slot))
@@ -144,15 +145,21 @@ static void note_content(struct mail_reader *reader, struct span name, struct sp
 	}
 }
 
+/* Few fields get so far. */
+static inline bool may_be_content(struct span name)
+{
+	return name.len >= 12 && (name.ptr[0] | 0x20) == 'c';
+}
+
 /* Both are kept. */
-static void keep_field(struct mail_reader *reader, struct span name, struct span value)
+static inline void keep_field(struct mail_reader *reader, struct span name, struct span value)
 {
 	reader->header_left -= name.len + value.len;
 	reader->field_names |= fields_get_bit(name);
 	reader->fields[reader->field_count++] = (struct field){ .name = name, .raw = value };
 }
 
-static struct span cut_value(struct mail_reader *reader, struct span value)
+static inline struct span cut_value(struct mail_reader *reader, struct span value)
 {
 	value = span_trim(value);
 	if (value.len <= reader->caps.field_size)
@@ -162,9 +169,9 @@ static struct span cut_value(struct mail_reader *reader, struct span value)
 }
 
 /* May a field of that length be kept? */
-static bool make_room(struct mail_reader *reader, size_t len)
+static inline bool make_room(struct mail_reader *reader, size_t len)
 {
-	if (!fields_make_room(reader))
+	if (reader->field_count == reader->field_room && !fields_grow(reader))
 		return false;
 	if (len <= reader->header_left)
 		return true;
@@ -174,7 +181,8 @@ static bool make_room(struct mail_reader *reader, size_t len)
 
 void mail_add_field(struct mail_reader *reader, struct span name, struct span value)
 {
-	note_content(reader, name, value);
+	if (may_be_content(name))
+		note_content(reader, name, value);
 	value = cut_value(reader, value);
 	if (make_room(reader, name.len + value.len))
 		keep_field(reader, mail_keep(reader, name), span_is_known(value) ? mail_keep(reader, value) : SPAN_LIT(""));
@@ -186,7 +194,7 @@ void mail_take_field(struct mail_reader *reader, struct span field)
 
 	if (!header_split(field, &name, &value))
 		return;
-	if (reader->owner != OWNER_ORIGINAL)
+	if (may_be_content(name) && reader->owner != OWNER_ORIGINAL)
 		note_content(reader, name, value);
 	if (reader->owner == OWNER_PART)
 		return;
