@@ -70,14 +70,20 @@ size_t span_find(struct span s, struct span needle, size_t from)
 	return hit ? (size_t)(hit - s.ptr) : SIZE_MAX;
 }
 
+/* How often texts have a letter or a blank; other bytes are rarer. */
+static const unsigned char commonness[256] = {
+	['z'] = 1,  ['q'] = 2,	['j'] = 3,  ['x'] = 4,	['k'] = 5,  ['v'] = 6,	['b'] = 7,  ['y'] = 8,	['w'] = 9,
+	['p'] = 10, ['g'] = 11, ['f'] = 12, ['m'] = 13, ['u'] = 14, ['c'] = 15, ['d'] = 16, ['l'] = 17, ['h'] = 18,
+	['r'] = 19, ['s'] = 20, ['n'] = 21, ['i'] = 22, ['o'] = 23, ['a'] = 24, ['t'] = 25, ['e'] = 26, [' '] = 27,
+};
+
 size_t span_get_anchor(struct span needle)
 {
-	static const char common[] = "zqjxkvbywgpfmucdlhrsnioate "; /* the later, the more common */
-	size_t best = 0, best_rank = SIZE_MAX;
+	size_t best = 0;
+	unsigned best_rank = UINT8_MAX;
 
-	for (size_t i = 0; i < needle.len; i++) {
-		const char *hit = memchr(common, ascii_lower(needle.ptr[i]), sizeof(common) - 1);
-		size_t rank = hit ? (size_t)(hit - common) + 1 : 0;
+	for (size_t i = 0; i < needle.len && best_rank; i++) {
+		unsigned rank = commonness[(unsigned char)ascii_lower(needle.ptr[i])];
 		if (rank < best_rank) {
 			best = i;
 			best_rank = rank;

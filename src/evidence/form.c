@@ -58,7 +58,7 @@ bool form_knows_header(const struct form *form, const struct mail *mail, struct 
 		return true;
 	for (size_t i = 0; i < form->header_count; i++) {
 		const struct header_condition *condition = &form->headers[i];
-		struct span name = span_of(condition->name);
+		struct span name = span_make(condition->name, condition->name_len);
 		if (!fields_may_have(&mail->fields, name))
 			continue;
 		for (size_t n = 0; n < mail->fields.count; n++) {

@@ -20,6 +20,7 @@ struct templates {
 /* A condition on a header field: its name, and a template for its decoded value (NULL: any). */
 struct header_condition {
 	char *name;
+	size_t name_len;
 	struct template *value;
 };
 

@@ -182,6 +182,7 @@ static int load_headers(cfg_t *cfg, struct form *form)
 		struct span name, value;
 		split_header(cfg_getnstr(cfg, "header", (unsigned)i), &name, &value);
 		condition->name = strndup(name.ptr, name.len);
+		condition->name_len = name.len;
 		condition->value = span_is_equal(value, SPAN_LIT("*")) ? NULL : template_parse(value, &why);
 		if (!condition->name || (!condition->value && !span_is_equal(value, SPAN_LIT("*"))))
 			return -ENOMEM;
