@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/verdicts.h"
+
 enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 2 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 3 };
 
 /* What waits for the part's turn: words on recipients, and lines whose message began earlier. */
@@ -370,7 +372,8 @@ static int init_parts(struct scan *scan, const struct siphash_key *key)
 	unsigned count = scan->thread_count > 1 ? scan->thread_count * PARTS_PER_THREAD : 0;
 
 	scan->parts = calloc(count + 1, sizeof(*scan->parts));
-	if (!scan->parts)
+	scan->verdicts = count ? verdicts_new(key) : NULL;
+	if (!scan->parts || (count && !scan->verdicts))
 		return -ENOMEM;
 	for (scan->part_count = 0; scan->part_count < count; scan->part_count++)
 		if (maillog_init(&scan->parts[scan->part_count].log, &options) < 0)
@@ -384,7 +387,10 @@ static int init_worker(struct scan *scan, struct scan_worker *worker, const stru
 	worker->scan = scan;
 	worker->buffer = malloc(BUFFER_SIZE);
 	worker->tally = tally_new(ruleset, key, since_s, tell, worker);
-	return worker->buffer && worker->tally ? 0 : -ENOMEM;
+	if (!worker->buffer || !worker->tally)
+		return -ENOMEM;
+	worker->tally->verdicts = scan->verdicts;
+	return 0;
 }
 
 int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s, unsigned thread_count, struct progress *progress)
@@ -423,6 +429,7 @@ void scan_done(struct scan *scan)
 	}
 	free(scan->workers);
 	free(scan->parts);
+	verdicts_free(scan->verdicts);
 	maillog_done(&scan->log);
 	suspects_done(&scan->suspects);
 	*scan = (struct scan){ 0 };

@@ -22,6 +22,7 @@ struct scan_part;
 struct scan {
 	struct maillog log;        /* the join that all others end in, and the counts of lines */
 	struct suspects suspects;
+	struct verdicts *verdicts;
 	struct tally *tally;       /* whole after scan_finish() */
 	struct progress *progress;
 	uint64_t bytes;            /* read so far */

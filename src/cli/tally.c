@@ -4,6 +4,7 @@
 
 #include "base/quick.h"
 #include "cli/mask.h"
+#include "cli/verdicts.h"
 
 enum {
 	RESPONSES_MAX = 1 << 14,
@@ -349,19 +350,30 @@ static struct tally_response *find_response(struct tally *tally, const struct ta
 	return NULL;
 }
 
-/* The verdict on a text that was not seen before; `response` is zeroed. */
+/* Another tally's verdict, if it has one. */
+static void get_verdict(struct tally *tally, const struct outcome *outcome, const struct tally_key *key, struct verdict *ret_verdict)
+{
+	const char *provider = tally->providers[key->provider].name;
+	struct query query = query_of(outcome);
+
+	if (tally->verdicts && span_is_known(key->masked) && verdicts_find(tally->verdicts, key, provider, ret_verdict))
+		return;
+	classify(tally->ruleset, tally->scratch, &query, ret_verdict);
+	if (tally->verdicts && span_is_known(key->masked))
+		verdicts_add(tally->verdicts, key, provider, ret_verdict);
+}
+
+/* The verdict on a text that was not seen before; of `response` the key is filled. */
 static bool judge(struct tally *tally, const struct log_delivery *delivery, struct tally_response *response)
 {
 	struct outcome outcome;
-	struct query query;
 
 	arena_reset(tally->arena);
 	if (log_delivery_get_outcome(delivery, tally->arena, &outcome) < 0) {
 		tally->has_no_memory = true;
 		return false;
 	}
-	query = query_of(&outcome);
-	classify(tally->ruleset, tally->scratch, &query, &response->verdict);
+	get_verdict(tally, &outcome, &response->key, &response->verdict);
 	response->status = outcome.status;
 	response->reply = outcome.reply;
 	response->said_by = get_provider(tally, response->verdict.provider);

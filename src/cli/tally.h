@@ -77,8 +77,11 @@ struct tally_word {
 
 typedef void tally_tell(void *data, const struct tally_word *word);
 
+struct verdicts;
+
 struct tally {
 	const struct ruleset *ruleset;
+	struct verdicts *verdicts; /* shared with others; NULL: the tally is alone */
 	struct scratch *scratch;
 	struct arena *arena;    /* of one delivery */
 	struct siphash_key key;
