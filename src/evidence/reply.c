@@ -293,44 +293,49 @@ static bool scan_phrase(struct scan *scan, size_t at, size_t *len)
 	return true;
 }
 
-/* What a byte can begin, so that most bytes cost one look-up.  Letters and signs: see frame.c. */
-enum { BEGINS_PHRASE = 1, BEGINS_CLOSING = 2, IS_WORD = 4, IS_DIGIT = 8, IS_SIGN = 16 };
+/*
+ * What a byte can begin, so that most bytes cost one look-up: a phrase, one that ends the reply, a code.  Letters and digits
+ * do so at the start of a word only, signs anywhere.  Which letters and signs: see frame.c.
+ */
+enum { PHRASE = 1, CLOSING = 2, SIGN_PHRASE = 4, SIGN_CLOSING = 8, DIGIT = 16, WORD = 32, ANYWHERE = SIGN_PHRASE | SIGN_CLOSING };
 
-#define LETTER(lower, upper, bits) [lower] = IS_WORD | (bits), [upper] = IS_WORD | (bits)
+#define LETTER(lower, upper, bits) [lower] = WORD | (bits), [upper] = WORD | (bits)
 static const unsigned char byte_kinds[256] = {
-	['0' ... '9'] = IS_WORD | IS_DIGIT,
-	LETTER('a', 'A', BEGINS_PHRASE), LETTER('b', 'B', BEGINS_PHRASE), LETTER('c', 'C', BEGINS_PHRASE),
-	LETTER('d', 'D', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('e', 'E', BEGINS_PHRASE), LETTER('f', 'F', BEGINS_PHRASE),
-	LETTER('g', 'G', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('h', 'H', BEGINS_PHRASE),
-	LETTER('i', 'I', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('j', 'J', 0), LETTER('k', 'K', 0), LETTER('l', 'L', BEGINS_PHRASE),
-	LETTER('m', 'M', 0), LETTER('n', 'N', 0), LETTER('o', 'O', 0), LETTER('p', 'P', 0), LETTER('q', 'Q', 0),
-	LETTER('r', 'R', BEGINS_PHRASE), LETTER('s', 'S', BEGINS_PHRASE | BEGINS_CLOSING), LETTER('t', 'T', BEGINS_PHRASE),
-	LETTER('u', 'U', 0), LETTER('v', 'V', 0), LETTER('w', 'W', BEGINS_PHRASE), LETTER('x', 'X', 0), LETTER('y', 'Y', 0),
-	LETTER('z', 'Z', 0),
-	['<'] = IS_SIGN | BEGINS_PHRASE, ['>'] = IS_SIGN | BEGINS_PHRASE,
-	['#'] = IS_SIGN | BEGINS_PHRASE | BEGINS_CLOSING, ['['] = IS_SIGN | BEGINS_PHRASE | BEGINS_CLOSING,
+	['0' ... '9'] = WORD | DIGIT,
+	LETTER('a', 'A', PHRASE), LETTER('b', 'B', PHRASE), LETTER('c', 'C', PHRASE), LETTER('d', 'D', PHRASE | CLOSING),
+	LETTER('e', 'E', PHRASE), LETTER('f', 'F', PHRASE), LETTER('g', 'G', PHRASE | CLOSING), LETTER('h', 'H', PHRASE),
+	LETTER('i', 'I', PHRASE | CLOSING), LETTER('j', 'J', 0), LETTER('k', 'K', 0), LETTER('l', 'L', PHRASE), LETTER('m', 'M', 0),
+	LETTER('n', 'N', 0), LETTER('o', 'O', 0), LETTER('p', 'P', 0), LETTER('q', 'Q', 0), LETTER('r', 'R', PHRASE),
+	LETTER('s', 'S', PHRASE | CLOSING), LETTER('t', 'T', PHRASE), LETTER('u', 'U', 0), LETTER('v', 'V', 0), LETTER('w', 'W', PHRASE),
+	LETTER('x', 'X', 0), LETTER('y', 'Y', 0), LETTER('z', 'Z', 0),
+	['<'] = SIGN_PHRASE, ['>'] = SIGN_PHRASE, ['#'] = SIGN_PHRASE | SIGN_CLOSING, ['['] = SIGN_PHRASE | SIGN_CLOSING,
 };
+
+/* Once the reply is found, only what ends it counts. */
+static unsigned char get_wanted(const struct scan *scan)
+{
+	return scan->best.rank >= RANK_FRAME ? CLOSING | SIGN_CLOSING : PHRASE | SIGN_PHRASE | DIGIT;
+}
 
 static void scan_text(struct scan *scan)
 {
 	struct span text = scan->text;
-	unsigned char before = 0;
+	unsigned char wanted = get_wanted(scan), allowed = 0xFF;
 
 	for (size_t at = scan->start; at < text.len; at++) {
 		unsigned char kind = byte_kinds[(unsigned char)text.ptr[at]];
-		/* once the reply is found, only what ends it counts */
-		unsigned char wanted = scan->best.rank >= RANK_FRAME ? BEGINS_CLOSING : BEGINS_PHRASE;
 		size_t len;
 
-		if ((kind & wanted) && ((kind & IS_SIGN) || !(before & IS_WORD))) {
-			if (scan_phrase(scan, at, &len)) {
+		if (kind & wanted & allowed) {
+			if (kind & DIGIT) {
+				scan_digit(scan, at);
+			} else if (scan_phrase(scan, at, &len)) {
 				scan->end = at;
 				return;
 			}
-		} else if ((kind & IS_DIGIT) && !(before & IS_WORD) && scan->best.rank < RANK_FRAME) {
-			scan_digit(scan, at);
+			wanted = get_wanted(scan);
 		}
-		before = kind;
+		allowed = kind & WORD ? ANYWHERE : 0xFF;
 	}
 }
 
