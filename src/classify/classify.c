@@ -39,6 +39,7 @@ void scratch_free(struct scratch *scratch)
 	free(scratch->listed);
 	free(scratch->place_of);
 	free(scratch->prospects);
+	free(scratch->skipped);
 	free(scratch->folded);
 	free(scratch->words);
 	free(scratch);
@@ -213,8 +214,12 @@ void judge(const struct ruleset *ruleset, struct scratch *scratch, const struct 
 {
 	struct judgement judgement = { .safety = "", .verdict = { .rule = "", .status_as = "" } };
 	struct verdict *verdict = &judgement.verdict;
-	const struct match *best = find_winner(ruleset, scratch, facts, is_thorough);
-	bool is_of_kind = judge_by_kind(query, facts, verdict);
+	const struct match *best;
+	bool is_of_kind;
+
+	facts->is_thorough = is_thorough;
+	best = find_winner(ruleset, scratch, facts, is_thorough);
+	is_of_kind = judge_by_kind(query, facts, verdict);
 
 	if (!is_of_kind && !judge_own_mark(facts, verdict)) {
 		judgement.winner = best;

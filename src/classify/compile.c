@@ -175,7 +175,7 @@ static struct test *add_test(struct ruleset *ruleset, enum test_kind kind, uint3
 {
 	if (ruleset->test_count == ruleset->test_size && grow_tests(ruleset) < 0)
 		return NULL;
-	ruleset->tests[ruleset->test_count] = (struct test){ .kind = kind, .rule = number, .text = text };
+	ruleset->tests[ruleset->test_count] = (struct test){ .kind = kind, .rule = number, .longest = LITERAL_FAR, .text = text };
 	ruleset->needs[ruleset->test_count] = (struct needs){ .items = { { .count = 0 } } };
 	return &ruleset->tests[ruleset->test_count++];
 }
@@ -322,6 +322,8 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 	if (rc < 0)
 		return rc;
 	test->is_anchored = pattern_is_anchored(test->pattern);
+	test->longest = (uint32_t)literals.longest;
+	test->is_bound = ruleset->rules[number].provider != PROVIDER_NONE;
 	needs = &ruleset->needs[test - ruleset->tests];
 	for (unsigned i = 0; rc == 0 && i < NEEDS; i++)
 		rc = keep_need(ruleset->arena, &literals.needs[i], &needs->items[i]);

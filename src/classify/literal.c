@@ -850,7 +850,7 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	struct reader reader = { .pattern = pattern, .arena = arena, .literals = ret_literals };
 	struct part part;
 
-	*ret_literals = (struct literals){ .exact_count = 0 };
+	*ret_literals = (struct literals){ .longest = LITERAL_FAR };
 	read_alternatives(&reader, false, &part);
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
 	if (reader.error || reader.is_lost)
@@ -860,5 +860,6 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	for (unsigned i = 0; i < NEEDS; i++)
 		ret_literals->needs[i] = minimize(&reader, &part.needs[i]);
 	find_exact(&reader, &part, ret_literals);
+	ret_literals->longest = part.longest;
 	return reader.error;
 }

@@ -34,6 +34,7 @@ struct literals {
 	/* The pattern matches these and nothing else, of two at one place the first; FOLD_BOUNDARY as in a need. */
 	struct span exact[EXACT_MAX];
 	size_t exact_count; /* 0: it matches more than that */
+	size_t longest;     /* a match has at most that many bytes; LITERAL_FAR: nobody knows */
 	struct suspect suspects[SUSPECTS_MAX];
 	size_t suspect_count;
 };

@@ -242,7 +242,8 @@ static int reserve(const struct ruleset *ruleset, struct scratch *scratch)
 		if (renew(&scratch->matches, size * sizeof(*scratch->matches)) < 0 ||
 		    renew(&scratch->listed, get_listed_size(size)) < 0 ||
 		    renew(&scratch->place_of, size * sizeof(*scratch->place_of)) < 0 ||
-		    renew(&scratch->prospects, size * sizeof(*scratch->prospects)) < 0)
+		    renew(&scratch->prospects, size * sizeof(*scratch->prospects)) < 0 ||
+		    renew(&scratch->skipped, size * sizeof(*scratch->skipped)) < 0)
 			return -ENOMEM;
 		scratch->match_size = size;
 	}
@@ -292,10 +293,8 @@ static bool is_applicable(const struct rule *rule, const struct facts *facts, un
 	return conditions_hold(&rule->conditions, &facts->reply, ret_rank);
 }
 
-static enum strength get_strength(enum basis basis, const struct rule *rule)
+static enum strength get_strength(enum basis basis, bool is_bound)
 {
-	bool is_bound = rule->provider != PROVIDER_NONE;
-
 	switch (basis) {
 	case BASIS_TAG:
 		return STRENGTH_TAG;
@@ -341,10 +340,11 @@ static enum pattern_found find_next(const struct test *test, struct scratch *scr
 	return pattern_find_next(test->pattern, scratch->matcher, text, start, ret_from, ret_to);
 }
 
+static const enum basis test_bases[] = { [TEST_TAG] = BASIS_TAG, [TEST_TEXT] = BASIS_PHRASE, [TEST_WORD] = BASIS_WORD };
+
 /* No match begins before `hint`. */
 static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uint32_t number, size_t hint, struct facts *facts)
 {
-	static const enum basis bases[] = { [TEST_TAG] = BASIS_TAG, [TEST_TEXT] = BASIS_PHRASE, [TEST_WORD] = BASIS_WORD };
 	const struct test *test = &ruleset->tests[number];
 	const struct rule *rule = &ruleset->rules[test->rule];
 	enum pattern_found found;
@@ -362,7 +362,7 @@ static void try_test(const struct ruleset *ruleset, struct scratch *scratch, uin
 		return;
 	facts->matches[facts->match_count++] = (struct match){ .rule = test->rule, .test = number, .from = (uint32_t)from,
 							       .to = (uint32_t)to,
-							       .strength = get_strength(bases[test->kind], rule) };
+							       .strength = get_strength(test_bases[test->kind], rule->provider != PROVIDER_NONE) };
 }
 
 /* Which tests a pass over the text tries. */
@@ -403,14 +403,57 @@ static bool is_of_pass(const struct ruleset *ruleset, const struct test *test, e
 	return test->kind == TEST_WORD && (pass == PASS_WORDS || ruleset->rules[test->rule].is_sign);
 }
 
+/* Could a match of the test beat this one? */
+static bool may_win(const struct ruleset *ruleset, const struct test *test, const struct match *best)
+{
+	enum strength strength = get_strength(test_bases[test->kind], test->is_bound);
+
+	if (!best || match_gives_way(ruleset, best) || strength > best->strength)
+		return true;
+	return strength == best->strength && (test->longest == LITERAL_FAR || test->longest >= best->to - best->from);
+}
+
+/* The better of the last match and `best`. */
+static const struct match *keep_better(const struct ruleset *ruleset, const struct facts *facts, const struct match *best)
+{
+	const struct match *last = &facts->matches[facts->match_count - 1];
+	bool is_better = !best || match_gives_way(ruleset, best) ||
+			 (!match_gives_way(ruleset, last) && match_compare(ruleset, last, best, NULL) > 0);
+
+	return is_better ? last : best;
+}
+
+/* Plain phrases before patterns, which cost more and, where they cannot win, may be left out. */
+static void try_prospects(const struct ruleset *ruleset, struct scratch *scratch, bool may_skip, struct facts *facts)
+{
+	const struct match *best = NULL;
+
+	scratch->skipped_count = 0;
+	for (int of_patterns = 0; of_patterns <= 1; of_patterns++) {
+		for (size_t i = 0; i < scratch->prospect_count; i++) {
+			const struct prospect *prospect = &scratch->prospects[i];
+			const struct test *test = &ruleset->tests[prospect->test];
+			size_t count = facts->match_count;
+			if ((test->pattern != NULL) != of_patterns)
+				continue;
+			if (may_skip && test->pattern && !may_win(ruleset, test, best)) {
+				scratch->skipped[scratch->skipped_count++] = *prospect;
+				continue;
+			}
+			try_test(ruleset, scratch, prospect->test, prospect->hint, facts);
+			if (facts->match_count > count)
+				best = keep_better(ruleset, facts, best);
+		}
+	}
+}
+
 static void match_tests(const struct ruleset *ruleset, struct scratch *scratch, enum pass pass, struct facts *facts)
 {
 	memset(scratch->listed, 0, get_listed_size(ruleset->test_count));
 	scratch->prospect_count = 0;
 	for (size_t i = 0; i < scratch->hits.count; i++)
 		list_filed(ruleset, scratch, &scratch->hits.items[i], pass, facts);
-	for (size_t i = 0; i < scratch->prospect_count; i++)
-		try_test(ruleset, scratch, scratch->prospects[i].test, scratch->prospects[i].hint, facts);
+	try_prospects(ruleset, scratch, pass == PASS_TEXTS && !facts->is_thorough, facts);
 	for (size_t i = 0; i < ruleset->always.count; i++) {
 		uint32_t number = ruleset->always.items[i];
 		if (is_of_pass(ruleset, &ruleset->tests[number], pass))
@@ -431,6 +474,8 @@ void match_words(const struct ruleset *ruleset, struct scratch *scratch, struct 
 
 void match_signs(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts)
 {
+	for (size_t i = 0; i < scratch->skipped_count; i++)
+		try_test(ruleset, scratch, scratch->skipped[i].test, scratch->skipped[i].hint, facts);
 	match_tests(ruleset, scratch, PASS_SIGNS, facts);
 }
 
@@ -441,7 +486,7 @@ static void match_list(const struct ruleset *ruleset, const struct rule_list *li
 		unsigned rank;
 		if (is_applicable(rule, facts, &rank))
 			facts->matches[facts->match_count++] = (struct match){ .rule = list->items[i], .rank = rank,
-									       .strength = get_strength(rule->basis, rule) };
+									       .strength = get_strength(rule->basis, rule->provider != PROVIDER_NONE) };
 	}
 }
 
@@ -470,6 +515,7 @@ int match_compare(const struct ruleset *ruleset, const struct match *a, const st
 		{ conditions_get_count(&rule_a->conditions), conditions_get_count(&rule_b->conditions), "fewer conditions" },
 		{ rule_a->priority, rule_b->priority, "a lower priority" },
 		{ -(int64_t)a->rule, -(int64_t)b->rule, "equal in all, and its id comes later" },
+		{ -(int64_t)a->from, -(int64_t)b->from, "another match of the same rule" },
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {

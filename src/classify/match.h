@@ -43,6 +43,7 @@ struct facts {
 	bool has_mark;        /* our own refusal */
 	unsigned stop_count;  /* patterns that a limit stopped: after a few no more are tried */
 	bool has_words;       /* match_words has been called */
+	bool is_thorough;     /* what cannot win is looked for, too */
 	uint16_t provider;
 	const char *provider_name;
 	const char *provider_source;
@@ -66,6 +67,8 @@ struct scratch {
 	uint32_t *place_of;        /* by test, where the bit is set: its place there */
 	struct prospect *prospects;
 	size_t prospect_count;
+	struct prospect *skipped;  /* those that could not win, for the sake of their signs */
+	size_t skipped_count;
 	char provider_name[64];
 	char *folded; /* CLASSIFY_TEXT_MAX */
 	char *words;  /* MATCH_WORDS_SIZE */
@@ -81,7 +84,10 @@ int facts_read(const struct ruleset *ruleset, struct scratch *scratch, const str
 /* Scans facts->folded; done by facts_read. */
 void match_scan(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
 
-/* Adds the matches of tags and texts; of words, or of the words that speak of something else than the recipient; of status and reply. */
+/*
+ * Adds the matches of tags and texts, of words, of status and reply.  match_signs: of what match_texts left out, since it could
+ * not win, and of the words that speak of something else than the recipient.
+ */
 void match_texts(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
 void match_words(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);
 void match_signs(const struct ruleset *ruleset, struct scratch *scratch, struct facts *facts);

@@ -191,8 +191,10 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 	if (rc == 0) {
 		atomic_init(&pattern->jit, with_jit ? JIT_FIRST : JIT_NONE);
 		rc = examine(pattern, text, arena, ret_literals, reason);
-		if (pattern->lead > 0)
+		if (pattern->lead > 0) { /* what stands in front is part of the match */
 			ret_literals->exact_count = 0;
+			ret_literals->longest = LITERAL_FAR;
+		}
 	}
 	if (rc < 0) {
 		pattern_free(pattern);

@@ -58,7 +58,9 @@ struct test {
 	uint32_t phrase_count;
 	uint32_t firsts;         /* bits: the first bytes of the phrases, modulo 32 */
 	uint32_t rule;
+	uint32_t longest;        /* bytes that a match has at most; LITERAL_FAR: nobody knows */
 	enum test_kind kind;
+	bool is_bound;           /* its rule is for one provider alone */
 	bool is_anchored;        /* a match begins where the text does */
 	struct span text;        /* as the operator wrote it */
 };
