@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Ten one-minute buckets and the last distinct recipients of each group; the stalest group makes room.  Pure. */
+/* Ten one-minute buckets and the last distinct recipients of each group; the stalest of those beside it makes room.  Pure. */
 #include "decide/surge.h"
 
 #include <stdlib.h>
 
 #include "base/siphash.h"
 
-enum { GROUPS = 1024, BUCKETS = 10, BUCKET_S = SURGE_WINDOW_S / BUCKETS, RECIPIENTS = 64 };
+enum { SETS = 32, WAYS = 32, BUCKETS = 10, BUCKET_S = SURGE_WINDOW_S / BUCKETS, RECIPIENTS = 64 };
 
 struct bucket {
 	int64_t minute;
@@ -27,7 +27,7 @@ struct group {
 };
 
 struct surge {
-	struct group groups[GROUPS];
+	struct group groups[SETS][WAYS]; /* by the hash: every outcome asks */
 };
 
 static uint64_t get_hash(struct span text)
@@ -61,9 +61,10 @@ static const struct group *find_group(const struct surge *surge, struct span nam
 {
 	uint64_t hash = get_hash(name);
 
-	for (size_t i = 0; i < GROUPS; i++) {
-		if (surge->groups[i].hash == hash)
-			return &surge->groups[i];
+	for (size_t i = 0; i < WAYS; i++) {
+		const struct group *group = &surge->groups[hash % SETS][i];
+		if (group->hash == hash)
+			return group;
 	}
 	return NULL;
 }
@@ -74,12 +75,14 @@ static struct group *take_group(struct surge *surge, struct span name)
 
 	if (group)
 		return group;
-	group = &surge->groups[0];
-	for (size_t i = 1; i < GROUPS && group->hash; i++) {
-		if (!surge->groups[i].hash || surge->groups[i].last_s < group->last_s)
-			group = &surge->groups[i];
+	uint64_t hash = get_hash(name);
+	struct group *set = surge->groups[hash % SETS];
+	group = set;
+	for (size_t i = 1; i < WAYS && group->hash; i++) {
+		if (!set[i].hash || set[i].last_s < group->last_s)
+			group = &set[i];
 	}
-	*group = (struct group){ .hash = get_hash(name) };
+	*group = (struct group){ .hash = hash };
 	return group;
 }
 

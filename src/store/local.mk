@@ -5,7 +5,8 @@ libstore_a_SOURCES = \
 	src/store/statements.h src/store/statements.c src/store/refold.h src/store/refold.c src/store/schema.h src/store/schema.c src/store/sql.h src/store/sqlite.c \
 	src/store/keyfile.h src/store/keyfile.c src/store/keytable.h src/store/keytable.c src/store/keysource.h src/store/keysource.c \
 	src/store/enforced.h src/store/enforced.c src/store/index.h src/store/index.c src/store/follow.c src/store/thread.h src/store/thread.c \
-	src/store/wire.h src/store/wire.c src/store/queue.h src/store/queue.c src/store/unproved.h src/store/unproved.c src/store/writer.h src/store/writer.c
+	src/store/wire.h src/store/wire.c src/store/queue.h src/store/queue.c src/store/unproved.h src/store/unproved.c src/store/writer.h src/store/writer.c \
+	src/store/writer_private.h src/store/commit.c
 
 libstore_a_SOURCES += src/store/reading.h src/store/reading.c
 

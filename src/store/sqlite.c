@@ -20,6 +20,7 @@
 struct sql {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_SLOTS];
+	sqlite3_stmt *begin, *commit; /* at every transaction: not parsed anew */
 	char error[512];
 };
 
@@ -97,6 +98,8 @@ static void sqlite_close(struct sql *sql)
 {
 	for (size_t i = 0; i < SQL_SLOTS; i++)
 		sqlite3_finalize(sql->statements[i]);
+	sqlite3_finalize(sql->begin);
+	sqlite3_finalize(sql->commit);
 	sqlite3_close_v2(sql->db);
 	free(sql);
 }
@@ -141,9 +144,20 @@ static int sqlite_execute(struct sql *sql, const char *script)
 	return code == SQLITE_OK ? 0 : fail(sql, code);
 }
 
+static int step_once(struct sql *sql, sqlite3_stmt **statement, const char *text)
+{
+	int code = *statement ? SQLITE_OK : sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(*statement);
+	int result = code == SQLITE_DONE ? 0 : fail(sql, code);
+	sqlite3_reset(*statement);
+	return result;
+}
+
 static int sqlite_begin(struct sql *sql)
 {
-	return sqlite_execute(sql, "BEGIN IMMEDIATE");
+	return step_once(sql, &sql->begin, "BEGIN IMMEDIATE");
 }
 
 static void sqlite_rollback(struct sql *sql)
@@ -155,7 +169,7 @@ static void sqlite_rollback(struct sql *sql)
 
 static int sqlite_commit(struct sql *sql)
 {
-	int result = sqlite_execute(sql, "COMMIT");
+	int result = step_once(sql, &sql->commit, "COMMIT");
 
 	if (result < 0)
 		sqlite_rollback(sql);
