@@ -15,6 +15,7 @@ dist_rules_DATA = \
 	etc/rules.d/hosters.rules \
 	etc/rules.d/japan.rules \
 	etc/rules.d/languages.rules \
+	etc/rules.d/languages-europe.rules \
 	etc/rules.d/message.rules \
 	etc/rules.d/microsoft.rules \
 	etc/rules.d/mta.rules \
@@ -35,8 +36,8 @@ EXTRA_DIST += etc/rules.d/DISAGREEMENTS.md tests/bench/accuracy
 
 formatsdir = $(etckodamadir)/formats.d
 dist_formats_DATA = etc/formats.d/README etc/formats.d/exim.formats etc/formats.d/filters.formats etc/formats.d/generic.formats \
-	etc/formats.d/google.formats etc/formats.d/microsoft.formats etc/formats.d/qmail.formats etc/formats.d/sendmail.formats \
-	etc/formats.d/servers.formats
+	etc/formats.d/google.formats etc/formats.d/microsoft.formats etc/formats.d/products.formats etc/formats.d/qmail.formats \
+	etc/formats.d/sendmail.formats etc/formats.d/servers.formats
 
 # the operator's once it is there
 EXTRA_DIST += etc/kodama.conf
