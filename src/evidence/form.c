@@ -221,10 +221,29 @@ static int take_reply(struct reading *reading, const struct captures *captures)
 	return apply_captures(reading, captures);
 }
 
+/* A ruler, as gateways draw it before their disclaimers. */
+static bool is_ruler(struct span line)
+{
+	line = span_trim(line);
+	if (line.len < 20 || !strchr("_-=*~#", line.ptr[0]))
+		return false;
+	for (size_t i = 1; i < line.len; i++)
+		if (line.ptr[i] != line.ptr[0])
+			return false;
+	return true;
+}
+
 static void take_words(struct reading *reading, struct span line)
 {
 	struct outcome *outcome = get_current(reading);
 
+	/* what stands below is somebody else's, but where a form has marks of its own for it */
+	bool has_words = outcome && (!reading->form->is_generic || span_is_known(outcome->text) || span_is_known(reading->before));
+	if (has_words && !reading->form->is_before && is_ruler(line)) {
+		reading->notice->text.len = (size_t)(line.ptr - reading->notice->text.ptr);
+		reading->is_listening = false;
+		return;
+	}
 	if (span_trim(line).len == 0) {
 		if (reading->form->is_paragraph && outcome && span_is_known(outcome->text))
 			reading->is_listening = false;

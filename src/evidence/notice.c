@@ -216,11 +216,26 @@ bool notice_is_from_mailer(const struct mail *mail)
 	return address.len == 0 || mailbox_is_system(address);
 }
 
+/* Somebody, a postmaster even, passes on what he got: programs of people write so, in their languages. */
+static bool is_passed_on(struct span subject)
+{
+	static const struct span prefixes[] = { SPAN_LIT("fwd:"), SPAN_LIT("fw:"), SPAN_LIT("wg:"), SPAN_LIT("tr:"), SPAN_LIT("rv:"),
+						SPAN_LIT("i:"), SPAN_LIT("enc:"), SPAN_LIT("vb:"), SPAN_LIT("vs:"), SPAN_LIT("doorst:"),
+						SPAN_LIT("転送:"), SPAN_LIT("转发:"), SPAN_LIT("轉寄:") };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (span_has_prefix_nocase(subject, prefixes[i]))
+			return true;
+	return false;
+}
+
 bool notice_is_written_by_mailer(const struct mail *mail)
 {
 	struct span subject = span_trim_left(fields_get(&mail->fields, "Subject"));
 	struct mail without_sender = *mail;
 
+	if (is_passed_on(subject))
+		return false;
 	without_sender.sender = SPAN_NONE;
 	if (notice_is_from_mailer(&without_sender))
 		return true;

@@ -69,6 +69,11 @@ static int take_answer(struct session *session, struct span line, struct span wh
 
 	if (!is_bad && !span_is_known(session->reply))
 		return 0;
+	/* "need RCPT first", to the DATA that was pipelined: it only follows from the refusals before */
+	if (span_is_known(session->reply) && span_has_prefix(line, SPAN_LIT("503"))) {
+		session->reply = SPAN_NONE;
+		return 0;
+	}
 	if (!span_is_known(session->reply))
 		session->reply = whole;
 	else
