@@ -8,6 +8,8 @@
 
 #include "base/shortage.h"
 
+enum { FIRST_SIZE = 256 };
+
 void buffer_init(struct buffer *buffer, size_t max)
 {
 	*buffer = (struct buffer){ .max = max };
@@ -36,7 +38,7 @@ static size_t buffer_reserve(struct buffer *buffer, size_t more)
 	}
 	if (buffer->len + more < buffer->size)
 		return more;
-	size_t size = buffer->size ? buffer->size : 64;
+	size_t size = buffer->size ? buffer->size : FIRST_SIZE;
 	while (size <= buffer->len + more)
 		size *= 2;
 	char *bytes = realloc(buffer->bytes, size);

@@ -56,12 +56,27 @@ int status_parse(struct span text, struct status *ret_status)
 	return 0;
 }
 
+/* ".1", ".120" */
+static char *put_part(char *at, unsigned number)
+{
+	*at++ = '.';
+	if (number >= 100)
+		*at++ = (char)('0' + number / 100);
+	if (number >= 10)
+		*at++ = (char)('0' + number / 10 % 10);
+	*at++ = (char)('0' + number % 10);
+	return at;
+}
+
 const char *status_format(struct status status, char text[static STATUS_TEXT_SIZE])
 {
-	if (status_is_known(status))
-		snprintf(text, STATUS_TEXT_SIZE, "%u.%u.%u", status.class_digit % 10u, status.subject % 1000u,
-			 status.detail % 1000u);
-	else
-		text[0] = '\0';
+	char *at = text;
+
+	if (status_is_known(status)) {
+		*at++ = (char)('0' + status.class_digit % 10u);
+		at = put_part(at, status.subject % 1000u);
+		at = put_part(at, status.detail % 1000u);
+	}
+	*at = '\0';
 	return text;
 }

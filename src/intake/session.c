@@ -735,6 +735,7 @@ enum session_reply session_end(struct session *session, const struct edits **ret
 		return SESSION_FAIL_OPEN;
 	note_sender(session);
 	reply = finish(session);
+	workspace_give_scratch(session->pool->workspaces, session->message.work);
 	if (reply == SESSION_CONTINUE || reply == SESSION_ACCEPT)
 		*ret_edits = &session->message.edits;
 	return reply;

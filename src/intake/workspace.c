@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ARENA_MAX = 8 << 20, FREE_MAX = 16, SCRATCHES_MAX = 2 };
+enum { ARENA_MAX = 8 << 20, FREE_MAX = 16, SCRATCHES_MAX = 4 };
 
 struct workspace_pool {
 	pthread_mutex_t lock;
@@ -67,21 +67,31 @@ bool workspace_take_scratch(struct workspace_pool *pool, struct workspace *works
 	return workspace->scratch != NULL;
 }
 
+void workspace_give_scratch(struct workspace_pool *pool, struct workspace *workspace)
+{
+	struct scratch *scratch = workspace->scratch;
+
+	if (!scratch)
+		return;
+	workspace->scratch = NULL;
+	pthread_mutex_lock(&pool->lock);
+	if (pool->scratch_count < SCRATCHES_MAX) {
+		pool->scratches[pool->scratch_count++] = scratch;
+		scratch = NULL;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	scratch_free(scratch);
+}
+
 void workspace_give(struct workspace_pool *pool, struct workspace *workspace)
 {
-	struct scratch *scratch;
 	bool is_kept;
 
 	if (!workspace)
 		return;
 	arena_reset(workspace->arena);
-	scratch = workspace->scratch;
-	workspace->scratch = NULL;
+	workspace_give_scratch(pool, workspace);
 	pthread_mutex_lock(&pool->lock);
-	if (scratch && pool->scratch_count < SCRATCHES_MAX) {
-		pool->scratches[pool->scratch_count++] = scratch;
-		scratch = NULL;
-	}
 	is_kept = pool->free_count < FREE_MAX;
 	if (is_kept) {
 		workspace->next = pool->free_ones;
@@ -89,7 +99,6 @@ void workspace_give(struct workspace_pool *pool, struct workspace *workspace)
 		pool->free_count++;
 	}
 	pthread_mutex_unlock(&pool->lock);
-	scratch_free(scratch);
 	if (!is_kept)
 		workspace_free(workspace);
 }

@@ -24,6 +24,8 @@ struct workspace *workspace_take(struct workspace_pool *pool); /* NULL when out 
 
 /* What classifying takes, far more than the rest: few are kept, as few classify at one time.  False when out of memory. */
 bool workspace_take_scratch(struct workspace_pool *pool, struct workspace *workspace) __attribute__((warn_unused_result));
+/* Once nobody looks at verdicts any more; else it goes back with the workspace. */
+void workspace_give_scratch(struct workspace_pool *pool, struct workspace *workspace);
 
 void workspace_give(struct workspace_pool *pool, struct workspace *workspace); /* back; NULL is fine */
 

@@ -22,28 +22,39 @@ void fold_break(struct fold *fold)
 	fold->column = FOLD_COLUMNS;
 }
 
-static char make_printable(char c)
+static bool is_printable(char c)
 {
-	return c > ' ' && c < 0x7f ? c : '?';
+	return c > ' ' && c < 0x7f;
+}
+
+/* Nearly every word is as it should be, and goes to the buffer as it is. */
+static struct span make_printable(struct span word, char copy[static FOLD_WORD_MAX])
+{
+	size_t good = 0;
+
+	while (good < word.len && is_printable(word.ptr[good]))
+		good++;
+	if (good == word.len)
+		return word;
+	for (size_t i = 0; i < word.len; i++)
+		copy[i] = is_printable(word.ptr[i]) ? word.ptr[i] : '?';
+	return span_make(copy, word.len);
 }
 
 void fold_add(struct fold *fold, struct span word)
 {
-	char text[FOLD_WORD_MAX + 2];
-	size_t len = 0;
+	char copy[FOLD_WORD_MAX];
 
-	word = span_slice(word, 0, FOLD_WORD_MAX);
+	word = make_printable(span_slice(word, 0, FOLD_WORD_MAX), copy);
 	if (fold->buffer.len && fold->column + 1 + word.len > FOLD_COLUMNS) {
-		text[len++] = '\n';
+		buffer_add_char(&fold->buffer, '\n');
 		fold->column = 0;
 	}
 	if (fold->buffer.len) {
-		text[len++] = ' ';
+		buffer_add_char(&fold->buffer, ' ');
 		fold->column++;
 	}
-	for (size_t i = 0; i < word.len; i++)
-		text[len++] = make_printable(word.ptr[i]);
-	buffer_add(&fold->buffer, span_make(text, len));
+	buffer_add(&fold->buffer, word);
 	fold->column += word.len;
 }
 

@@ -58,10 +58,12 @@ static void add_pair(struct pairs *pairs, const char *key, const char *value)
 	pairs_flush(pairs, false);
 	pairs_put(pairs, key);
 	pairs_put(pairs, key[0] ? "=" : "");
+	size_t from = pairs->len;
 	pairs_put(pairs, value);
-	for (size_t i = 0; i < pairs->len; i++)
-		if (pairs->pending[i] == ';' || pairs->pending[i] == '"')
-			pairs->pending[i] = '?';
+	/* nearly none has one */
+	for (const char *marks = ";\""; *marks; marks++)
+		for (char *c = pairs->pending + from, *end = pairs->pending + pairs->len; (c = memchr(c, *marks, (size_t)(end - c))); c++)
+			*c = '?';
 }
 
 /* Absent when it does not fit: a cut address is another address. */

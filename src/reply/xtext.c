@@ -5,19 +5,26 @@
 #include "base/address.h"
 #include "base/utf8.h"
 
+static bool is_plain(char c, const char *marks)
+{
+	/* letters and digits are no marks */
+	return c > ' ' && c < 0x7f && (ascii_is_alnum(c) || !strchr(marks, c));
+}
+
 static void add_escaped(struct buffer *buffer, struct span text, const char *marks)
 {
 	size_t at = 0;
 
 	while (at < text.len) {
-		unsigned char byte = (unsigned char)text.ptr[at];
+		size_t end = at;
 		uint32_t character;
 
-		if (byte > ' ' && byte < 0x7f && !strchr(marks, byte)) {
-			buffer_add_char(buffer, (char)byte);
-			at++;
-			continue;
-		}
+		while (end < text.len && is_plain(text.ptr[end], marks))
+			end++;
+		buffer_add(buffer, span_slice(text, at, end));
+		at = end;
+		if (at == text.len)
+			return;
 		at += utf8_decode(span_skip(text, at), &character);
 		buffer_printf(buffer, "\\x{%02X}", (unsigned)character);
 	}
