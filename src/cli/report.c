@@ -84,6 +84,19 @@ static int refuse_path(struct progress *progress, const char *path, const char *
 	return EXIT_SOME_FAILED;
 }
 
+/* What loading needs, and what is wrong with the rules. */
+struct rules {
+	const char *etc;
+	struct complaint complaint;
+};
+
+static int load_rules(void *data, struct ruleset **ret_ruleset)
+{
+	struct rules *rules = data;
+
+	return classifier_load_rules(rules->etc, ret_ruleset, &rules->complaint);
+}
+
 static int take_path(struct scan *scan, const char *path)
 {
 	bool is_pipe = strcmp(path, "-") == 0, is_log;
@@ -95,6 +108,8 @@ static int take_path(struct scan *scan, const char *path)
 	error = scan_take(scan, fd, &is_log);
 	if (!is_pipe)
 		close(fd);
+	if (scan->load_error)
+		return EXIT_SOME_FAILED;
 	if (error < 0)
 		return refuse_path(scan->progress, path, strerror(-error));
 	return is_log ? EXIT_ALL_READ : refuse_path(scan->progress, path, "no line of it is a mail log's");
@@ -133,7 +148,7 @@ static int write_scan(const struct scan *scan, const struct request *request)
 	return status;
 }
 
-static int report_logs(const struct request *request, const struct ruleset *ruleset, char *const *paths, size_t count)
+static int report_logs(const struct request *request, struct rules *rules, char *const *paths, size_t count)
 {
 	struct progress progress;
 	struct scan scan;
@@ -143,15 +158,16 @@ static int report_logs(const struct request *request, const struct ruleset *rule
 	progress.is_shown |= isatty(STDERR_FILENO) != 0; /* nothing is written to standard output before the end */
 	if (progress.is_shown)
 		progress.total = measure(paths, count);
-	if (scan_init(&scan, ruleset, request->since_s, request->threads, &progress) < 0)
+	if (scan_init(&scan, load_rules, rules, request->since_s, request->threads, &progress) < 0)
 		return command_fail("out of memory");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !scan.load_error; i++) {
 		int one = take_path(&scan, paths[i]);
 		status = status ? status : one;
 	}
 	progress_clear(&progress);
-	scan_finish(&scan);
-	int written = write_scan(&scan, request);
+	int written = scan_finish(&scan) < 0 ? command_fail_complaint(&rules->complaint) : write_scan(&scan, request);
+	if (scan.load_error)
+		status = written;
 	scan_done(&scan);
 	return status ? status : written;
 }
@@ -173,9 +189,8 @@ static int report_store(const struct options *options, const struct request *req
 static int run_report(const struct command *command, const struct options *options)
 {
 	static char *const standard_input[] = { "-" };
-	struct complaint complaint;
+	struct rules rules = { .etc = command_get_etc(options) };
 	struct request request = { 0 };
-	struct ruleset *ruleset;
 	int status = parse_request(command, options, &request);
 
 	if (status != EXIT_ALL_READ)
@@ -186,12 +201,7 @@ static int run_report(const struct command *command, const struct options *optio
 		return command_refuse(command, "name logs: --input=maillog PATH...");
 	if (options->arg_count == 0 && isatty(STDIN_FILENO))
 		return command_refuse(command, "name a log, or - for standard input");
-	if (classifier_load_rules(command_get_etc(options), &ruleset, &complaint) < 0)
-		return command_fail_complaint(&complaint);
-	status = report_logs(&request, ruleset, options->arg_count ? options->args : standard_input,
-			     options->arg_count ? options->arg_count : 1);
-	ruleset_unref(ruleset);
-	return status;
+	return report_logs(&request, &rules, options->arg_count ? options->args : standard_input, options->arg_count ? options->arg_count : 1);
 }
 
 const struct command command_report = {

@@ -9,15 +9,15 @@
 
 #include "cli/verdicts.h"
 
-enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 2 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 3 };
+enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 2 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 8 };
 
-/* What waits for the part's turn: words on recipients, and lines whose message began earlier. */
-enum record_kind { RECORD_SUCCESS, RECORD_FAILURE, RECORD_LINE };
+/* What waits for the part's turn: words on recipients, lines whose message began earlier, and what came before the rules were loaded. */
+enum record_kind { RECORD_SUCCESS, RECORD_FAILURE, RECORD_LINE, RECORD_DELIVERY };
 
-/* Behind it, by kind: the hash of a recipient; a struct tally_word and the recipient's address; the line. */
+/* Behind it, by kind: the hash of a recipient; a struct tally_word and the recipient's address; the line; a struct log_delivery and its texts. */
 struct record {
 	uint32_t kind;
-	uint32_t len; /* of address or line */
+	uint32_t len; /* of address, line or texts */
 };
 
 enum part_state { PART_FREE, PART_READING, PART_READ };
@@ -39,6 +39,7 @@ struct scan_worker {
 	struct maillog *log;    /* where lines go: the part's, or the scan's own */
 	char *buffer;
 	bool has_no_memory;
+	bool has_rules;
 	pthread_t thread;
 };
 
@@ -67,21 +68,29 @@ static char *grow_records(struct scan_part *part, size_t need)
 	return grown + part->record_len;
 }
 
-static void add_record(struct scan_worker *worker, enum record_kind kind, struct span head, struct span text)
+/* Where its `len` bytes of text go; NULL: there is no memory. */
+static char *add_record(struct scan_worker *worker, enum record_kind kind, struct span head, size_t len)
 {
-	const struct record record = { kind, (uint32_t)text.len };
-	size_t need = sizeof(record) + head.len + pad(text.len);
+	const struct record record = { kind, (uint32_t)len };
+	size_t need = sizeof(record) + head.len + pad(len);
 	char *to = grow_records(worker->part, need);
 
 	if (!to) {
 		worker->has_no_memory = true;
-		return;
+		return NULL;
 	}
 	memcpy(to, &record, sizeof(record));
 	memcpy(to + sizeof(record), head.ptr, head.len);
-	if (text.len)
-		memcpy(to + sizeof(record) + head.len, text.ptr, text.len);
 	worker->part->record_len += need;
+	return to + sizeof(record) + head.len;
+}
+
+static void add_text_record(struct scan_worker *worker, enum record_kind kind, struct span head, struct span text)
+{
+	char *to = add_record(worker, kind, head, text.len);
+
+	if (to && text.len)
+		memcpy(to, text.ptr, text.len);
 }
 
 static void tell(void *data, const struct tally_word *word)
@@ -91,16 +100,60 @@ static void tell(void *data, const struct tally_word *word)
 	if (!worker->part)
 		suspects_take(&worker->scan->suspects, word);
 	else if (word->is_success)
-		add_record(worker, RECORD_SUCCESS, span_make((const char *)&word->hash, sizeof(word->hash)), SPAN_NONE);
+		add_record(worker, RECORD_SUCCESS, span_make((const char *)&word->hash, sizeof(word->hash)), 0);
 	else
-		add_record(worker, RECORD_FAILURE, span_make((const char *)word, sizeof(*word)), word->recipient);
+		add_text_record(worker, RECORD_FAILURE, span_make((const char *)word, sizeof(*word)), word->recipient);
+}
+
+/* What the tally reads of a delivery, in the order of the record's texts. */
+enum { DELIVERY_TEXTS = 3 };
+
+static void get_texts(struct log_delivery *delivery, struct span *texts[static DELIVERY_TEXTS])
+{
+	texts[0] = &delivery->recipient;
+	texts[1] = &delivery->relay;
+	texts[2] = &delivery->text;
+}
+
+static void add_delivery(struct scan_worker *worker, const struct log_delivery *delivery)
+{
+	struct log_delivery copy = *delivery;
+	struct span *texts[DELIVERY_TEXTS];
+	char *to;
+
+	get_texts(&copy, texts);
+	copy.host = copy.instance = copy.program = copy.queue_id = copy.sender = copy.message_id = copy.login = copy.orig_to = SPAN_NONE;
+	to = add_record(worker, RECORD_DELIVERY, span_make((const char *)&copy, sizeof(copy)), texts[0]->len + texts[1]->len + texts[2]->len);
+	for (size_t i = 0; to && i < DELIVERY_TEXTS; i++) {
+		if (texts[i]->len)
+			memcpy(to, texts[i]->ptr, texts[i]->len);
+		to += texts[i]->len;
+	}
+}
+
+static void replay_delivery(struct scan_worker *worker, const char *at)
+{
+	struct log_delivery delivery;
+	struct span *texts[DELIVERY_TEXTS];
+
+	memcpy(&delivery, at, sizeof(delivery));
+	at += sizeof(delivery);
+	get_texts(&delivery, texts);
+	for (size_t i = 0; i < DELIVERY_TEXTS; i++) {
+		texts[i]->ptr = at;
+		at += texts[i]->len;
+	}
+	tally_add(worker->tally, &delivery);
 }
 
 static void emit(void *data, const struct log_delivery *delivery)
 {
 	struct scan_worker *worker = data;
 
-	tally_add(worker->tally, delivery);
+	if (worker->has_rules)
+		tally_add(worker->tally, delivery);
+	else
+		add_delivery(worker, delivery);
 }
 
 /* --- lines */
@@ -112,7 +165,7 @@ static inline void take_line(struct scan_worker *worker, const char *at, size_t 
 
 	maillog_take(worker->log, line, emit, worker, &error);
 	if (error == -ENOENT)
-		add_record(worker, RECORD_LINE, SPAN_LIT(""), line);
+		add_text_record(worker, RECORD_LINE, SPAN_LIT(""), line);
 	else if (error < 0)
 		worker->has_no_memory = true;
 }
@@ -214,6 +267,9 @@ static size_t replay_record(struct scan_worker *worker, const char *at)
 		word.recipient = span_make(at + sizeof(word), record.len);
 		suspects_take(suspects, &word);
 		return sizeof(record) + sizeof(word) + pad(record.len);
+	case RECORD_DELIVERY:
+		replay_delivery(worker, at);
+		return sizeof(record) + sizeof(struct log_delivery) + pad(record.len);
 	default:
 		replay_line(worker, span_make(at, record.len));
 		return sizeof(record) + pad(record.len);
@@ -245,13 +301,14 @@ static struct scan_part *find_part(struct scan *scan, enum part_state state, int
 	return NULL;
 }
 
-/* All parts whose turn has come, unless another thread is at it, which then takes them, too.  Under the lock, but while it works. */
+/* All parts whose turn has come, once there are rules; another thread that is at it takes them, too.  Under the lock, but while it works. */
 static void merge_parts(struct scan_worker *worker)
 {
 	struct scan *scan = worker->scan;
 	struct scan_part *part;
 
-	if (scan->is_merging)
+	worker->has_rules = scan->ruleset != NULL;
+	if (scan->is_merging || !worker->has_rules)
 		return;
 	scan->is_merging = true;
 	while ((part = find_part(scan, PART_READ, scan->turn))) {
@@ -267,17 +324,20 @@ static void merge_parts(struct scan_worker *worker)
 	scan->is_merging = false;
 }
 
-/* The next part of the file, in memory that is free: one is, sooner or later.  NULL: all are taken.  Under the lock. */
+static bool is_all_taken(const struct scan *scan)
+{
+	return scan->next_part * PART_SIZE >= scan->size;
+}
+
+/* The next part of the file, in memory that is free; NULL: none is, or all are taken.  Under the lock. */
 static struct scan_part *begin_part(struct scan *scan)
 {
-	struct scan_part *part = NULL;
+	struct scan_part *part = is_all_taken(scan) || scan->load_error ? NULL : find_part(scan, PART_FREE, 0);
 
-	while (scan->next_part * PART_SIZE < scan->size && !(part = find_part(scan, PART_FREE, 0)))
-		pthread_cond_wait(&scan->is_free, &scan->lock);
-	if (scan->next_part * PART_SIZE >= scan->size)
-		return NULL;
-	part->state = PART_READING;
-	part->number = scan->next_part++;
+	if (part) {
+		part->state = PART_READING;
+		part->number = scan->next_part++;
+	}
 	return part;
 }
 
@@ -294,6 +354,12 @@ static void read_part(struct scan_worker *worker, struct scan_part *part)
 	worker->part = NULL;
 }
 
+/* Nothing is left for this thread: who reads the last parts merges them.  Under the lock. */
+static bool is_over(const struct scan *scan)
+{
+	return scan->load_error || (is_all_taken(scan) && scan->ruleset);
+}
+
 static void *run_worker(void *data)
 {
 	struct scan_worker *worker = data;
@@ -301,15 +367,39 @@ static void *run_worker(void *data)
 	struct scan_part *part;
 
 	pthread_mutex_lock(&scan->lock);
-	while ((part = begin_part(scan))) {
-		pthread_mutex_unlock(&scan->lock);
-		read_part(worker, part);
-		pthread_mutex_lock(&scan->lock);
-		part->state = PART_READ;
+	for (;;) {
 		merge_parts(worker);
+		part = begin_part(scan);
+		if (part) {
+			pthread_mutex_unlock(&scan->lock);
+			read_part(worker, part);
+			pthread_mutex_lock(&scan->lock);
+			part->state = PART_READ;
+		} else if (is_over(scan)) {
+			break;
+		} else {
+			pthread_cond_wait(&scan->is_free, &scan->lock);
+		}
 	}
 	pthread_mutex_unlock(&scan->lock);
 	return NULL;
+}
+
+/* Once; the others go on when it is done. */
+static int load_rules(struct scan *scan)
+{
+	struct ruleset *ruleset = scan->ruleset;
+	int error = ruleset || scan->load_error ? scan->load_error : scan->load(scan->load_data, &ruleset);
+
+	pthread_mutex_lock(&scan->lock);
+	scan->load_error = error;
+	if (!error)
+		scan->ruleset = ruleset;
+	for (unsigned i = 0; i < scan->thread_count; i++)
+		scan->workers[i].tally->ruleset = scan->ruleset;
+	pthread_cond_broadcast(&scan->is_free);
+	pthread_mutex_unlock(&scan->lock);
+	return error;
 }
 
 static int take_in_parts(struct scan *scan, int fd, int64_t size)
@@ -322,10 +412,20 @@ static int take_in_parts(struct scan *scan, int fd, int64_t size)
 	scan->next_part = scan->turn = 0;
 	while (started < scan->thread_count && pthread_create(&scan->workers[started].thread, NULL, run_worker, &scan->workers[started]) == 0)
 		started++;
-	run_worker(&scan->workers[0]);
+	if (load_rules(scan) == 0)
+		run_worker(&scan->workers[0]);
 	for (unsigned i = 1; i < started; i++)
 		pthread_join(scan->workers[i].thread, NULL);
-	return scan->error;
+	return scan->load_error ? scan->load_error : scan->error;
+}
+
+static int take_whole(struct scan *scan, int fd)
+{
+	int error = load_rules(scan);
+
+	scan->workers[0].log = &scan->log;
+	scan->workers[0].has_rules = true;
+	return error ? error : take_range(&scan->workers[0], fd, -1, INT64_MAX);
 }
 
 /* --- */
@@ -343,15 +443,13 @@ static bool has_parts(const struct scan *scan, int fd, int64_t *ret_size)
 
 int scan_take(struct scan *scan, int fd, bool *ret_is_log)
 {
-	struct scan_worker *worker = &scan->workers[0];
 	uint64_t lines = scan->log.lines, unreadable = scan->log.unreadable;
 	int64_t size;
 	int error;
 
 	scan->reference_s = maillog_get_reference(fd);
 	maillog_open(&scan->log, scan->reference_s);
-	worker->log = &scan->log;
-	error = has_parts(scan, fd, &size) ? take_in_parts(scan, fd, size) : take_range(worker, fd, -1, INT64_MAX);
+	error = has_parts(scan, fd, &size) ? take_in_parts(scan, fd, size) : take_whole(scan, fd);
 	for (unsigned i = 0; !error && i < scan->thread_count; i++)
 		if (scan->workers[i].has_no_memory || scan->workers[i].tally->has_no_memory)
 			error = -ENOMEM;
@@ -360,10 +458,15 @@ int scan_take(struct scan *scan, int fd, bool *ret_is_log)
 	return error;
 }
 
-void scan_finish(struct scan *scan)
+int scan_finish(struct scan *scan)
 {
+	int error = load_rules(scan);
+
+	if (error)
+		return error;
 	for (unsigned i = 1; i < scan->thread_count; i++)
 		tally_merge(scan->tally, scan->workers[i].tally);
+	return 0;
 }
 
 static int init_parts(struct scan *scan, const struct siphash_key *key)
@@ -381,24 +484,23 @@ static int init_parts(struct scan *scan, const struct siphash_key *key)
 	return 0;
 }
 
-static int init_worker(struct scan *scan, struct scan_worker *worker, const struct ruleset *ruleset, const struct siphash_key *key,
-		       int64_t since_s)
+static int init_worker(struct scan *scan, struct scan_worker *worker, const struct siphash_key *key, int64_t since_s)
 {
 	worker->scan = scan;
 	worker->buffer = malloc(BUFFER_SIZE);
-	worker->tally = tally_new(ruleset, key, since_s, tell, worker);
+	worker->tally = tally_new(NULL, key, since_s, tell, worker);
 	if (!worker->buffer || !worker->tally)
 		return -ENOMEM;
 	worker->tally->verdicts = scan->verdicts;
 	return 0;
 }
 
-int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s, unsigned thread_count, struct progress *progress)
+int scan_init(struct scan *scan, scan_load *load, void *load_data, int64_t since_s, unsigned thread_count, struct progress *progress)
 {
 	const struct logjoin_options options = { .key = maillog_make_key(), .is_brief = true };
 	int error;
 
-	*scan = (struct scan){ .progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER, .is_free = PTHREAD_COND_INITIALIZER };
+	*scan = (struct scan){ .progress = progress, .load = load, .load_data = load_data, .lock = PTHREAD_MUTEX_INITIALIZER, .is_free = PTHREAD_COND_INITIALIZER };
 	scan->workers = calloc(thread_count, sizeof(*scan->workers));
 	if (!scan->workers)
 		return -ENOMEM;
@@ -409,7 +511,7 @@ int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s,
 	if (!error)
 		error = init_parts(scan, &options.key);
 	for (unsigned i = 0; !error && i < thread_count; i++)
-		error = init_worker(scan, &scan->workers[i], ruleset, &options.key, since_s);
+		error = init_worker(scan, &scan->workers[i], &options.key, since_s);
 	if (error)
 		scan_done(scan);
 	else
@@ -430,6 +532,7 @@ void scan_done(struct scan *scan)
 	free(scan->workers);
 	free(scan->parts);
 	verdicts_free(scan->verdicts);
+	ruleset_unref(scan->ruleset);
 	maillog_done(&scan->log);
 	suspects_done(&scan->suspects);
 	*scan = (struct scan){ 0 };

@@ -4,6 +4,7 @@
  * threads take in turn; what a part cannot know because the message began in an earlier one is done when its turn comes, in the
  * order of the log, by one thread while the others read on: the result is the one of a single thread.  Memory does not grow with the log, but by
  * open queue ids.
+ * The rules are loaded by one thread while the others begin: deliveries wait for them.
  */
 #ifndef KODAMA_CLI_SCAN_H
 #define KODAMA_CLI_SCAN_H
@@ -19,6 +20,9 @@ enum { SCAN_THREADS_MAX = 16 };
 struct scan_worker;
 struct scan_part;
 
+/* Loads the rules: 0 and a reference that is the scan's, or -errno. */
+typedef int scan_load(void *data, struct ruleset **ret_ruleset);
+
 struct scan {
 	struct maillog log;        /* the join that all others end in, and the counts of lines */
 	struct suspects suspects;
@@ -28,6 +32,10 @@ struct scan {
 	uint64_t bytes;            /* read so far */
 	struct scan_worker *workers;
 	unsigned thread_count;
+	scan_load *load;
+	void *load_data;
+	int load_error;
+	struct ruleset *ruleset;   /* NULL: not loaded yet; under the lock, where threads are at work */
 	/* the file that is read by several */
 	pthread_mutex_t lock;
 	pthread_cond_t is_free;
@@ -40,14 +48,14 @@ struct scan {
 };
 
 /* -ENOMEM. */
-int scan_init(struct scan *scan, const struct ruleset *ruleset, int64_t since_s, unsigned thread_count, struct progress *progress)
+int scan_init(struct scan *scan, scan_load *load, void *load_data, int64_t since_s, unsigned thread_count, struct progress *progress)
 	__attribute__((warn_unused_result));
 void scan_done(struct scan *scan);
 
 /* A file or a pipe to its end; the descriptor stays the caller's.  *ret_is_log: a line of it was a log's, or it was empty.  -errno. */
 int scan_take(struct scan *scan, int fd, bool *ret_is_log) __attribute__((warn_unused_result));
 
-/* Adds up what the threads have counted. */
-void scan_finish(struct scan *scan);
+/* Adds up what the threads have counted.  -errno: the rules could not be loaded, and there is nothing. */
+int scan_finish(struct scan *scan) __attribute__((warn_unused_result));
 
 #endif

@@ -102,6 +102,27 @@ static size_t take_fraction(struct span text)
 	return at > 1 ? at : 0;
 }
 
+enum { ISO_FRACTION = 7, ISO_ZONE = 6, ISO_LEN = ISO_MINUTE + 2 + ISO_FRACTION + ISO_ZONE };
+
+/* "2026-11-21T20:30:21.123456+09:00", in the minute and the zone of the line before. */
+static bool read_same_iso(const struct logclock *clock, struct span text, int64_t *ret_time_s)
+{
+	const char *fraction = text.ptr + ISO_MINUTE + 2;
+	unsigned second;
+	bool is_fraction = text.len > ISO_LEN;
+
+	if (clock->zone[0] == 0 || clock->stamp_len != ISO_MINUTE || !is_fraction || memcmp(clock->stamp, text.ptr, ISO_MINUTE) != 0 ||
+	    memcmp(clock->zone, fraction + ISO_FRACTION, ISO_ZONE) != 0 || fraction[0] != '.')
+		return false;
+	for (size_t i = 1; i < ISO_FRACTION; i++)
+		is_fraction &= ascii_is_digit(fraction[i]);
+	second = get_two(text.ptr + ISO_MINUTE);
+	if (!is_fraction || second > 60)
+		return false;
+	*ret_time_s = clock->minute_s + (int64_t)second - clock->offset_s;
+	return true;
+}
+
 size_t logclock_read(struct logclock *clock, struct span text, int64_t *ret_time_s, bool *ret_is_local)
 {
 	bool is_iso = text.len && ascii_is_digit(text.ptr[0]);
@@ -109,6 +130,10 @@ size_t logclock_read(struct logclock *clock, struct span text, int64_t *ret_time
 	int64_t offset_s = 0;
 	unsigned second;
 
+	if (is_iso && read_same_iso(clock, text, ret_time_s)) {
+		*ret_is_local = false;
+		return ISO_LEN;
+	}
 	if (text.len < len + 2 || !read_minute(clock, text.ptr, len, is_iso))
 		return 0;
 	second = get_two(text.ptr + len);
@@ -116,8 +141,13 @@ size_t logclock_read(struct logclock *clock, struct span text, int64_t *ret_time
 		return 0;
 	len += 2;
 	if (is_iso) {
-		len += take_fraction(span_skip(text, len));
+		size_t fraction_len = take_fraction(span_skip(text, len));
+		len += fraction_len;
 		zone_len = take_zone(span_skip(text, len), &offset_s);
+		if (fraction_len == ISO_FRACTION && zone_len == ISO_ZONE) {
+			memcpy(clock->zone, text.ptr + len, ISO_ZONE);
+			clock->offset_s = offset_s;
+		}
 	}
 	*ret_time_s = clock->minute_s + (int64_t)second - offset_s;
 	*ret_is_local = zone_len == 0;

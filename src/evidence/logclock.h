@@ -32,6 +32,8 @@ struct logclock {
 	char stamp[20];      /* the last stamp to its minute, colon and all, and what that was */
 	size_t stamp_len;    /* 0: none yet */
 	int64_t minute_s;
+	char zone[6];        /* "+09:00", the last one behind six digits of a fraction; zone[0] is 0: none yet */
+	int64_t offset_s;
 	uint8_t program_at[LOGHEAD_HOSTS]; /* by host: where behind the stamp the last head's program stood */
 	struct loghead heads[LOGHEADS];    /* by host and program */
 };

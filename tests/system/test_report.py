@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import random
+import shutil
 import subprocess
 
 import pytest
@@ -157,6 +158,18 @@ def test_threads_tell_the_same(scratch):
     one, three = report("--threads=1", "--top=0", path, env=env()), report("--threads=3", "--top=0", path, env=env())
     assert one["expired"] > 1000 and one["totals"]["addresses"] > 1000
     assert one == three
+    for threads in (1, 3):
+        refuse_bad_rules(scratch, path, threads)
+
+
+def refuse_bad_rules(scratch, path, threads):
+    """One thread finds it out while the others read: nothing is told, nobody waits for ever."""
+    folder = scratch / "etc"
+    if not folder.exists():
+        shutil.copytree(ETC, folder)
+        (folder / "rules.d" / "local.rules").write_text("rule bad { class = nonsense }\n")
+    done = kodama("report", "--input=maillog", f"--threads={threads}", "--etc", folder, path, check=False, env=env())
+    assert done.returncode == 1 and "local.rules:1: rule 'bad'" in done.stderr and not done.stdout
 
 
 def test_files_that_cannot_be_read_are_named(log, scratch):

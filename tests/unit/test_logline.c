@@ -279,6 +279,32 @@ static void test_stamps(void **state)
 	}
 }
 
+/* Whatever the lines before were, a stamp reads as it does in the first line of a log. */
+static void test_stamps_that_come_again(void **state)
+{
+	static const char *const texts[] = {
+		"2026-11-21T20:30:21.123456+09:00 x", "2026-11-21T20:30:22.654321+09:00 x", "2026-11-21T20:30:22.654321-09:00 x",
+		"2026-11-21T20:30:22.65432x+09:00 x", "2026-11-21T20:30:22.6543210+09:00 x", "2026-11-21T20:30:22.654+09:00 x", "2026-11-21T20:30:22+09:00 x",
+		"2026-11-21T20:30:61.123456+09:00 x", "2026-11-21T20:31:21.123456+09:00 x", "2026-11-21T20:30:21.123456+09:30 x",
+		"2026-11-21T20:30:21.123456Z x", "2026-11-21T20:30:21.123456+09:00", "2026-11-21 20:30:21,123456+09:00 x", "Nov 21 20:30:21 x", "Nov 21 20:30:6x x",
+	};
+	enum { COUNT = sizeof(texts) / sizeof(texts[0]) };
+	struct logclock clock;
+
+	(void)state;
+	logclock_init(&clock, at("2026-11-22T00:00:00Z"));
+	for (size_t i = 0; i < 2 * COUNT * COUNT; i++) {
+		struct span text = span_of(texts[i % 2 ? i / 2 / COUNT % COUNT : i / 2 % COUNT]);
+		struct logclock first;
+		int64_t time_s = 0, wanted_s = 0;
+		bool is_local = false, wanted_local = false;
+		logclock_init(&first, at("2026-11-22T00:00:00Z"));
+		assert_int_equal(logclock_take(&clock, text, &time_s, &is_local), logclock_take(&first, text, &wanted_s, &wanted_local));
+		assert_int_equal(time_s, wanted_s);
+		assert_int_equal(is_local, wanted_local);
+	}
+}
+
 static void test_heads(void **state)
 {
 	static const struct {
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_journal_says_the_same),
 		cmocka_unit_test(test_recipients_of_a_list),
 		cmocka_unit_test(test_stamps),
+		cmocka_unit_test(test_stamps_that_come_again),
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_heads_that_come_again),
 		cmocka_unit_test(test_every_beginning_of_a_line),
