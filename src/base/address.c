@@ -426,3 +426,18 @@ bool address_strip_extension(const struct address *address, const char *delimite
 	ret_address->len = (uint16_t)(cut + 1 + domain.len);
 	return true;
 }
+
+bool domain_to_unicode(struct span folded, char text_out[static ADDRESS_SIZE])
+{
+	char input[ADDRESS_SIZE], *text = NULL;
+
+	if (folded.len >= sizeof(input) || span_find(folded, SPAN_LIT("xn--"), 0) == SIZE_MAX)
+		return false;
+	memcpy(input, folded.ptr, folded.len);
+	input[folded.len] = '\0';
+	bool is_unicode = idn2_to_unicode_8z8z(input, &text, 0) == IDN2_OK && strlen(text) < ADDRESS_SIZE && strcmp(text, input) != 0;
+	if (is_unicode)
+		memcpy(text_out, text, strlen(text) + 1);
+	idn2_free(text);
+	return is_unicode;
+}

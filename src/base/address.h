@@ -37,6 +37,9 @@ struct span address_get_domain(const struct address *address);
 /* The same without its extension after the first of `delimiters` ("+-"): false when it has none. */
 bool address_strip_extension(const struct address *address, const char *delimiters, struct address *ret_address);
 
+/* A folded domain with its A-labels as people write them; false where it has none.  For tables that are asked in that form. */
+bool domain_to_unicode(struct span folded, char text_out[static ADDRESS_SIZE]) __attribute__((warn_unused_result));
+
 /* The domain alone, folded the same way; into text of ADDRESS_SIZE.  -EINVAL. */
 int domain_fold(struct span text, char text_out[static ADDRESS_SIZE]) __attribute__((warn_unused_result));
 

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/address.h"
 #include "cli/config.h"
 #include "cli/control.h"
 #include "cli/json.h"
@@ -95,17 +96,23 @@ struct map {
 
 enum { KEY_MAX = 1024 };
 
-/* A key of a text map ends at white space, and "#" begins a comment. */
+/* postmap(1): a key ends at white space that is not quoted, and "#" begins a comment. */
 static bool is_map_key(struct span key)
 {
+	bool is_quoted = false;
+
 	for (size_t i = 0; i < key.len; i++) {
-		if (ascii_is_space(key.ptr[i]))
+		if (key.ptr[i] == '\\' && is_quoted)
+			i++;
+		else if (key.ptr[i] == '"')
+			is_quoted = !is_quoted;
+		else if (ascii_is_space(key.ptr[i]) && (!is_quoted || key.ptr[i] != ' '))
 			return false;
 	}
 	return key.len && key.ptr[0] != '#';
 }
 
-static void write_entry(const json_t *row, struct span key)
+static void write_line(const json_t *row, struct span key)
 {
 	struct span class_name = get(row, "class"), since = span_slice(get(row, "since"), 0, 10);
 
@@ -115,6 +122,21 @@ static void write_entry(const json_t *row, struct span key)
 	if (class_name.len)
 		printf(": %.*s", SPAN_ARG(class_name));
 	fputs(" " REFUSAL_MARK "\n", stdout);
+}
+
+/* Postfix asks for a domain in the form in which the client named it. */
+static void write_entry(const json_t *row, struct span key)
+{
+	size_t at = key.len;
+	char domain[ADDRESS_SIZE], twin[2 * ADDRESS_SIZE];
+
+	write_line(row, key);
+	while (at > 0 && key.ptr[at - 1] != '@')
+		at--;
+	if (at > ADDRESS_SIZE || !domain_to_unicode(span_skip(key, at), domain))
+		return;
+	int len = snprintf(twin, sizeof(twin), "%.*s%s", (int)at, key.ptr, domain);
+	write_line(row, span_make(twin, (size_t)len));
 }
 
 static int write_access(void *data, json_t *row)
