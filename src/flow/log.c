@@ -138,8 +138,8 @@ static bool is_own_word(const struct log_delivery *delivery)
 	/* over a socket of this machine: "mx.example.jp[private/dovecot-lmtp]" */
 	if (delivery->mta == LOG_MTA_POSTFIX && span_find_char(delivery->relay, '[', 0) != SIZE_MAX)
 		return true;
-	/* Sendmail's local and prog mailers */
-	return delivery->mta == LOG_MTA_SENDMAIL && span_is_known(relay.host) && span_find_char(relay.host, '.', 0) == SIZE_MAX;
+	/* Sendmail's local, prog and error mailers: no relay, or one without a domain */
+	return delivery->mta == LOG_MTA_SENDMAIL && span_find_char(relay.host, '.', 0) == SIZE_MAX;
 }
 
 static bool is_success(const struct snapshot *snapshot, const struct log_delivery *delivery)

@@ -143,6 +143,21 @@ def test_what_says_nothing_of_the_recipient_changes_nothing(daemon, log, address
     assert daemon.query("SELECT kind FROM addresses WHERE address = ?", recipient) == []
 
 
+@pytest.mark.parametrize("mailer", ["local", "prog", "error", "virtual"])
+def test_users_whom_sendmail_itself_does_not_know(daemon, log, address, mailer):
+    """A mailbox of a domain that is hosted here may be made tomorrow; nobody has to name the domain in local-domains."""
+    here, dead = "nosuch@hosted.test", address()
+    said_by_us = f"to=<{here}>, delay=00:00:00, mailer={mailer}, pri=30000, dsn=5.1.1, stat=User unknown"
+    said_by_them = (f"to=<{dead}>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=30000, relay=mx.example.com. [192.0.2.1], dsn=5.1.1, "
+                    "reply=550 5.1.1 No such user here, stat=User unknown")
+    for number, text in enumerate((said_by_us, said_by_them)):
+        queue_id = f"6ALKjgGN02797{number}"
+        log.write(log.line(f"{queue_id}: from=<sender@example.jp>, size=399, class=0, nrcpts=1, msgid=<{queue_id}@example.jp>", "sm-mta"),
+                  log.line(f"{queue_id}: {text}", "sm-mta"))
+    read(daemon, log)
+    assert daemon.get_suppressed() == [dead] and daemon.get_outcomes(here) == []
+
+
 def test_our_own_domains_are_never_suppressed(daemon, log):
     log.message(("gone@example.jp", "bounced", UNKNOWN))
     read(daemon, log)
