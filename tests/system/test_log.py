@@ -92,7 +92,8 @@ def test_log_daemon_that_hangs_holds_up_nobody(scratch, target, script):
             reader.read()
             assert policy.ask(gone).startswith("550 ")
         told = reader.wait("log-lines-dropped count=")
-        assert f"count={dropped}" in told
+        # libmilter may have said more since
+        assert int(told.partition("count=")[2].split()[0]) >= dropped
         daemon.stop()
 
 
