@@ -10,16 +10,9 @@
 
 #include "base/utf8.h"
 #include "classify/fold.h"
+#include "classify/set.h"
 
-enum { DEPTH_MAX = 24, STRING_MAX = 64, SAMPLE_SIZE = 512, REPEAT_MANY = 8, REPEAT_INFINITE = INT32_MAX };
-
-/* A set of strings, in the arena, never changed; is_valid false: any string at all. */
-struct set {
-	const struct span *items;
-	size_t count;
-	bool is_valid;
-	size_t reach; /* of a need: at most that many bytes of its part stand before it */
-};
+enum { DEPTH_MAX = 24, SAMPLE_SIZE = 512, REPEAT_MANY = 8, REPEAT_INFINITE = INT32_MAX };
 
 struct part {
 	struct set exact; /* it matches these and nothing else */
@@ -40,10 +33,9 @@ struct part {
 struct reader {
 	struct span pattern;
 	size_t at;
-	struct arena *arena;
+	struct set_maker sets;
 	unsigned depth;
 	bool is_at_boundary; /* what was read last is a boundary of a word: what comes now begins there */
-	int error;      /* -ENOMEM */
 	bool is_lost;   /* syntax that is not read here: no literal at all */
 	struct literals *literals; /* suspects go there */
 	char sample[SAMPLE_SIZE];  /* an example of what has been read so far */
@@ -59,7 +51,7 @@ static void read_alternatives(struct reader *reader, bool is_at_boundary, struct
 
 static bool is_end(const struct reader *reader)
 {
-	return reader->is_lost || reader->error || reader->at >= reader->pattern.len;
+	return reader->is_lost || reader->sets.error || reader->at >= reader->pattern.len;
 }
 
 static char peek(const struct reader *reader)
@@ -77,148 +69,10 @@ static bool take_text(struct reader *reader, const char *text)
 	return true;
 }
 
-static const struct span empty_string = { "", 0 };
-static const struct set set_empty_string = { &empty_string, 1, true, 0 };
-static const char mark_bytes[] = { FOLD_BOUNDARY, FOLD_END };
-static const struct span boundary = { &mark_bytes[0], 1 }, end_mark = { &mark_bytes[1], 1 };
-static const struct set set_boundary = { &boundary, 1, true, 0 }, set_end = { &end_mark, 1, true, 0 };
-
-static bool is_mark(char c)
-{
-	return c == FOLD_BOUNDARY || c == FOLD_END;
-}
-
-/* One string that is a mark and nothing else. */
-static bool set_is_mark(const struct set *set)
-{
-	return set->is_valid && set->count == 1 && set->items[0].len == 1 && is_mark(set->items[0].ptr[0]);
-}
-
-static struct span *make_items(struct reader *reader, size_t count)
-{
-	struct span *items = arena_alloc(reader->arena, count * sizeof(*items));
-
-	if (!items)
-		reader->error = -ENOMEM;
-	return items;
-}
-
-static struct span join(struct reader *reader, struct span a, struct span b)
-{
-	char *whole;
-
-	if (b.len == 0)
-		return a;
-	if (a.len == 0)
-		return b;
-	whole = arena_alloc(reader->arena, a.len + b.len);
-	if (!whole) {
-		reader->error = -ENOMEM;
-		return empty_string;
-	}
-	memcpy(whole, a.ptr, a.len);
-	memcpy(whole + a.len, b.ptr, b.len);
-	return span_make(whole, a.len + b.len);
-}
-
-static bool set_has(const struct set *set, struct span text)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (span_is_equal(set->items[i], text))
-			return true;
-	}
-	return false;
-}
-
-/* Lengths, as far as anybody wants to know. */
-static size_t add_lengths(size_t a, size_t b)
-{
-	return a + b < LITERAL_FAR ? a + b : LITERAL_FAR;
-}
-
+/* As length_add. */
 static size_t multiply_length(size_t length, int32_t times)
 {
 	return length < LITERAL_FAR && times < LITERAL_FAR && length * (size_t)times < LITERAL_FAR ? length * (size_t)times : LITERAL_FAR;
-}
-
-static size_t get_larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-/* All of a and b; not valid when that is too many. */
-static struct set set_unite(struct reader *reader, const struct set *a, const struct set *b)
-{
-	struct set all = { .is_valid = a->is_valid && b->is_valid, .reach = get_larger(a->reach, b->reach) };
-	struct span *items;
-
-	if (!all.is_valid || !(items = make_items(reader, a->count + b->count)))
-		return (struct set){ .is_valid = false };
-	all.items = items;
-	for (size_t i = 0; i < a->count; i++)
-		items[all.count++] = a->items[i];
-	for (size_t i = 0; i < b->count; i++) {
-		if (!set_has(a, b->items[i]))
-			items[all.count++] = b->items[i];
-	}
-	all.is_valid = all.count <= LITERALS_MAX;
-	return all;
-}
-
-static size_t set_get_shortest(const struct set *set)
-{
-	size_t shortest = SIZE_MAX;
-
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->items[i].len < shortest)
-			shortest = set->items[i].len;
-	}
-	return set->count ? shortest : 0;
-}
-
-static size_t set_get_longest(const struct set *set)
-{
-	size_t longest = 0;
-
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->items[i].len > longest)
-			longest = set->items[i].len;
-	}
-	return longest;
-}
-
-/* Each of a followed by each of b; false, and nothing done, when that is too many or too long. */
-static bool set_append(struct reader *reader, struct set *a, const struct set *b)
-{
-	size_t count = a->count * b->count, used = 0;
-	size_t limit = set_is_mark(a) || set_is_mark(b) ? LITERALS_MAX : EXACT_MAX;
-	struct span *items;
-
-	if (!b->is_valid || count > limit || set_get_longest(a) + set_get_longest(b) > STRING_MAX)
-		return false;
-	items = make_items(reader, count);
-	if (!items)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		for (size_t j = 0; j < b->count; j++)
-			items[used++] = join(reader, a->items[i], b->items[j]);
-	}
-	*a = (struct set){ items, count, true, a->reach };
-	return true;
-}
-
-/* How well a set filters: long strings and few of them. */
-static size_t set_get_worth(const struct set *set)
-{
-	size_t shortest = set->is_valid ? set_get_shortest(set) : 0;
-
-	return shortest < LITERAL_SIZE_MIN ? 0 : shortest * 8 - set->count / 2;
-}
-
-static void set_keep_better(struct set *best, const struct set *other)
-{
-	if (set_get_worth(other) > set_get_worth(best))
-		*best = *other;
 }
 
 /* `other` stands somewhere else than what the needs came from: both hold. */
@@ -241,26 +95,11 @@ static void sample_add(struct reader *reader, struct span text)
 
 static struct span sample_copy(struct reader *reader, size_t from, size_t to)
 {
-	struct span copy = arena_copy(reader->arena, span_make(reader->sample + from, to - from));
+	struct span copy = arena_copy(reader->sets.arena, span_make(reader->sample + from, to - from));
 
 	if (!span_is_known(copy))
-		reader->error = -ENOMEM;
+		reader->sets.error = -ENOMEM;
 	return copy;
-}
-
-/* One more string that the part may match; past EXACT_MAX it may match anything. */
-static void part_add_string(struct reader *reader, struct part *part, struct span text)
-{
-	struct span *items = make_items(reader, part->exact.count + 1);
-
-	if (!span_is_known(text))
-		reader->error = -ENOMEM;
-	if (reader->error || part->exact.count == EXACT_MAX || set_has(&part->exact, text))
-		return;
-	for (size_t i = 0; i < part->exact.count; i++)
-		items[i] = part->exact.items[i];
-	items[part->exact.count] = text;
-	part->exact = (struct set){ items, part->exact.count + 1, true, 0 };
 }
 
 /* The part matches this character (in a class: this one too). */
@@ -268,7 +107,7 @@ static void part_set_char(struct reader *reader, struct part *part, uint32_t cod
 {
 	char folded[FOLD_CHAR_SIZE];
 
-	part_add_string(reader, part, arena_copy(reader->arena, span_make(folded, fold_char(code_point, folded))));
+	set_add_string(&reader->sets, &part->exact, arena_copy(reader->sets.arena, span_make(folded, fold_char(code_point, folded))));
 	if (code_point != (unsigned char)folded[0] && (unsigned char)folded[0] < 0x80 && !ascii_is_alpha(folded[0]))
 		part->is_asserting = true; /* folding has taken this one away: the pattern itself never matches */
 }
@@ -462,8 +301,8 @@ static bool is_plain(char c)
 /* Plain characters in a row, up to one that a repeat follows: one string, which saves joining it bit by bit. */
 static bool read_plain_run(struct reader *reader, struct part *part)
 {
-	struct span rest = span_slice(reader->pattern, reader->at, reader->at + STRING_MAX / 2);
-	char folded[STRING_MAX];
+	struct span rest = span_slice(reader->pattern, reader->at, reader->at + SET_STRING_MAX / 2);
+	char folded[SET_STRING_MAX];
 	size_t len = 0;
 
 	for (; len < rest.len && is_plain(rest.ptr[len]); len++)
@@ -472,7 +311,7 @@ static bool read_plain_run(struct reader *reader, struct part *part)
 		len--; /* the repeat is of the last one alone */
 	if (len < 2)
 		return false;
-	part_add_string(reader, part, arena_copy(reader->arena, span_make(folded, len)));
+	set_add_string(&reader->sets, &part->exact, arena_copy(reader->sets.arena, span_make(folded, len)));
 	sample_add(reader, span_make(folded, len));
 	part->longest = len;
 	reader->at += len;
@@ -509,7 +348,7 @@ static void read_atom(struct reader *reader, struct part *part)
 	}
 	if (c != '(' && !part->is_zero_width)
 		part->longest = part->exact.is_valid ? set_get_longest(&part->exact) : FOLD_CHAR_SIZE;
-	if (c != '(' && !part->is_zero_width && !reader->is_lost && !reader->error)
+	if (c != '(' && !part->is_zero_width && !reader->is_lost && !reader->sets.error)
 		sample_add(reader, part->example ? span_make(&part->example, 1) : part->exact.items[0]);
 }
 
@@ -566,29 +405,29 @@ struct sequence {
 static void sequence_break(struct sequence *sequence)
 {
 	needs_add(sequence->needs, sequence->run);
-	sequence->run = set_empty_string;
+	sequence->run = set_of_empty;
 	sequence->is_whole = false;
 }
 
 /* A need of a part that begins where the sequence ends. */
 static void sequence_need(struct sequence *sequence, struct set need)
 {
-	need.reach = add_lengths(sequence->longest, need.reach);
+	need.reach = length_add(sequence->longest, need.reach);
 	needs_add(sequence->needs, need);
 }
 
 static void sequence_append(struct reader *reader, struct sequence *sequence, const struct part *part, struct repeat repeat)
 {
 	if (repeat.min == 0 && repeat.max == 1 && part->exact.is_valid) {
-		struct set optional = set_unite(reader, &part->exact, &set_empty_string);
-		if (set_append(reader, &sequence->run, &optional))
+		struct set optional = set_unite(&reader->sets, &part->exact, &set_of_empty);
+		if (set_append(&reader->sets, &sequence->run, &optional))
 			return;
 	}
 	if (repeat.min == 0) {
 		sequence_break(sequence);
 		return;
 	}
-	if (!set_append(reader, &sequence->run, &part->exact)) {
+	if (!set_append(&reader->sets, &sequence->run, &part->exact)) {
 		sequence_break(sequence);
 		if (part->exact.is_valid)
 			sequence->run = part->exact; /* a new one begins here */
@@ -603,35 +442,9 @@ static void sequence_append(struct reader *reader, struct sequence *sequence, co
 static void sequence_add(struct reader *reader, struct sequence *sequence, const struct part *part, struct repeat repeat)
 {
 	sequence_append(reader, sequence, part, repeat);
-	sequence->longest = add_lengths(sequence->longest, multiply_length(part->longest, repeat.max));
-	if (sequence->run.items == set_empty_string.items)
+	sequence->longest = length_add(sequence->longest, multiply_length(part->longest, repeat.max));
+	if (sequence->run.items == set_of_empty.items)
 		sequence->run.reach = sequence->longest; /* the next run begins here */
-}
-
-static bool set_has_marks(const struct set *set)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (span_find_char(set->items[i], FOLD_BOUNDARY, 0) != SIZE_MAX || span_find_char(set->items[i], FOLD_END, 0) != SIZE_MAX)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Can a text be cut into these strings in one way at most?  So it is when none of them begins another, and also when
- * none ends another; an empty one fits everywhere.
- */
-static bool set_is_unambiguous(const struct set *set)
-{
-	bool is_prefix_free = true, is_suffix_free = true;
-
-	for (size_t i = 0; i < set->count; i++) {
-		for (size_t j = 0; j < set->count; j++) {
-			is_prefix_free &= i == j || !span_has_prefix(set->items[i], set->items[j]);
-			is_suffix_free &= i == j || !span_has_suffix_nocase(set->items[i], set->items[j]);
-		}
-	}
-	return set->is_valid && set_get_shortest(set) > 0 && (is_prefix_free || is_suffix_free) && !set_has_marks(set);
 }
 
 /*
@@ -662,12 +475,12 @@ static bool is_before_end(const struct reader *reader, const struct part *part, 
 static void sequence_mark(struct reader *reader, struct sequence *sequence, char mark)
 {
 	if (mark)
-		(void)set_append(reader, &sequence->run, mark == FOLD_END ? &set_end : &set_boundary);
+		(void)set_append(&reader->sets, &sequence->run, mark == FOLD_END ? &set_of_end : &set_of_boundary);
 }
 
 static void read_sequence(struct reader *reader, bool is_at_boundary, struct part *ret_part)
 {
-	struct sequence sequence = { .run = is_at_boundary ? set_boundary : set_empty_string, .is_whole = true };
+	struct sequence sequence = { .run = is_at_boundary ? set_of_boundary : set_of_empty, .is_whole = true };
 
 	*ret_part = (struct part){ .is_zero_width = false };
 	reader->is_at_boundary = is_at_boundary;
@@ -677,7 +490,7 @@ static void read_sequence(struct reader *reader, bool is_at_boundary, struct par
 		size_t sample_from = reader->sample_len;
 
 		read_atom(reader, &part);
-		if (reader->is_lost || reader->error)
+		if (reader->is_lost || reader->sets.error)
 			return;
 		repeat = read_repeat(reader);
 		look_for_suspect(reader, &part, repeat, sample_from);
@@ -723,143 +536,35 @@ static void read_alternatives(struct reader *reader, bool is_at_boundary, struct
 		set_keep_better(&need, &ret_part->exact);
 		other_need = other.needs[0];
 		set_keep_better(&other_need, &other.exact);
-		ret_part->needs[0] = set_unite(reader, &need, &other_need);
+		ret_part->needs[0] = set_unite(&reader->sets, &need, &other_need);
 		for (unsigned i = 1; i < NEEDS; i++)
 			ret_part->needs[i] = (struct set){ .is_valid = false };
 		for (size_t i = 0; i < other.exact.count; i++)
 			ret_part->is_doubled |= set_has(&ret_part->exact, other.exact.items[i]);
-		ret_part->exact = set_unite(reader, &ret_part->exact, &other.exact);
+		ret_part->exact = set_unite(&reader->sets, &ret_part->exact, &other.exact);
 		ret_part->is_variable = true;
 		ret_part->is_asserting |= other.is_asserting;
-		ret_part->longest = get_larger(ret_part->longest, other.longest);
+		ret_part->longest = length_get_larger(ret_part->longest, other.longest);
 	}
-}
-
-static bool is_word(char c)
-{
-	return ascii_is_alnum(c) || c == '_';
-}
-
-/* Of the marks only those at the ends stay, and only where a word begins or ends. */
-static struct span settle(struct reader *reader, struct span text)
-{
-	char *bytes = arena_take(reader->arena, text.len + 3);
-	bool is_end = text.len > 0 && text.ptr[text.len - 1] == FOLD_END, is_open = false;
-	size_t len = 0;
-
-	if (!bytes) {
-		reader->error = -ENOMEM;
-		return empty_string;
-	}
-	for (size_t i = 0; i < text.len; i++) {
-		if (is_mark(text.ptr[i])) {
-			is_open |= len == 0;
-			continue;
-		}
-		if (len == 0 && is_open && is_word(text.ptr[i]))
-			bytes[len++] = FOLD_BOUNDARY;
-		bytes[len++] = text.ptr[i];
-	}
-	while (is_end && len > 0 && (unsigned char)bytes[len - 1] < 0x80 && !is_word(bytes[len - 1]))
-		len--;
-	if (len > 0 && is_mark(text.ptr[text.len - 1]) && is_word(bytes[len - 1])) {
-		bytes[len++] = FOLD_BOUNDARY;
-		if (is_end)
-			bytes[len++] = FOLD_END;
-	}
-	return span_make(bytes, len);
-}
-
-static struct set set_settle(struct reader *reader, const struct set *set)
-{
-	struct span *items = make_items(reader, set->count + 1);
-	struct set settled = { items, 0, set->is_valid, set->reach };
-
-	for (size_t i = 0; items && i < set->count; i++) {
-		struct span item = settle(reader, set->items[i]);
-		if (!set_has(&settled, item))
-			items[settled.count++] = item;
-	}
-	return settled;
-}
-
-/* Without those that hold another one: where they stand, that stands too, if not at their start. */
-static struct need minimize(struct reader *reader, const struct set *unsettled)
-{
-	struct set settled = set_settle(reader, unsettled);
-	const struct set *set = &settled;
-	struct span *items = make_items(reader, set->count + 1);
-	struct need need = { items, 0, 0 };
-	size_t inside = 0;
-
-	for (size_t i = 0; items && set_get_worth(set) > 0 && i < set->count; i++) {
-		bool is_implied = false;
-		for (size_t j = 0; j < set->count; j++) {
-			size_t at = i == j ? SIZE_MAX : span_find(set->items[i], set->items[j], 0);
-			is_implied |= at != SIZE_MAX;
-			inside = at == SIZE_MAX ? inside : get_larger(inside, at);
-		}
-		if (!is_implied)
-			items[need.count++] = set->items[i];
-	}
-	need.reach = add_lengths(set->reach, inside);
-	return need;
-}
-
-/* Do the marks inside the string hold, and none at its ends that the bytes there cannot tell? */
-static bool is_consistent(struct span text, bool *ret_is_possible)
-{
-	char before = 0;
-	bool is_marked = false;
-
-	*ret_is_possible = true;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (is_mark(c)) {
-			is_marked = true;
-			continue;
-		}
-		if (is_marked && before == 0 && !is_word(c))
-			return false;
-		*ret_is_possible &= !is_marked || before == 0 || is_word(before) != is_word(c);
-		is_marked = false;
-		before = c;
-	}
-	return !is_marked || is_word(before);
-}
-
-/* The exact strings of the whole pattern, if there are few and they are all that it matches. */
-static void find_exact(struct reader *reader, const struct part *part, struct literals *literals)
-{
-	size_t count = 0;
-
-	if (!part->exact.is_valid || part->is_asserting || part->exact.count > EXACT_MAX || set_get_shortest(&part->exact) == 0)
-		return;
-	for (size_t i = 0; i < part->exact.count; i++) {
-		bool is_possible;
-		if (!is_consistent(part->exact.items[i], &is_possible))
-			return;
-		if (is_possible)
-			literals->exact[count++] = settle(reader, part->exact.items[i]);
-	}
-	literals->exact_count = count;
 }
 
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals)
 {
-	struct reader reader = { .pattern = pattern, .arena = arena, .literals = ret_literals };
+	struct reader reader = { .pattern = pattern, .sets = { .arena = arena }, .literals = ret_literals };
 	struct part part;
 
 	*ret_literals = (struct literals){ .longest = LITERAL_FAR };
 	read_alternatives(&reader, false, &part);
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
-	if (reader.error || reader.is_lost)
-		return reader.error;
+	if (reader.sets.error || reader.is_lost)
+		return reader.sets.error;
 	if (set_get_worth(&part.needs[0]) == 0)
 		part.needs[0] = part.exact; /* all of the pattern: it begins where this begins */
 	for (unsigned i = 0; i < NEEDS; i++)
-		ret_literals->needs[i] = minimize(&reader, &part.needs[i]);
-	find_exact(&reader, &part, ret_literals);
+		ret_literals->needs[i] = set_minimize(&reader.sets, &part.needs[i]);
+	/* only where they are few and all that it matches */
+	if (part.exact.is_valid && !part.is_asserting && part.exact.count <= EXACT_MAX && set_get_shortest(&part.exact) > 0)
+		ret_literals->exact_count = set_settle_exact(&reader.sets, &part.exact, ret_literals->exact);
 	ret_literals->longest = part.longest;
-	return reader.error;
+	return reader.sets.error;
 }

@@ -9,7 +9,7 @@ libclassify_a_SOURCES = \
 	src/classify/optfile.h src/classify/optfile.c src/classify/pattern.h src/classify/pattern.c \
 	src/classify/prefilter.h src/classify/prefilter.c src/classify/provider.h src/classify/provider.c \
 	src/classify/rulefile.h src/classify/rulefile.c src/classify/rules.h src/classify/ruleset.h src/classify/ruleset.c \
-	src/classify/safety.h src/classify/safety.c src/classify/taxonomy.h src/classify/taxonomy.c \
+	src/classify/safety.h src/classify/safety.c src/classify/set.h src/classify/set.c src/classify/taxonomy.h src/classify/taxonomy.c \
 	src/classify/verdict.h src/classify/verdict.c
 
 if HAVE_CMOCKA
