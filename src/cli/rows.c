@@ -49,13 +49,14 @@ static void print_word(const char *word, struct span value)
 	terminal_print(stdout, STYLE_PLAIN, value);
 }
 
-static void print_reason(const json_t *row)
+/* stream_key: which of the row's streams is the entry's. */
+static void print_reason(const json_t *row, const char *stream_key)
 {
 	print_word("since", get(row, "since"));
 	print_word("until", get(row, "until"));
 	print_word("for", get(row, "class"));
 	print_word("by rule", get(row, "rule"));
-	print_word("stream", get(row, "stream"));
+	print_word("stream", get(row, stream_key));
 	print_word("note:", get(row, "note"));
 }
 
@@ -67,7 +68,7 @@ int rows_print_suppression(void *data, json_t *row)
 	terminal_print(stdout, STYLE_PLAIN, get(row, "decision"));
 	if (is_by_hand(row))
 		fputs(" by hand", stdout);
-	print_reason(row);
+	print_reason(row, "stream");
 	putchar('\n');
 	return 0;
 }
@@ -88,7 +89,7 @@ int rows_print_check(void *data, json_t *row)
 	if (is_suppressed && is_by_hand(row))
 		fputs(" by hand", stdout);
 	print_word("as", span_is_equal(get(row, "match"), get(row, "address")) ? SPAN_NONE : get(row, "match"));
-	print_reason(row);
+	print_reason(row, "match_stream");
 	putchar('\n');
 	return 0;
 }
@@ -185,7 +186,7 @@ static void print_state(const json_t *row)
 	terminal_print(stdout, STYLE_PLAIN, is_none ? SPAN_LIT("not suppressed; last failure") : get(row, "decision"));
 	if (is_by_hand(row))
 		fputs(" by hand", stdout);
-	print_reason(row);
+	print_reason(row, "stream");
 	putchar('\n');
 	json_array_foreach(counts, i, count) {
 		printf("    counted   %" JSON_INTEGER_FORMAT " in a row", json_integer_value(json_object_get(count, "count")));
@@ -205,6 +206,14 @@ static void print_state(const json_t *row)
 	}
 }
 
+static void print_undo(const json_t *row)
+{
+	fputs("    undo      kodama suppress remove ", stdout);
+	terminal_print(stdout, STYLE_PLAIN, get(row, "match"));
+	print_word("--stream", get(row, "match_stream"));
+	putchar('\n');
+}
+
 static void print_mail(const json_t *row)
 {
 	terminal_print_text(stdout, STYLE_BOLD, "mail to ");
@@ -212,13 +221,20 @@ static void print_mail(const json_t *row)
 	fputs("  ", stdout);
 	terminal_print(stdout, STYLE_PLAIN, get(row, "text"));
 	putchar('\n');
-	if (is_true(row, "suppressed")) {
-		struct span match = get(row, "match").len ? get(row, "match") : get(row, "address");
-		fputs("    undo      kodama suppress remove ", stdout);
-		terminal_print(stdout, STYLE_PLAIN, match);
-		print_word("--stream", get(row, "stream"));
-		putchar('\n');
-	}
+	if (is_true(row, "suppressed"))
+		print_undo(row);
+}
+
+void rows_print_removed(const char *address, const json_t *row)
+{
+	terminal_print_text(stdout, STYLE_PLAIN, address);
+	puts(json_integer_value(json_object_get(row, "removed")) ? " is off the list" : " was not on the list");
+	if (!get(row, "match").len)
+		return;
+	fputs("    but       ", stdout);
+	terminal_print(stdout, STYLE_PLAIN, get(row, "match"));
+	puts(" is on it, and covers it");
+	print_undo(row);
 }
 
 int rows_print_history(void *data, json_t *row)

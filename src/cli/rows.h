@@ -13,6 +13,8 @@ int rows_print_suppression(void *data, json_t *row);
 int rows_print_check(void *data, json_t *row);
 int rows_print_history(void *data, json_t *row);
 int rows_print_status(void *data, json_t *row);
+/* The answer to a removal. */
+void rows_print_removed(const char *address, const json_t *row);
 
 /* Of an outcome: why it is proved or not, as a clause; "" when that is not known. */
 const char *rows_explain_proof(const json_t *row);

@@ -116,12 +116,6 @@ static int add(const struct command *command, const struct options *options)
 	return ask_each(&view, options);
 }
 
-static void confirm_remove(const char *address, const json_t *end)
-{
-	terminal_print_text(stdout, STYLE_PLAIN, address);
-	puts(json_integer_value(json_object_get(end, "removed")) ? " is off the list" : " was not on the list");
-}
-
 static void confirm_removed_all(const char *address, const json_t *end)
 {
 	(void)address;
@@ -166,7 +160,7 @@ static int change(const struct command *command, const struct options *options, 
 
 static int take_out(const struct command *command, const struct options *options)
 {
-	static const struct view one = { "suppress-remove", NULL, confirm_remove };
+	static const struct view one = { "suppress-remove", NULL, rows_print_removed };
 	static const struct view all = { "suppress-remove", rows_print_suppression, confirm_removed_all };
 	static const struct view tried = { "suppress-remove", rows_print_suppression, NULL };
 

@@ -5,7 +5,8 @@
  *
  * Requests, {"do": ..., "address": ..., "stream": ""}:
  *   suppress-add     until ("forever", RFC 3339, or a duration "30d"; default forever), note, class
- *   suppress-remove  note                              -> {"ok":true,"removed":1}
+ *   suppress-remove  note                              -> {"ok":true,"removed":1}, with "match" and "match_stream" of the entry
+ *                                                         that mail to it runs into still
  *   suppress-remove, suppress-release   without "address", of what evidence brought: any of since, until (a time, or a
  *                    duration ago), rule, class, provider, domain, stream; dry_run; "all":true for no condition
  *                                                      -> rows "suppression", {"ok":true,"removed|released":n}
@@ -33,7 +34,7 @@
  *   {"row":"state","address","stream","origin","decision":"suppressed|held|none","class","rule","provider","section",
  *    "since","until","times","last_failure","last_success","counts":[{"section","count","first","last"}],"note"}
  *   {"row":"mail"|"check","address","stream","suppressed":true|false,"enforced":true|false,"match":the entry's address,
- *    "origin","class","since","until","text":"what would happen to a mail now"}
+ *    "match_stream":the entry's,"origin","class","since","until","text":"what would happen to a mail now"}
  */
 #ifndef KODAMA_OPS_ADMIN_H
 #define KODAMA_OPS_ADMIN_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changing the list by hand: one address, or all that conditions name.  The writer writes where there is one. */
 #include "ops/admin_call.h"
+#include "ops/admin_match.h"
 
 #include <errno.h>
 
@@ -35,15 +36,25 @@ static int remove_row(struct store *store, void *data)
 	return store_remove(store, address_get(&call->address), call->stream, call->by, call->note, call->now_s);
 }
 
+/* Somebody who takes an address off the list wants mail to it to flow: what still stands in its way is told. */
 static int do_remove_one(struct call *call)
 {
+	struct match match;
 	int result = call_run_job(call, remove_row);
+
+	if (result < 0)
+		return result;
+	int found = call_find_match(call, &match);
+	if (found < 0)
+		return found;
+	if (result == 0 && match.is_found)
+		return admin_refuse(call, "%s is not on the list itself, but %s is, which covers it", call->address.text, match.address);
 	if (result == 0)
 		return admin_refuse(call, "%s is not suppressed", call->address.text);
-	if (result > 0) {
-		row_put_text(call->answer, "address", address_get(&call->address));
-		row_put(call->answer, "removed", json_integer(result));
-	}
+	row_put_text(call->answer, "address", address_get(&call->address));
+	row_put(call->answer, "removed", json_integer(result));
+	if (match.is_found)
+		row_put_match(call->answer, &match);
 	return result;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The list, and what is known of an address, through the admin's own handle. */
 #include "ops/admin_call.h"
+#include "ops/admin_match.h"
 
 #include <stdio.h>
 
@@ -47,87 +48,43 @@ int admin_list(struct call *call)
 	return store_list(call->admin->store, call->now_s, call_send_suppression, call);
 }
 
-/* What stands in the way of a mail: the first row that holds, in the order in which the index looks. */
-struct match {
-	struct call *call;
-	bool is_found;
-	char address[ADDRESS_SIZE];
-	enum origin origin;
-	enum class class_id;
-	int64_t since_s, until_s;
-};
+enum { SENTENCE_SIZE = ADDRESS_SIZE + 128 };
 
-static bool keep_match(void *data, const struct suppression *row)
+static void describe(const struct call *call, const struct match *match, char text[static SENTENCE_SIZE])
 {
-	struct match *match = data;
+	bool is_itself = span_is_equal(span_of(match->address), address_get(&call->address));
 
-	if (row->kind != DECISION_SUPPRESSED || row->until_s <= match->call->now_s)
-		return true;
-	match->is_found = true;
-	match->origin = row->origin;
-	match->class_id = row->class_id;
-	match->since_s = row->since_s;
-	match->until_s = row->until_s;
-	snprintf(match->address, sizeof(match->address), "%.*s", SPAN_ARG(row->address));
-	return false;
-}
-
-static int look(struct match *match, struct span address)
-{
-	struct call *call = match->call;
-	int result = 0;
-
-	if (call->stream.len && !match->is_found)
-		result = store_find(call->admin->store, address, call->stream, keep_match, match);
-	if (result >= 0 && !match->is_found)
-		result = store_find(call->admin->store, address, SPAN_LIT(""), keep_match, match);
-	return result < 0 ? result : 0;
-}
-
-static int find_match(struct match *match)
-{
-	struct call *call = match->call;
-	struct address plain;
-	int result = look(match, address_get(&call->address));
-
-	if (result == 0 && !match->is_found && address_strip_extension(&call->address, call->admin->extension_delimiters, &plain))
-		result = look(match, address_get(&plain));
-	if (result == 0 && !match->is_found && call->address.at > 0)
-		result = look(match, span_skip(address_get(&call->address), call->address.at));
-	return result;
-}
-
-static const char *describe(const struct call *call, const struct match *match)
-{
 	if (!match->is_found)
-		return "A mail to this address would be accepted.";
-	if (!call->admin->enforce)
-		return "A mail to this address would be accepted: nothing is refused while enforce = no.";
-	if (match->origin == ORIGIN_MANUAL)
-		return "A mail to this address would be refused: it was put on the list by hand. Undo: kodama suppress remove.";
-	return "A mail to this address would be refused: it failed before. Undo: kodama suppress remove.";
+		snprintf(text, SENTENCE_SIZE, "A mail to this address would be accepted.");
+	else if (!call->admin->enforce)
+		snprintf(text, SENTENCE_SIZE, "A mail to this address would be accepted: nothing is refused while enforce = no.");
+	else
+		snprintf(text, SENTENCE_SIZE, "A mail to this address would be refused: %s %s. Undo: kodama suppress remove.",
+			 is_itself ? "it" : match->address, match->origin == ORIGIN_MANUAL ? "was put on the list by hand" : "failed before");
 }
 
 static int send_match(struct call *call, const char *kind)
 {
-	struct match match = { .call = call };
-	int result = find_match(&match);
+	struct match match;
+	char text[SENTENCE_SIZE];
+	int result = call_find_match(call, &match);
 
 	if (result < 0)
 		return result;
+	describe(call, &match, text);
 	json_t *row = row_new(kind);
 	row_put_text(row, "address", address_get(&call->address));
 	row_put_word(row, "stream", call->stream);
 	row_put(row, "suppressed", json_boolean(match.is_found));
 	row_put(row, "enforced", json_boolean(match.is_found && call->admin->enforce));
 	if (match.is_found) {
-		row_put(row, "match", json_string(match.address));
+		row_put_match(row, &match);
 		row_put(row, "origin", json_string(get_origin_name(match.origin)));
 		row_put_word(row, "class", span_of(get_class_name_or_none(match.class_id)));
 		row_put_time(row, "since", match.since_s);
 		row_put_time(row, "until", match.until_s);
 	}
-	row_put(row, "text", json_string(describe(call, &match)));
+	row_put(row, "text", json_string(text));
 	call_send(call, row);
 	return 0;
 }

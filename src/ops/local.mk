@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libops.a
 libops_a_SOURCES = \
-	src/ops/admin.h src/ops/admin.c src/ops/admin_call.h src/ops/admin_call.c src/ops/admin_change.c src/ops/admin_import.c src/ops/admin_report.c \
+	src/ops/admin.h src/ops/admin.c src/ops/admin_call.h src/ops/admin_call.c src/ops/admin_change.c src/ops/admin_import.c src/ops/admin_match.h src/ops/admin_match.c src/ops/admin_report.c \
 	src/ops/admin_show.c src/ops/attention.h src/ops/attention.c src/ops/control.h src/ops/control.c src/ops/doctor.h src/ops/doctor.c src/ops/keyadmin.h src/ops/keyadmin.c \
 	src/ops/stats.h src/ops/stats.c
 

@@ -58,6 +58,28 @@ def test_add_list_check_remove(daemon):
     assert daemon.get_suppressed() == ["other@example.com"]
 
 
+def test_what_still_refuses_is_told(daemon):
+    daemon.kodama("suppress", "add", "@example.com")
+    daemon.kodama("suppress", "add", GONE)
+    undo = "kodama suppress remove @example.com\n"
+    done = daemon.kodama("suppress", "remove", GONE).stdout
+    assert done.startswith(f"{GONE} is off the list\n") and "@example.com is on it" in done and done.endswith(undo)
+    again = daemon.kodama("suppress", "remove", GONE, check=False)
+    assert again.returncode == 1 and "@example.com is, which covers it" in again.stderr
+    why = daemon.kodama("why", GONE).stdout
+    assert "@example.com was put on the list by hand" in why and why.endswith(undo)
+    assert "as @example.com" in daemon.kodama("suppress", "check", GONE).stdout
+    assert daemon.kodama("suppress", "remove", "@example.com").stdout == "@example.com is off the list\n"
+
+
+def test_the_undo_names_the_stream_of_the_entry(daemon):
+    daemon.kodama("suppress", "add", GONE)
+    daemon.kodama("suppress", "add", "other@example.com", "--stream=shop")
+    assert daemon.kodama("why", GONE, "--stream=shop").stdout.endswith(f"kodama suppress remove {GONE}\n")
+    assert daemon.kodama("why", "other@example.com", "--stream=shop").stdout.endswith("remove other@example.com --stream shop\n")
+    assert " stream " not in daemon.kodama("suppress", "check", GONE, "--stream=shop").stdout
+
+
 def test_why_tells_of_the_manual_entry(daemon):
     daemon.kodama("suppress", "add", GONE, "--note", "asked by phone")
     text = daemon.kodama("why", GONE).stdout

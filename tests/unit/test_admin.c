@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "ops/admin.h"
+#include "store/index.h"
 
 struct fixture {
 	char folder[64], uri[160], queue[128];
@@ -130,6 +131,21 @@ static void test_add_check_list_remove(void **state)
 	assert_true(json_is_false(json_object_get(json_array_get(f->rows, 0), "suppressed")));
 }
 
+static void test_remove_tells_what_still_refuses(void **state)
+{
+	struct fixture *f = *state;
+
+	ask_well(f, "{\"do\":\"suppress-add\",\"address\":\"@example.com\"}");
+	ask_well(f, "{\"do\":\"suppress-add\",\"address\":\"user@example.com\",\"stream\":\"shop\"}");
+	json_t *row = ask_well(f, "{\"do\":\"suppress-remove\",\"address\":\"user@example.com\",\"stream\":\"shop\"}");
+	assert_string_equal(get(row, "match"), "@example.com");
+	assert_null(json_object_get(row, "match_stream"));
+	row = ask(f, "{\"do\":\"suppress-remove\",\"address\":\"user@example.com\"}");
+	assert_string_equal(get(row, "error"), "user@example.com is not on the list itself, but @example.com is, which covers it");
+	row = ask_well(f, "{\"do\":\"suppress-remove\",\"address\":\"@example.com\"}");
+	assert_null(json_object_get(row, "match"));
+}
+
 static void test_until_is_a_time_or_a_duration(void **state)
 {
 	struct fixture *f = *state;
@@ -205,6 +221,68 @@ static void fail_at(struct fixture *f, const char *recipient, const char *provid
 	assert_int_equal(store_begin(f->store), 0);
 	assert_int_equal(store_record(f->store, &f->limits, &e.event, &decision), 0);
 	assert_int_equal(store_commit(f->store), 0);
+}
+
+/* An address, by hand or by evidence, of a stream or of all; the question; the entry that it runs into. */
+struct order {
+	struct { const char *address, *stream; bool is_manual; } entries[4];
+	const char *address, *stream;
+	const char *match, *match_stream;
+};
+
+static const struct order orders[] = {
+	{ { { "a@example.com", "", true }, { "a@example.com", "shop", false } }, "a@example.com", "shop", "a@example.com", "" },
+	{ { { "b@example.com", "", false }, { "b@example.com", "shop", false } }, "b@example.com", "shop", "b@example.com", "shop" },
+	{ { { "c@example.com", "", true }, { "c@example.com", "shop", true } }, "c@example.com", "shop", "c@example.com", "shop" },
+	{ { { "d@example.com", "", false }, { "d@example.com", "shop", true } }, "d@example.com", "shop", "d@example.com", "shop" },
+	{ { { "e@example.com", "shop", false } }, "e@example.com", "", "", "" },
+	{ { { "f@example.com", "shop", false } }, "f@example.com", "news", "", "" },
+	{ { { "g@example.com", "", false } }, "g+x@example.com", "shop", "g@example.com", "" },
+	{ { { "h+x@example.com", "shop", false }, { "h@example.com", "", true } }, "h+x@example.com", "shop", "h+x@example.com", "shop" },
+	{ { { "@example.net", "", true }, { "@example.net", "shop", true } }, "i@example.net", "shop", "@example.net", "shop" },
+	{ { { "j@example.net", "", false } }, "j@example.net", "shop", "j@example.net", "" },
+	{ { { "@example.org", "shop", true } }, "k@example.org", "", "", "" },
+};
+
+static void put_order(struct fixture *f, const struct order *order)
+{
+	for (size_t i = 0; i < 4 && order->entries[i].address; i++) {
+		struct suppression row = {
+			.address = span_of(order->entries[i].address), .stream = span_of(order->entries[i].stream), .kind = DECISION_SUPPRESSED,
+			.origin = order->entries[i].is_manual ? ORIGIN_MANUAL : ORIGIN_EVIDENCE, .since_s = NOW - DAY, .until_s = TIME_FOREVER,
+		};
+		assert_int_equal(store_import(f->store, &row, SPAN_LIT("uid 7"), NOW), 1);
+	}
+}
+
+static void test_the_entry_that_is_named_is_the_one_that_the_daemon_follows(void **state)
+{
+	struct fixture *f = *state;
+	struct index *index = index_new();
+	int64_t change;
+
+	assert_non_null(index);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		put_order(f, &orders[i]);
+	assert_int_equal(index_fill(index, f->store, NOW, &change), 0);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		const struct order *order = &orders[i];
+		struct address address;
+		struct index_hit hit;
+		char request[256];
+		snprintf(request, sizeof(request), "{\"do\":\"suppress-check\",\"address\":\"%s\",\"stream\":\"%s\"}", order->address, order->stream);
+		ask_well(f, request);
+		const json_t *row = json_array_get(f->rows, 0);
+		assert_string_equal(get(row, "match"), order->match);
+		assert_string_equal(get(row, "match_stream"), order->match_stream);
+		assert_int_equal(address_fold(span_of(order->address), &address, NULL), 0);
+		bool is_hit = index_find(index, &address, span_of(order->stream), "+", NOW, &hit);
+		assert_int_equal(is_hit, order->match[0] != '\0');
+		assert_int_equal(is_hit, json_is_true(json_object_get(row, "suppressed")));
+		if (is_hit)
+			assert_string_equal(get(row, "origin"), hit.is_manual ? "manual" : "evidence");
+	}
+	index_free(index);
 }
 
 static void test_a_report_counts_by_day_and_provider(void **state)
@@ -415,6 +493,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_add_check_list_remove),
+		BOTH(test_remove_tells_what_still_refuses),
+		BOTH(test_the_entry_that_is_named_is_the_one_that_the_daemon_follows),
 		BOTH(test_until_is_a_time_or_a_duration),
 		BOTH(test_why_tells_the_time_line_the_state_and_what_would_happen),
 		BOTH(test_forget_leaves_nothing),
