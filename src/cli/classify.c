@@ -111,6 +111,7 @@ static void show_progress(struct run *run)
 
 static void take_mails(struct run *run)
 {
+	bool is_log = maillog_looks_like(reader_peek(&run->reader));
 	const struct mail *mail;
 	int got;
 
@@ -120,6 +121,8 @@ static void take_mails(struct run *run)
 	}
 	if (got < 0)
 		refuse(run, run->path, 0, strerror(-got));
+	else if (is_log && run->index == 0)
+		refuse(run, run->path, 0, "looks like a mail log; use --input=maillog");
 }
 
 static void take_line(struct run *run, struct span line)

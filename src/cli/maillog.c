@@ -38,6 +38,19 @@ int64_t maillog_get_reference(int fd)
 	return zone_from_utc(time(NULL));
 }
 
+bool maillog_looks_like(struct span head)
+{
+	struct logclock clock;
+	struct logline line;
+	enum logline_kind kind;
+
+	logclock_init(&clock, 0);
+	do
+		kind = logline_parse(span_take(&head, '\n'), &clock, &line);
+	while (kind == LOGLINE_OTHER && head.len);
+	return kind > LOGLINE_OTHER;
+}
+
 void maillog_open(struct maillog *log, int64_t reference_s)
 {
 	logclock_init(&log->clock, reference_s);

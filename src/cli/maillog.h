@@ -27,6 +27,9 @@ struct siphash_key maillog_make_key(void);
 /* The time, on the wall clock, that the stamps of this file are read by. */
 int64_t maillog_get_reference(int fd);
 
+/* Are the first lines of a file a log's, and any of them one of Postfix or Sendmail about a message? */
+bool maillog_looks_like(struct span head);
+
 /* Lines from now on are of that file. */
 void maillog_open(struct maillog *log, int64_t reference_s);
 

@@ -78,6 +78,12 @@ static int fill_up(struct reader *reader)
 	return error;
 }
 
+/* An error comes again when something is taken. */
+struct span reader_peek(struct reader *reader)
+{
+	return fill(reader) < 0 ? SPAN_NONE : get_rest(reader);
+}
+
 static bool has_digits(struct span text, size_t at, size_t count)
 {
 	for (size_t i = at; i < at + count; i++)

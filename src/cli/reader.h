@@ -30,6 +30,9 @@ void reader_done(struct reader *reader);
 /* Another file, from its first byte.  The descriptor stays the caller's. */
 void reader_open(struct reader *reader, int fd);
 
+/* What the file begins with, as much as comes at once; borrowed, and still to be taken.  Before anything is taken. */
+struct span reader_peek(struct reader *reader);
+
 /* The next message: 1 and *ret_mail (borrowed from both readers until the next message), 0 at the end, -errno. */
 int reader_take_mail(struct reader *reader, struct mail_reader *mail_reader, const struct mail **ret_mail)
 	__attribute__((warn_unused_result));

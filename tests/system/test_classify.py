@@ -385,6 +385,29 @@ def test_garbage_in_a_log_is_counted_and_passed_over(etc, scratch):
     assert counts_of(done) == {"read": 5, "bounces": 0, "outcomes": 2, "unreadable": 3}
 
 
+@pytest.mark.parametrize("before", ["", "Nov 21 20:30:20 mx1 postfix/smtpd[9]: connect from unknown[192.0.2.7]\n" * 9,
+                                    "Nov 21 20:30:20 mx1 systemd[1]: Started Postfix.\n"], ids=["at once", "connections", "others"])
+def test_a_log_that_is_read_as_mail_is_named(before, etc, scratch):
+    path = scratch / "mail.log"
+    path.write_text(before + "Nov 21 20:30:21 mx1 " + SENT)
+    done = kodama("classify", path, etc=etc, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"kodama: {path}: looks like a mail log; use --input=maillog\n" in done.stderr
+    assert recipients_of(classify_log(path, etc)) == ["a@example.com"]
+
+
+@pytest.mark.parametrize("text", [
+    "Nov 21 20:30:21 mx1 kernel: nothing about mail\n",
+    mails.plain("the log says", body="Nov 21 20:30:21 mx1 " + SENT),
+    "",
+], ids=["another log", "a mail about a log", "empty"])
+def test_what_is_no_mail_log_is_not_called_one(text, etc, scratch):
+    path = scratch / "mail.eml"
+    path.write_text(text)
+    done = kodama("classify", path, etc=etc)
+    assert "mail log" not in done.stderr
+
+
 def test_a_file_that_is_no_log_is_named(etc, scratch):
     path = scratch / "mail.log.gz"
     path.write_bytes(b"\x1f\x8b\x08" + bytes(range(256)) * 100)
