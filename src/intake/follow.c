@@ -5,11 +5,7 @@
  */
 #include "intake/follow.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -18,12 +14,13 @@
 #include <unistd.h>
 
 #include "intake/gzip.h"
+#include "intake/rotation.h"
 #include "intake/trust.h"
 
 enum { READ_SIZE = 64 * 1024, BUFFER_SIZE = READ_SIZE + FOLLOW_LINE_MAX, WHY_SIZE = 600 };
 
 struct follow {
-	char *path, *folder, *base;
+	struct rotation rotation;
 	bool is_from_beginning;
 	int notify_fd, watch;
 	int fd; /* -1: no file */
@@ -47,110 +44,13 @@ struct follow {
 	char buffer[BUFFER_SIZE];
 };
 
-static int64_t get_written_ns(const struct stat *info)
-{
-	return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
-}
-
-/* --- files beside it */
-
-static bool is_gzip(const char *path)
-{
-	return span_has_suffix_nocase(span_of(path), SPAN_LIT(GZIP_SUFFIX));
-}
-
-/* In a way that we do not read. */
-static bool is_compressed(struct span name)
-{
-	static const struct span ends[] = { { ".bz2", 4 }, { ".xz", 3 }, { ".zst", 4 }, { ".lz4", 4 }, { ".lzo", 4 }, { ".Z", 2 }, { ".zip", 4 } };
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (span_has_suffix_nocase(name, ends[i]))
-			return true;
-	return false;
-}
-
-/* "mail.log.1", "mail.log-20261122": what rotation makes of a name. */
-static bool is_rotated(const struct follow *follow, struct span name)
-{
-	struct span base = span_of(follow->base), rest = span_skip(name, base.len);
-
-	return span_has_prefix(name, base) && rest.len >= 2 && (rest.ptr[0] == '.' || rest.ptr[0] == '-' || rest.ptr[0] == '_') &&
-	       !is_compressed(rest);
-}
-
-static int open_file(const char *path)
-{
-	/* a fifo in its place must not hold us up */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW), error;
-	struct stat info;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-		return fd;
-	error = errno;
-	close(fd);
-	return S_ISREG(info.st_mode) ? -error : -EINVAL;
-}
-
-/* The compressed one of two: the other is going to be removed, or has to be thought the truth. */
-static bool is_second_copy(const char *path)
-{
-	char plain[PATH_MAX];
-	struct stat info;
-
-	snprintf(plain, sizeof(plain), "%.*s", (int)(strlen(path) - strlen(GZIP_SUFFIX)), path);
-	return stat(plain, &info) == 0;
-}
-
-/* Calls `visit` with each open file that rotation may have made; it keeps the descriptor by returning true, and ends the walk. */
-static void visit_rotated(struct follow *follow, bool (*visit)(struct follow *follow, int fd, const char *path, void *data), void *data)
-{
-	DIR *folder = opendir(follow->folder);
-	bool is_kept = false;
-
-	for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !is_kept; entry = readdir(folder)) {
-		char path[PATH_MAX];
-		int fd;
-		if (!is_rotated(follow, span_of(entry->d_name)))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", follow->folder, entry->d_name);
-		fd = is_gzip(path) && is_second_copy(path) ? -EEXIST : open_file(path);
-		if (fd < 0)
-			continue;
-		is_kept = (!is_gzip(path) || gzip_is(fd)) && visit(follow, fd, path, data);
-		if (!is_kept)
-			close(fd);
-	}
-	if (folder)
-		closedir(folder);
-}
-
-struct candidate {
-	int fd; /* -1: none */
-	struct stat info;
-	uint64_t size; /* before it was compressed */
-	char path[PATH_MAX];
-};
-
-static void keep_candidate(struct candidate *candidate, int fd, const struct stat *info, const char *path)
-{
-	if (candidate->fd >= 0)
-		close(candidate->fd);
-	candidate->fd = fd;
-	candidate->info = *info;
-	candidate->size = is_gzip(path) ? gzip_get_size(fd) : (uint64_t)info->st_size;
-	snprintf(candidate->path, sizeof(candidate->path), "%s", path);
-}
-
 /* --- which file */
 
 static ssize_t read_at(const struct follow *follow, char *to, size_t size, uint64_t offset)
 {
 	ssize_t got;
 
-	if (is_gzip(follow->used_path))
+	if (rotation_is_gzip(follow->used_path))
 		return follow->gzip ? gzip_read(follow->gzip, to, size, offset) : -EIO;
 	got = pread(follow->fd, to, size, (off_t)offset);
 	return got < 0 ? -errno : got;
@@ -185,7 +85,7 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 	if (path != follow->used_path)
 		snprintf(follow->used_path, sizeof(follow->used_path), "%s", path);
 	/* what it says of itself may be wrong: then it is read as an empty one, and is a gap */
-	if (is_gzip(follow->used_path) && gzip_open(fd, &follow->gzip) < 0)
+	if (rotation_is_gzip(follow->used_path) && gzip_open(fd, &follow->gzip) < 0)
 		follow->gzip = NULL;
 	follow->start = follow->end = 0;
 	follow->has_looked_again = follow->is_damaged = false;
@@ -193,7 +93,7 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 	follow->place = (struct place){ .offset = offset };
 	if (fstat(fd, &info) == 0) {
 		follow->place.inode = info.st_ino;
-		follow->place.written_ns = get_written_ns(&info);
+		follow->place.written_ns = place_get_written_ns(&info);
 	}
 	learn_head(follow);
 	/* in the middle of a line its rest could pose as one */
@@ -202,170 +102,57 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 	follow->stats.error = 0;
 }
 
-struct search {
-	struct place place;
-	bool is_by_inode;
-	struct candidate found;
-};
-
-static bool has_head(const struct place *place, struct gzip *gzip)
-{
-	char head[PLACE_HEAD_MAX];
-
-	return place->head_len > 0 && gzip_read(gzip, head, place->head_len, 0) == (ssize_t)place->head_len &&
-	       place_hash(span_make(head, place->head_len)) == place->hash;
-}
-
-/* As place_is_in, of what it was before it was compressed. */
-static bool is_in_gzip(const struct place *place, int fd)
-{
-	struct gzip *gzip;
-	char last;
-	bool is_in;
-
-	if (gzip_open(fd, &gzip) < 0)
-		return false;
-	is_in = has_head(place, gzip) && (place->offset == 0 || gzip_read(gzip, &last, 1, place->offset - 1) == 1);
-	gzip_close(gzip);
-	return is_in;
-}
-
-static bool is_in_file(const struct place *place, int fd, const char *path)
-{
-	return is_gzip(path) ? is_in_gzip(place, fd) : place_is_in(place, fd);
-}
-
-static bool is_place(const struct search *search, int fd, const char *path)
-{
-	struct stat info;
-
-	if (fstat(fd, &info) < 0 || !is_in_file(&search->place, fd, path))
-		return false;
-	if (search->is_by_inode)
-		return info.st_ino == search->place.inode;
-	/* a copy of it, longer than what was read: copytruncate */
-	return search->place.head_len > 0;
-}
-
-static bool visit_for_place(struct follow *follow, int fd, const char *path, void *data)
-{
-	struct search *search = data;
-	struct stat info;
-
-	(void)follow;
-	if (!is_place(search, fd, path) || fstat(fd, &info) < 0)
-		return false;
-	keep_candidate(&search->found, fd, &info, path);
-	return true;
-}
-
-/* The file itself, renamed or not; else a copy of it. */
 static bool use_place(struct follow *follow, const struct place *place, bool may_be_path)
 {
-	for (unsigned by_copy = 0; by_copy < 2; by_copy++) {
-		struct search search = { *place, !by_copy, { .fd = -1 } };
-		int fd = may_be_path ? open_file(follow->path) : -1;
-		if (fd >= 0 && !visit_for_place(follow, fd, follow->path, &search))
-			close(fd);
-		if (search.found.fd < 0)
-			visit_rotated(follow, visit_for_place, &search);
-		if (search.found.fd >= 0) {
-			use_file(follow, search.found.fd, search.found.path, place->offset);
-			return true;
-		}
-	}
-	return false;
-}
+	struct rotated found;
 
-struct successor {
-	uint64_t inode;
-	int64_t after_ns;
-	struct candidate found;
-};
-
-/* The file that came before: of those that were written before, the newest. */
-static bool visit_for_predecessor(struct follow *follow, int fd, const char *path, void *data)
-{
-	struct successor *successor = data;
-	struct stat info;
-
-	(void)follow;
-	if (fstat(fd, &info) < 0 || info.st_ino == successor->inode || get_written_ns(&info) > successor->after_ns)
+	if (!rotation_find_place(&follow->rotation, place, may_be_path, &found))
 		return false;
-	if (successor->found.fd >= 0 && get_written_ns(&info) <= get_written_ns(&successor->found.info))
-		return false;
-	fd = dup(fd);
-	if (fd >= 0)
-		keep_candidate(&successor->found, fd, &info, path);
-	return false;
+	use_file(follow, found.fd, found.path, place->offset);
+	return true;
 }
 
 /* From the place to so many bytes before it, if need be in the file that came before. */
 static void step_back(struct follow *follow, uint64_t bytes)
 {
-	struct successor before = { follow->place.inode, follow->place.written_ns, { .fd = -1 } };
-	uint64_t offset = follow->place.offset, missing = offset < bytes ? bytes - offset : 0, size;
+	uint64_t offset = follow->place.offset, missing = offset < bytes ? bytes - offset : 0;
+	struct rotated before;
 
 	follow->goal = follow->place;
 	follow->is_replaying = true;
-	if (missing > 0)
-		visit_rotated(follow, visit_for_predecessor, &before);
-	if (before.found.fd < 0) {
+	if (missing == 0 || !rotation_find_before(&follow->rotation, follow->place.inode, follow->place.written_ns, &before)) {
 		use_file(follow, follow->fd, follow->used_path, missing > 0 ? 0 : offset - bytes);
-	} else {
-		size = before.found.size;
-		follow->goal_fd = follow->fd;
-		snprintf(follow->goal_path, sizeof(follow->goal_path), "%s", follow->used_path);
-		follow->fd = -1;
-		use_file(follow, before.found.fd, before.found.path, size > missing ? size - missing : 0);
+		return;
 	}
-}
-
-/* The oldest of those that were written after the one that we leave. */
-static bool visit_for_successor(struct follow *follow, int fd, const char *path, void *data)
-{
-	struct successor *successor = data;
-	struct stat info;
-
-	if (fstat(fd, &info) < 0 || info.st_ino == successor->inode || get_written_ns(&info) <= successor->after_ns)
-		return false;
-	if (successor->found.fd >= 0 && get_written_ns(&info) >= get_written_ns(&successor->found.info))
-		return false;
-	/* the one that we leave, compressed by now by somebody who did not keep its time */
-	if (is_gzip(path) && is_in_gzip(&follow->place, fd))
-		return false;
-	/* the walk goes on: it gets a descriptor of its own */
-	fd = dup(fd);
-	if (fd >= 0)
-		keep_candidate(&successor->found, fd, &info, path);
-	return false;
+	follow->goal_fd = follow->fd;
+	snprintf(follow->goal_path, sizeof(follow->goal_path), "%s", follow->used_path);
+	follow->fd = -1;
+	use_file(follow, before.fd, before.path, before.size > missing ? before.size - missing : 0);
 }
 
 /* What came after the file that we leave: one that has been renamed since, else the one that has the name now. */
 static bool use_successor(struct follow *follow, uint64_t inode, int64_t written_ns)
 {
-	struct successor successor = { inode, written_ns, { .fd = -1 } };
-	struct stat current;
-	int fd;
+	/* opened first: what is renamed while we look is found beside it, and is the same file */
+	int fd = rotation_open_file(follow->rotation.path);
+	struct rotated after;
 
-	visit_rotated(follow, visit_for_successor, &successor);
-	fd = open_file(follow->path);
-	/* a hard link, and a copy that is still being made */
-	if (successor.found.fd >= 0 && fd >= 0 && fstat(fd, &current) == 0 && current.st_ino == successor.found.info.st_ino) {
-		close(successor.found.fd);
-		successor.found.fd = -1;
-	}
-	if (successor.found.fd >= 0) {
-		if (fd >= 0)
-			close(fd);
-		use_file(follow, successor.found.fd, successor.found.path, 0);
-		return true;
+	if (rotation_find_after(&follow->rotation, inode, written_ns, &follow->place, &after)) {
+		struct stat current;
+		/* not a hard link, or a copy that is still being made */
+		if (fd < 0 || fstat(fd, &current) < 0 || current.st_ino != after.info.st_ino) {
+			if (fd >= 0)
+				close(fd);
+			use_file(follow, after.fd, after.path, 0);
+			return true;
+		}
+		close(after.fd);
 	}
 	if (fd < 0) {
 		follow->stats.error = fd == -ENOENT ? 0 : -fd;
 		return false;
 	}
-	use_file(follow, fd, follow->path, 0);
+	use_file(follow, fd, follow->rotation.path, 0);
 	return true;
 }
 
@@ -374,7 +161,7 @@ static bool use_successor(struct follow *follow, uint64_t inode, int64_t written
 static void watch_folder(struct follow *follow)
 {
 	if (follow->notify_fd >= 0 && follow->watch < 0)
-		follow->watch = inotify_add_watch(follow->notify_fd, follow->folder,
+		follow->watch = inotify_add_watch(follow->notify_fd, follow->rotation.folder,
 						  IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_ONLYDIR);
 }
 
@@ -394,7 +181,7 @@ static void go_on(struct follow *follow, const struct place *place)
 /* A file that may not be read is not one that has gone: the place waits for it. */
 static bool find_wanted(struct follow *follow)
 {
-	int fd = open_file(follow->path);
+	int fd = rotation_open_file(follow->rotation.path);
 
 	if (fd < 0 && fd != -ENOENT) {
 		follow->stats.error = -fd;
@@ -415,7 +202,7 @@ static bool find_file(struct follow *follow)
 
 	if (follow->has_wanted)
 		return find_wanted(follow);
-	fd = open_file(follow->path);
+	fd = rotation_open_file(follow->rotation.path);
 	if (fd < 0) {
 		follow->stats.error = -fd;
 		/* what appears from now on is new from its first line on */
@@ -423,19 +210,9 @@ static bool find_file(struct follow *follow)
 			follow->is_from_beginning = true;
 		return false;
 	}
-	use_file(follow, fd, follow->path, !follow->is_from_beginning && fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0);
+	use_file(follow, fd, follow->rotation.path, !follow->is_from_beginning && fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0);
 	follow->is_from_beginning = true;
 	return true;
-}
-
-static int split_path(struct follow *follow, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	follow->path = strdup(path);
-	follow->folder = slash == path ? strdup("/") : strndup(path, slash ? (size_t)(slash - path) : 0);
-	follow->base = strdup(slash ? slash + 1 : path);
-	return follow->path && follow->folder && follow->base ? 0 : -ENOMEM;
 }
 
 int follow_open(const struct follow_options *options, struct span place_text, struct follow **ret_follow)
@@ -446,7 +223,7 @@ int follow_open(const struct follow_options *options, struct span place_text, st
 		return -ENOMEM;
 	follow->fd = follow->goal_fd = follow->notify_fd = follow->watch = -1;
 	follow->is_from_beginning = options->is_from_beginning;
-	if (split_path(follow, options->path) < 0) {
+	if (rotation_init(&follow->rotation, options->path) < 0) {
 		follow_close(follow);
 		return -ENOMEM;
 	}
@@ -471,9 +248,7 @@ void follow_close(struct follow *follow)
 		close(follow->goal_fd);
 	if (follow->notify_fd >= 0)
 		close(follow->notify_fd);
-	free(follow->path);
-	free(follow->folder);
-	free(follow->base);
+	rotation_done(&follow->rotation);
 	free(follow);
 }
 
@@ -516,12 +291,12 @@ static void start_over(struct follow *follow)
 	follow->stats.truncations++;
 	end_replay(follow);
 	if (place.head_len == 0 || !use_place(follow, &place, false))
-		use_file(follow, follow->fd, follow->path, 0);
+		use_file(follow, follow->fd, follow->rotation.path, 0);
 }
 
 static bool is_same_file(const struct follow *follow, struct stat *ret_own, struct stat *ret_current)
 {
-	if (fstat(follow->fd, ret_own) < 0 || stat(follow->path, ret_current) < 0)
+	if (fstat(follow->fd, ret_own) < 0 || stat(follow->rotation.path, ret_current) < 0)
 		return true;
 	return ret_own->st_dev == ret_current->st_dev && ret_own->st_ino == ret_current->st_ino;
 }
@@ -548,7 +323,7 @@ static bool leave_file(struct follow *follow)
 	}
 	/* the goal was in the file that we leave */
 	end_replay(follow);
-	return use_successor(follow, own.st_ino, get_written_ns(&own));
+	return use_successor(follow, own.st_ino, place_get_written_ns(&own));
 }
 
 static uint64_t get_read_offset(const struct follow *follow)
@@ -568,7 +343,7 @@ static bool has_been_cut(const struct follow *follow)
 {
 	struct place read_so_far = follow->place;
 
-	if (is_gzip(follow->used_path))
+	if (rotation_is_gzip(follow->used_path))
 		return false;
 	read_so_far.offset = get_read_offset(follow);
 	return !place_is_in(&read_so_far, follow->fd);
@@ -599,7 +374,7 @@ static bool fill(struct follow *follow)
 	}
 	make_room(follow);
 	got = read_at(follow, follow->buffer + follow->end, READ_SIZE, get_read_offset(follow));
-	if (got < 0 && is_gzip(follow->used_path)) {
+	if (got < 0 && rotation_is_gzip(follow->used_path)) {
 		follow->stats.gaps += !follow->is_damaged;
 		follow->is_damaged = true;
 		got = 0;
@@ -614,7 +389,7 @@ static bool fill(struct follow *follow)
 	look_at_trust(follow);
 	learn_head(follow);
 	if (fstat(follow->fd, &info) == 0)
-		follow->place.written_ns = get_written_ns(&info);
+		follow->place.written_ns = place_get_written_ns(&info);
 	return true;
 }
 

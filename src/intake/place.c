@@ -30,6 +30,11 @@ int place_parse(struct span text, struct place *ret_place)
 	return 0;
 }
 
+int64_t place_get_written_ns(const struct stat *info)
+{
+	return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+}
+
 uint64_t place_hash(struct span head)
 {
 	static const struct siphash_key key = { { 0x6669727374, 0x6279746573 } };

@@ -24,6 +24,9 @@ const char *place_format(const struct place *place, char text[static PLACE_TEXT_
 /* -EINVAL: not of that form; *ret_place untouched. */
 int place_parse(struct span text, struct place *ret_place) __attribute__((warn_unused_result));
 
+struct stat;
+int64_t place_get_written_ns(const struct stat *info);
+
 uint64_t place_hash(struct span head);
 
 /* Does the open file begin with what the place remembers, and reach as far?  Always true for a head of 0 bytes. */
