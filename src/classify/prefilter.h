@@ -42,7 +42,7 @@ struct prefilter;
 /* The grams differ from each other; each is known by its number, 0 to count - 1. */
 int prefilter_new(const uint32_t *grams, size_t count, struct prefilter **ret_prefilter) __attribute__((warn_unused_result));
 void prefilter_free(struct prefilter *prefilter);
-size_t prefilter_get_size(const struct prefilter *prefilter); /* bytes */
+size_t prefilter_get_size(const struct prefilter *prefilter); /* bytes; for benches */
 
 /* A gram by number, and the first place where it begins; of one shorter than four bytes 0. */
 struct hit {

@@ -104,7 +104,6 @@ struct rule_list {
 };
 
 struct ruleset {
-	unsigned references; /* atomic */
 	struct arena *arena;
 	struct rule *rules; /* enabled ones, sorted by id: a lower index is a lower id */
 	size_t rule_count;

@@ -288,7 +288,6 @@ int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint
 	complaint_set(loader.complaint, "", 0, "%s", "");
 	if (!ruleset)
 		return -ENOMEM;
-	ruleset->references = 1;
 	ruleset->is_jit = is_jit_wanted() && pattern_may_jit();
 	ruleset->arena = arena_new(0);
 	rc = ruleset->arena ? providers_init(&ruleset->providers) : -ENOMEM;
@@ -296,22 +295,16 @@ int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint
 		rc = load(&loader, etc);
 	drafts_done(&loader.drafts);
 	if (rc < 0) {
-		ruleset_unref(ruleset);
+		ruleset_free(ruleset);
 		return rc;
 	}
 	*ret_ruleset = ruleset;
 	return 0;
 }
 
-struct ruleset *ruleset_ref(struct ruleset *ruleset)
+void ruleset_free(struct ruleset *ruleset)
 {
-	__atomic_add_fetch(&ruleset->references, 1, __ATOMIC_RELAXED);
-	return ruleset;
-}
-
-void ruleset_unref(struct ruleset *ruleset)
-{
-	if (!ruleset || __atomic_sub_fetch(&ruleset->references, 1, __ATOMIC_ACQ_REL) > 0)
+	if (!ruleset)
 		return;
 	for (size_t i = 0; i < ruleset->test_count; i++)
 		pattern_free(ruleset->tests[i].pattern);

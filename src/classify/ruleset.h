@@ -17,8 +17,7 @@ struct ruleset;
  * and `etc`/advice/[name].advice: all or nothing.  -EINVAL with *complaint (file, line, reason), -errno, -ENOMEM.
  */
 int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint) __attribute__((warn_unused_result));
-struct ruleset *ruleset_ref(struct ruleset *ruleset);
-void ruleset_unref(struct ruleset *ruleset);
+void ruleset_free(struct ruleset *ruleset);
 
 size_t ruleset_get_count(const struct ruleset *ruleset); /* rules that are enabled */
 bool ruleset_is_jit(const struct ruleset *ruleset);      /* compiled to machine code, not interpreted */

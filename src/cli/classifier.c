@@ -26,7 +26,7 @@ int classifier_load_rules(const char *etc, struct ruleset **ret_ruleset, struct 
 		return error;
 	if (ruleset_get_count(ruleset) == 0) {
 		complaint_set(complaint, etc, 0, "there are no rules in rules.d");
-		ruleset_unref(ruleset);
+		ruleset_free(ruleset);
 		return -EINVAL;
 	}
 	*ret_ruleset = ruleset;
@@ -56,5 +56,5 @@ void classifier_done(struct classifier *classifier)
 {
 	scratch_free(classifier->scratch);
 	formats_free(classifier->formats);
-	ruleset_unref(classifier->ruleset);
+	ruleset_free(classifier->ruleset);
 }

@@ -532,7 +532,7 @@ void scan_done(struct scan *scan)
 	free(scan->workers);
 	free(scan->parts);
 	verdicts_free(scan->verdicts);
-	ruleset_unref(scan->ruleset);
+	ruleset_free(scan->ruleset);
 	maillog_done(&scan->log);
 	suspects_done(&scan->suspects);
 	*scan = (struct scan){ 0 };

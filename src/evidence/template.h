@@ -36,9 +36,9 @@ struct template;
 struct template *template_parse(struct span text, const char **ret_why);
 void template_free(struct template *template);
 
-/* The byte that a matching line begins with, lower case; 0 when it may be any. */
 /* The byte of its literals that texts have least often, lower case; 0 when it has none. */
 char template_get_rare(const struct template *template);
+/* The byte that a matching line begins with, lower case; 0 when it may be any. */
 unsigned char template_get_first(const struct template *template);
 bool template_has(const struct template *template, enum capture capture);
 

@@ -37,7 +37,7 @@ void snapshot_unref(struct snapshot *snapshot)
 {
 	if (!snapshot || __atomic_sub_fetch(&snapshot->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	ruleset_unref(snapshot->ruleset);
+	ruleset_free(snapshot->ruleset);
 	formats_free(snapshot->formats);
 	arena_free(snapshot->arena); /* the snapshot itself lives in it */
 }

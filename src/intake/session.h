@@ -26,6 +26,7 @@ enum session_reply {
 
 /* Working memory (readers, arenas) that sessions borrow for one message.  is_unix: the milter socket is one. */
 struct session_pool *session_pool_new(const struct intake *intake, bool is_unix);
+/* kodamad keeps its own to the end of the process, since sessions may be in the middle of a callback there. */
 void session_pool_free(struct session_pool *pool);
 
 /* The MTA's macros, looked up where one is of use: most mail has a use for none.  NULL: it is not set. */

@@ -30,7 +30,7 @@ struct index_hit {
 bool index_find(const struct index *index, const struct address *recipient, struct span stream, const char *delimiters,
 		int64_t now_s, struct index_hit *ret_hit);
 
-/* One row's new truth; until_s 0 or kind not suppressed: gone.  -ENOMEM: the table could not grow, and is as before. */
+/* For an index without a store (tests, benches): one row's new truth; until_s 0 or kind not suppressed: gone.  -ENOMEM: the table could not grow, and is as before. */
 int index_set(struct index *index, const struct suppression *row) __attribute__((warn_unused_result));
 size_t index_get_count(const struct index *index);
 

@@ -439,10 +439,3 @@ int store_apply_read(struct store *store, const struct ruling *ruling, const str
 					   .why = reason_get_text(REASON_SUCCESS_NOTHING) };
 	return 0;
 }
-
-int store_record(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)
-{
-	struct ruling ruling = ruling_make(limits, event);
-
-	return store_apply(store, &ruling, event, NULL, ret_decision);
-}

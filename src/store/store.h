@@ -32,14 +32,8 @@ void store_rollback(struct store *store);
 /*
  * Inside a transaction: takes one event into the history, decides by the state it finds, and writes the new
  * state, the outcome, the keys seen and the change.  A duplicate changes nothing but raises proof and fills what was
- * absent.  *ret_decision untouched on failure.
- */
-int store_record(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)
-	__attribute__((warn_unused_result));
-
-/*
- * The same with a ruling made before: by the writer, that may have kept it on disk for a while.  surge: the guard that
- * is told of it and may hold it; NULL: none.
+ * absent.  ruling: may be older than the event is now, the queue on disk keeps it.  surge: the guard that is told of it and
+ * may hold it; NULL: none.  *ret_decision untouched on failure.
  */
 int store_apply(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge, struct decision *ret_decision)
 	__attribute__((warn_unused_result));

@@ -361,7 +361,7 @@ static void finish(struct contest *contest)
 	free(contest->found);
 #endif
 	scratch_free(contest->scratch);
-	ruleset_unref(contest->ruleset);
+	ruleset_free(contest->ruleset);
 	arena_free(contest->arena);
 }
 
@@ -458,7 +458,7 @@ static void run_whole_path(const char *etc, size_t rounds)
 	       "  %-22s %10.0f ns a text, %.0f texts a second\n",
 	       ruleset->rule_count, ruleset->test_count, load_ms, prefilter_get_size(ruleset->prefilter) / 1024, "kodama", ns, 1e9 / ns);
 	scratch_free(scratch);
-	ruleset_unref(ruleset);
+	ruleset_free(ruleset);
 }
 
 static void run_generated(const struct ruleset *shipped, struct arena *arena, size_t rounds)
@@ -522,7 +522,7 @@ int main(int argc, char **argv)
 	run_whole_path(etc, rounds);
 	if (has_contest)
 		run_generated(shipped, arena, rounds);
-	ruleset_unref(shipped);
+	ruleset_free(shipped);
 	arena_free(arena);
 	return 0;
 }

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (ruleset_load(get_folder(), &ruleset, &complaint) == 0) {
 		use(ruleset);
-		ruleset_unref(ruleset);
+		ruleset_free(ruleset);
 	} else if (!complaint.text[0]) {
 		abort();
 	}

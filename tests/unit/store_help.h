@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "decide/ruling.h"
+#include "store/store.h"
 
 enum { DAY = 86400, HOUR = 3600 };
 #define NOW INT64_C(1800000000)
@@ -71,6 +72,14 @@ static inline struct limits sample_limits(enum preset preset)
 
 	limits.items = (struct limit *)limits_get_defaults(preset, &limits.count);
 	return limits;
+}
+
+/* The writer's way, in one step and with no guard. */
+static inline int record_event(struct store *store, const struct limits *limits, const struct event *event, struct decision *ret_decision)
+{
+	struct ruling ruling = ruling_make(limits, event);
+
+	return store_apply(store, &ruling, event, NULL, ret_decision);
 }
 
 static inline char *scratch_folder(void)

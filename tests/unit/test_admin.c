@@ -167,7 +167,7 @@ static void test_why_tells_the_time_line_the_state_and_what_would_happen(void **
 
 	sample_make(&(struct sample){ .queue_id = "4XyZabCdEfGhIj1", .provider = "google", .text = "no such user \xe2\x80\xa6" }, &e);
 	assert_int_equal(store_begin(f->store), 0);
-	assert_int_equal(store_record(f->store, &f->limits, &e.event, &decision), 0);
+	assert_int_equal(record_event(f->store, &f->limits, &e.event, &decision), 0);
 	assert_int_equal(store_commit(f->store), 0);
 	ask_well(f, "{\"do\":\"suppress-add\",\"address\":\"user@example.com\"}");
 	ask_well(f, "{\"do\":\"why\",\"address\":\"user@example.com\"}");
@@ -219,7 +219,7 @@ static void fail_at(struct fixture *f, const char *recipient, const char *provid
 
 	sample_make(&(struct sample){ .recipient = recipient, .provider = provider, .at = time_s, .queue_id = recipient }, &e);
 	assert_int_equal(store_begin(f->store), 0);
-	assert_int_equal(store_record(f->store, &f->limits, &e.event, &decision), 0);
+	assert_int_equal(record_event(f->store, &f->limits, &e.event, &decision), 0);
 	assert_int_equal(store_commit(f->store), 0);
 }
 
@@ -372,7 +372,7 @@ static void test_bulk_undo_of_more_than_a_page(void **state)
 		struct decision decision;
 		snprintf(recipient, sizeof(recipient), "u%d@example.com", i);
 		sample_make(&(struct sample){ .recipient = recipient, .queue_id = recipient }, &e);
-		assert_int_equal(store_record(f->store, &f->limits, &e.event, &decision), 0);
+		assert_int_equal(record_event(f->store, &f->limits, &e.event, &decision), 0);
 	}
 	assert_int_equal(store_commit(f->store), 0);
 	json_t *answer = ask_well(f, "{\"do\":\"suppress-remove\",\"all\":true}");

@@ -70,7 +70,7 @@ static int tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	scratch_free(fixture->scratch);
-	ruleset_unref(fixture->ruleset);
+	ruleset_free(fixture->ruleset);
 	return 0;
 }
 

@@ -54,7 +54,7 @@ static int tear_down(void **state)
 	free(fixture->samples);
 	scratch_free(fixture->scratch);
 	arena_free(fixture->arena);
-	ruleset_unref(fixture->ruleset);
+	ruleset_free(fixture->ruleset);
 	return 0;
 }
 
@@ -347,7 +347,7 @@ static void test_the_interpreter_gives_the_same_verdicts(void **state)
 		assert_string_equal(verdict.rule, compiled.rule);
 		assert_int_equal(verdict.effect, compiled.effect);
 	}
-	ruleset_unref(interpreted);
+	ruleset_free(interpreted);
 }
 
 static double cpu_seconds(void)

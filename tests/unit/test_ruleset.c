@@ -122,7 +122,7 @@ static void test_local_rules_add_change_and_disable(void **state)
 	assert_string_equal(verdict.status_as, "5.1.1");
 	assert_string_equal(classify_text(ruleset, "550 second thing").rule, "");
 	assert_string_equal(classify_text(ruleset, "550 third thing").rule, "three");
-	ruleset_unref(ruleset);
+	ruleset_free(ruleset);
 	folder_remove(&folder);
 }
 
@@ -151,7 +151,7 @@ static void test_advice_by_name_provider_and_class(void **state)
 	assert_string_equal(classify_text(ruleset, "550 third thing - acmesmtp").advice[LANGUAGE_EN], "acme");
 	assert_string_equal(classify_text(ruleset, "550 third thing").advice[LANGUAGE_EN], "class");
 	assert_string_equal(classify_text(ruleset, "550 fourth thing").advice[LANGUAGE_EN], class_get_info(CLASS_SPAM)->meaning);
-	ruleset_unref(ruleset);
+	ruleset_free(ruleset);
 	folder_remove(&folder);
 }
 
@@ -166,9 +166,7 @@ static void test_an_empty_folder_is_a_rule_set(void **state)
 	assert_int_equal(ruleset_get_count(ruleset), 0);
 	assert_int_equal(classify_text(ruleset, "550 5.1.1 no such user").class_id, CLASS_UNCLASSIFIED);
 	assert_string_equal(classify_text(ruleset, "550 x (kodama-suppressed)").rule, "kodama.suppressed");
-	assert_ptr_equal(ruleset_ref(ruleset), ruleset);
-	ruleset_unref(ruleset);
-	ruleset_unref(ruleset);
+	ruleset_free(ruleset);
 	folder_remove(&folder);
 }
 
@@ -195,7 +193,7 @@ static void check(const char *rules, struct findings *findings)
 	*findings = (struct findings){ .errors = 0 };
 	errors = ruleset_check(ruleset, take_finding, findings);
 	assert_int_equal(errors, findings->errors);
-	ruleset_unref(ruleset);
+	ruleset_free(ruleset);
 }
 
 static void test_samples_prove_rules(void **state)
@@ -254,7 +252,7 @@ static void test_list_names_every_rule(void **state)
 	ruleset_list(ruleset, count_rule, &count);
 	assert_int_equal(count, ruleset_get_count(ruleset));
 	assert_true(count > 100);
-	ruleset_unref(ruleset);
+	ruleset_free(ruleset);
 }
 
 /* "user-unknown" as roff wants it. */

@@ -86,7 +86,7 @@ static bool is_seen(struct store *store, const char *recipient, const char *queu
 
 	sample_make(&(struct sample){ .recipient = recipient, .queue_id = queue_id, .class_id = CLASS_MAILBOX_FULL }, &e);
 	assert_int_equal(store_begin(store), 0);
-	assert_int_equal(store_record(store, &limits, &e.event, &decision), 0);
+	assert_int_equal(record_event(store, &limits, &e.event, &decision), 0);
 	store_rollback(store);
 	return decision.is_duplicate;
 }

@@ -55,7 +55,7 @@ static struct decision record(struct fixture *f, struct sample sample)
 
 	sample_make(&sample, &e);
 	assert_int_equal(store_begin(f->store), 0);
-	if (store_record(f->store, &f->limits, &e.event, &decision) != 0)
+	if (record_event(f->store, &f->limits, &e.event, &decision) != 0)
 		fail_msg("%s", store_get_error(f->store));
 	assert_int_equal(store_commit(f->store), 0);
 	return decision;
@@ -727,7 +727,7 @@ static void test_a_rollback_leaves_nothing(void **state)
 
 	sample_make(&(struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &e);
 	assert_int_equal(store_begin(f->store), 0);
-	assert_int_equal(store_record(f->store, &f->limits, &e.event, &decision), 0);
+	assert_int_equal(record_event(f->store, &f->limits, &e.event, &decision), 0);
 	store_rollback(f->store);
 	assert_int_equal(find(f, "user@example.com").kind, DECISION_NONE);
 	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }).kind, DECISION_SUPPRESSED);
@@ -798,7 +798,7 @@ static void test_no_change_is_passed_over(void **state)
 	assert_int_equal(store_open(&f->options, &other), 0);
 	sample_make(&(struct sample){ .queue_id = "4XyzFirst", .recipient = "first@example.com" }, &e);
 	assert_int_equal(store_begin(other), 0);
-	assert_int_equal(store_record(other, &f->limits, &e.event, &decision), 0);
+	assert_int_equal(record_event(other, &f->limits, &e.event, &decision), 0);
 	/* the second one cannot number its own before the first is through */
 	assert_int_equal(store_begin(f->store), -EBUSY);
 	assert_int_equal(store_get_change(f->store, &seen), 0);

@@ -122,7 +122,7 @@ static int tear_down(void **state)
 {
 	struct bench *bench = *state;
 
-	ruleset_unref(bench->ruleset);
+	ruleset_free(bench->ruleset);
 	suspects_done(&bench->suspects);
 	free(bench);
 	return 0;
