@@ -78,15 +78,18 @@ static struct {
 	JOURNAL_FUNCTIONS(LIBRARY_DECLARE)
 } libsystemd;
 
+/* Tried with each opening, and told once.  The follower's thread. */
 static bool load_libsystemd(void)
 {
+	static bool is_told;
 #define LIBRARY_OBJECT libsystemd
 	static const struct library_function functions[] = { JOURNAL_FUNCTIONS(LIBRARY_ROW) };
 	char why[256];
 	bool is_loaded = library_load("libsystemd.so.0", functions, sizeof(functions) / sizeof(functions[0]), why, sizeof(why));
 
-	if (!is_loaded)
+	if (!is_loaded && !is_told)
 		log_event(LOG_LEVEL_ERROR, "library-missing", "error=\"%s\"", why);
+	is_told = !is_loaded;
 	return is_loaded;
 }
 

@@ -355,7 +355,7 @@ static bool open_at_place(struct maillog *maillog)
 	mark_read(is_marked > 0 ? span_of(mark) : SPAN_NONE, log_batch_get_mark(maillog->batch));
 	result = open_source(maillog, result > 0 ? span_of(text) : SPAN_NONE);
 	if (result < 0) {
-		snprintf(why, sizeof(why), "it cannot be opened: %s", strerror(-result));
+		snprintf(why, sizeof(why), "it cannot be opened: %s", result == -ENOSYS ? "libsystemd is not there" : strerror(-result));
 		set_error(maillog, why);
 		close_source(maillog);
 		return false;

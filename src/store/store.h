@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The store: what is known of addresses, durably.  A table of functions per backend (sqlite.c, later pgsql.c); the
+ * The store: what is known of addresses, durably.  A table of functions per backend (sqlite.c, pgsql.c); the
  * same contract test runs on each.  A handle belongs to one thread.  Errors are negative errno, and
  * store_get_error() says more.  All text is bound as parameters, never spliced.
  */
