@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which of many grams, runs of two to four bytes, stand in a text, in one pass: those of two in the text as it is, longer
- * ones in its words (fold_words).  Every gram leaves a mark, by which words are known (nearly: several grams share a mark).  For grams of four bytes there is a bitmap that stays in
- * the first cache and tells at each byte whether one may begin there, and a small table that tells which one it is.
- * No state goes from byte to byte and nothing is decided before the end of a run, so that the processor looks at several
- * bytes at a time.  Frozen after building; any thread; linear in the text.
+ * ones in its words (fold_words).  Every gram leaves a mark, by which words are known (nearly: several grams share one).
+ * For grams of four bytes there is a bitmap that stays in the first cache and tells at each byte whether one may begin
+ * there, and a small table that tells which one it is.  No state goes from byte to byte and nothing is decided before the
+ * end of a run, so that the processor looks at several bytes at a time.  Frozen after building; any thread; linear in the text.
  */
 #ifndef KODAMA_CLASSIFY_PREFILTER_H
 #define KODAMA_CLASSIFY_PREFILTER_H

@@ -10,9 +10,10 @@
 #include <stdbool.h>
 
 /*
- * fd: the open file; path: the name that it had when it was opened, absolute; it may have another one since.  Asked: a regular file with one name, of root or of the account syslog, that neither
- * others nor a group but root's, adm's and syslog's may write, in folders of which the same is true.  A folder that everybody may write
- * is accepted above the file's own where it is sticky (/tmp).  And no postlog(1) as below.  False: a sentence in why.
+ * fd: the open file; path: the name that it had when it was opened, absolute; it may have another one since.  Asked: a
+ * regular file with one name, of root or of the account syslog, that neither others nor a group but root's, adm's and
+ * syslog's may write, in folders of which the same is true.  A folder that everybody may write is accepted above the file's
+ * own where it is sticky (/tmp).  And no postlog(1) as below.  False: a sentence in why.
  */
 bool trust_check_log(int fd, const char *path, char *why, size_t size);
 

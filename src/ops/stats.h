@@ -25,8 +25,8 @@ struct stats_sources {
 json_t *stats_describe_last(void);
 
 /*
- * "version", "pid", "started", "uptime-seconds", "memory-bytes" (resident), "suppressed" (entries); an object a group of counters ("milter", "policy", ...; fronts that
- * are off are left out), "outcomes" with "classes" and "decisions" (those that are not 0); "store",
+ * "version", "pid", "started", "uptime-seconds", "memory-bytes" (resident), "suppressed" (entries); an object a group of
+ * counters ("milter", "policy", ...; fronts that are off are left out), "outcomes" with "classes" and "decisions" (those that are not 0); "store",
  * the writer's own numbers; "log", with the lines that nobody took; "last-evidence"; "problems", the latest warnings and errors.
  * A new object; NULL when out of memory.
  */
