@@ -9,14 +9,10 @@
 
 enum { ENTRIES_MAX = 5000, WORD_MAX = 255 };
 
-struct entry {
-	struct address address;
-	struct suppression row; /* its texts stand in the request, its address above */
-};
-
 struct importing {
 	struct call *call;
-	struct entry *entries;
+	struct address *addresses;
+	struct suppression *rows; /* their texts stand in the request, their addresses above */
 	size_t count;
 	int changed;
 };
@@ -53,10 +49,8 @@ static int take_origin(struct call *call, struct suppression *row)
 	return 0;
 }
 
-static int take_entry(struct call *call, struct entry *entry)
+static int take_entry(struct call *call, struct address *address, struct suppression *row)
 {
-	struct suppression *row = &entry->row;
-
 	*row = (struct suppression){ .rule = SPAN_NONE, .provider = SPAN_NONE, .note = SPAN_NONE };
 	call->class_id = CLASS_UNCLASSIFIED;
 	if (call_take_address(call) < 0 || call_take_stream(call) < 0 || call_take_until(call) < 0 || call_take_class(call) < 0 ||
@@ -67,8 +61,8 @@ static int take_entry(struct call *call, struct entry *entry)
 	/* a whole domain is an operator's word, never evidence's */
 	if (row->origin == ORIGIN_EVIDENCE && call->address.at == 0)
 		return admin_refuse(call, "origin: a domain is suppressed by hand alone");
-	entry->address = call->address;
-	row->address = address_get(&entry->address);
+	*address = call->address;
+	row->address = address_get(address);
 	row->stream = call->stream;
 	row->until_s = call->until_s;
 	row->class_id = call->class_id;
@@ -93,7 +87,7 @@ static size_t take_entries(struct importing *importing, const json_t *items)
 
 	json_array_foreach((json_t *)items, i, item) {
 		call->request = item;
-		if (take_entry(call, &importing->entries[importing->count]) == 0) {
+		if (take_entry(call, &importing->addresses[importing->count], &importing->rows[importing->count]) == 0) {
 			importing->count++;
 		} else {
 			refused++;
@@ -108,13 +102,9 @@ static int import_entries(struct store *store, void *data)
 {
 	struct importing *importing = data;
 	struct call *call = importing->call;
-	int result = 0;
+	int result = store_import(store, importing->rows, importing->count, call->by, call->now_s);
 
-	importing->changed = 0;
-	for (size_t i = 0; i < importing->count && result >= 0; i++) {
-		result = store_import(store, &importing->entries[i].row, call->by, call->now_s);
-		importing->changed += result > 0;
-	}
+	importing->changed = result < 0 ? 0 : result;
 	return result < 0 ? result : 0;
 }
 
@@ -141,16 +131,17 @@ int admin_import(struct call *call)
 
 	if (!json_is_array(items) || count > ENTRIES_MAX)
 		return admin_refuse(call, "rows: not an array of at most %d", ENTRIES_MAX);
-	importing.entries = calloc(count ? count : 1, sizeof(*importing.entries));
-	if (!importing.entries)
-		return -ENOMEM;
-	size_t refused = take_entries(&importing, items);
-	int result = importing.count ? run_import(&importing) : 0;
+	importing.addresses = calloc(count ? count : 1, sizeof(*importing.addresses));
+	importing.rows = calloc(count ? count : 1, sizeof(*importing.rows));
+	bool has_room = importing.addresses && importing.rows;
+	size_t refused = has_room ? take_entries(&importing, items) : 0;
+	int result = !has_room ? -ENOMEM : importing.count ? run_import(&importing) : 0;
 	if (result >= 0) {
 		row_put(call->answer, "added", json_integer(importing.changed));
 		row_put(call->answer, "unchanged", json_integer((json_int_t)importing.count - importing.changed));
 		row_put(call->answer, "refused", json_integer((json_int_t)refused));
 	}
-	free(importing.entries);
+	free(importing.addresses);
+	free(importing.rows);
 	return result;
 }

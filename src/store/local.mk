@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
-	src/store/store.h src/store/store.c src/store/private.h src/store/state.c src/store/record.c src/store/past.h src/store/past.c src/store/manual.c src/store/bulk.c \
+	src/store/store.h src/store/store.c src/store/private.h src/store/state.c src/store/record.c src/store/past.h src/store/past.c src/store/manual.c src/store/entries.c src/store/change.c src/store/bulk.c \
 	src/store/statements.h src/store/statements.c src/store/refold.h src/store/refold.c src/store/schema.h src/store/schema.c src/store/sql.h src/store/sqlite.c \
 	src/store/keyfile.h src/store/keyfile.c src/store/keytable.h src/store/keytable.c src/store/keysource.h src/store/keysource.c \
 	src/store/enforced.h src/store/enforced.c src/store/index.h src/store/index.c src/store/follow.c src/store/thread.h src/store/thread.c \
@@ -11,7 +11,7 @@ libstore_a_SOURCES = \
 libstore_a_SOURCES += src/store/reading.h src/store/reading.c
 
 if HAVE_PQ
-libstore_a_SOURCES += src/store/libpq.h src/store/libpq.c src/store/pgsql.c
+libstore_a_SOURCES += src/store/libpq.h src/store/libpq.c src/store/arrays.h src/store/arrays.c src/store/pgsql.c
 endif
 
 if HAVE_CMOCKA

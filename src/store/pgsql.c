@@ -13,14 +13,18 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "store/arrays.h"
 #include "store/libpq.h"
 #include "store/store.h"
 
-enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, ARENA_MAX = 1024 * 1024 };
+enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, ARENA_MAX = 8 * 1024 * 1024 };
+
+/* A statement is prepared as it is; one that is run many times over also as one of arrays. */
+enum form { FORM_ONE, FORM_MANY, FORMS };
 
 struct sql {
 	PGconn *connection;
-	bool is_prepared[SQL_SLOTS];
+	bool is_prepared[FORMS][SQL_SLOTS];
 	bool has_tables;
 	bool has_no_notify;
 	struct arena *arena;
@@ -177,15 +181,15 @@ static int pgsql_commit(struct sql *sql)
 	return result;
 }
 
-static int prepare(struct sql *sql, unsigned slot, const char *text, char name[static 16])
+static int prepare(struct sql *sql, enum form form, unsigned slot, const char *text, char name[static 16])
 {
-	snprintf(name, 16, "s%u", slot);
-	if (sql->is_prepared[slot])
+	snprintf(name, 16, "%c%u", form == FORM_MANY ? 'm' : 's', slot);
+	if (sql->is_prepared[form][slot])
 		return 0;
 	PGresult *result = libpq.PQprepare(sql->connection, name, text, 0, NULL);
 	int error = libpq.PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(sql, result);
 	libpq.PQclear(result);
-	sql->is_prepared[slot] = error == 0;
+	sql->is_prepared[form][slot] = error == 0;
 	return error;
 }
 
@@ -254,7 +258,7 @@ static int pgsql_run(struct sql *sql, unsigned slot, const char *text, const str
 {
 	const char *texts[SQL_PARAMS_MAX];
 	char name[16];
-	int result = count <= SQL_PARAMS_MAX ? prepare(sql, slot, text, name) : -EINVAL;
+	int result = count <= SQL_PARAMS_MAX ? prepare(sql, FORM_ONE, slot, text, name) : -EINVAL;
 
 	if (result == 0)
 		result = put_params(sql, params, count, texts);
@@ -264,6 +268,78 @@ static int pgsql_run(struct sql *sql, unsigned slot, const char *text, const str
 		return fail(sql, NULL);
 	libpq.PQsetSingleRowMode(sql->connection);
 	return take_results(sql, visit, data);
+}
+
+/* The server's own word; false: of a type that is none of ours. */
+static bool get_types(struct sql *sql, const char *name, size_t count, const char **types)
+{
+	PGresult *result = libpq.PQdescribePrepared(sql->connection, name);
+	bool are_known = libpq.PQresultStatus(result) == PGRES_COMMAND_OK && libpq.PQnparams(result) == (int)count;
+
+	for (size_t i = 0; i < count && are_known; i++) {
+		Oid type = libpq.PQparamtype(result, (int)i);
+		types[i] = type == OID_INT8 ? "bigint" : "text";
+		are_known = type == OID_INT8 || type == OID_TEXT;
+	}
+	libpq.PQclear(result);
+	return are_known;
+}
+
+/* 1: there is no such form of it. */
+static int prepare_many(struct sql *sql, unsigned slot, const char *text, size_t count, char name[static 16])
+{
+	const char *types[SQL_PARAMS_MAX];
+	struct buffer many;
+	int result = count <= SQL_PARAMS_MAX ? prepare(sql, FORM_ONE, slot, text, name) : -EINVAL;
+
+	if (result < 0 || sql->is_prepared[FORM_MANY][slot])
+		return result < 0 ? result : prepare(sql, FORM_MANY, slot, text, name);
+	buffer_init(&many, 16 * 1024);
+	result = 1;
+	if (get_types(sql, name, count, types) && arrays_make_statement(span_of(text), types, count, &many))
+		result = prepare(sql, FORM_MANY, slot, buffer_get_text(&many), name);
+	buffer_done(&many);
+	return result;
+}
+
+struct nth_visit {
+	sql_visit_nth *visit;
+	void *data;
+	size_t times;
+};
+
+static bool visit_nth(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct nth_visit *visitor = data;
+
+	if (count && columns[0].number > 0 && (uint64_t)columns[0].number <= visitor->times)
+		visitor->visit(visitor->data, (size_t)columns[0].number - 1, columns + 1, count - 1);
+	return true;
+}
+
+static int pgsql_run_many(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count, size_t times,
+			  sql_visit_nth *visit, void *data)
+{
+	struct nth_visit visitor = { visit, data, times };
+	const char *texts[SQL_PARAMS_MAX];
+	char name[16];
+	int result = prepare_many(sql, slot, text, count, name);
+
+	if (result != 0)
+		return result;
+	arena_reset(sql->arena);
+	for (size_t i = 0; i < count; i++) {
+		texts[i] = arrays_format(sql->arena, params + i, count, times);
+		if (!texts[i]) {
+			keep_words(sql, "out of memory");
+			return -ENOMEM;
+		}
+	}
+	if (!libpq.PQsendQueryPrepared(sql->connection, name, (int)count, texts, NULL, NULL, 0))
+		return fail(sql, NULL);
+	libpq.PQsetSingleRowMode(sql->connection);
+	result = take_results(sql, visit ? visit_nth : NULL, &visitor);
+	return result < 0 ? result : 0;
 }
 
 /* A tuple of COPY in binary: the number of fields, then each one's length and bytes; everything the network's way round. */
@@ -410,6 +486,7 @@ const struct sql_driver pgsql_driver = {
 	.commit = pgsql_commit,
 	.rollback = pgsql_rollback,
 	.run = pgsql_run,
+	.run_many = pgsql_run_many,
 	.list_pairs = pgsql_list_pairs,
 	.get_error = pgsql_get_error,
 	.notify = pgsql_notify,

@@ -26,6 +26,10 @@ enum { ORIGIN_BEFORE = 2 };
 int store_run(struct store *store, enum statement id, const struct sql_value *params, size_t count, sql_visit *visit, void *data)
 	__attribute__((warn_unused_result));
 
+/* The same statement `times` times over, the parameters of one after those of the other.  0 or negative errno. */
+int store_run_many(struct store *store, enum statement id, const struct sql_value *params, size_t count, size_t times, sql_visit_nth *visit,
+		   void *data) __attribute__((warn_unused_result));
+
 /* Begins unless a transaction is open; ends it in the same way. */
 struct store_scope {
 	bool is_own;
@@ -38,8 +42,15 @@ int store_audit(struct store *store, struct span by, const char *what, struct sp
 
 /* Numbers a change of what is enforced for the address. */
 int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s) __attribute__((warn_unused_result));
-/* The same where the row alone says what is in force: neither evidence nor a hand has another one. */
-int store_mark_lone_change(struct store *store, const struct suppression *row, int64_t now_s) __attribute__((warn_unused_result));
+/*
+ * The same for many addresses (of which none is there twice), each with what is in force for it from now on.  values: room for
+ * CHANGE_COLUMN_COUNT of them a row.
+ */
+enum { CHANGE_COLUMN_COUNT = 4 };
+int store_mark_changes(struct store *store, const struct suppression *rows, size_t count, struct sql_value *values, int64_t now_s)
+	__attribute__((warn_unused_result));
+/* What is in force, of the columns max(origin), min(since_s), max(until_s), max(class). */
+void enforced_read(const struct sql_value *columns, struct suppression *row);
 
 /* The rows' columns in the order of STATE_COLUMNS. */
 enum { STATE_COLUMN_COUNT = 15 };

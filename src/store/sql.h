@@ -33,6 +33,9 @@ static inline struct sql_value sql_text(struct span text)
 /* One row; false stops. */
 typedef bool sql_visit(void *data, const struct sql_value *columns, size_t count);
 
+/* A row of the nth of many. */
+typedef void sql_visit_nth(void *data, size_t nth, const struct sql_value *columns, size_t count);
+
 struct sql;
 
 struct sql_driver {
@@ -51,6 +54,12 @@ struct sql_driver {
 	/* `slot` names `text` for good: it is prepared once.  Rows visited, negative errno. */
 	int (*run)(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count,
 		   sql_visit *visit, void *data);
+	/*
+	 * The same statement `times` times over, as one; NULL where that saves nothing.  What is inserted has no key twice.  0 or negative errno;
+	 * 1: not this statement, it has to be run so many times.
+	 */
+	int (*run_many)(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count, size_t times,
+			sql_visit_nth *visit, void *data);
 	/* Every row of a table's two columns of 64 bits, the quickest way there is; visit returns false to stop. */
 	int (*list_pairs)(struct sql *sql, const char *table, const char *first, const char *second,
 			  bool (*visit)(void *data, uint64_t first, uint64_t second), void *data);

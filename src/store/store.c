@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "store/enforced.h"
 #include "store/private.h"
 #include "store/schema.h"
 
@@ -138,6 +137,37 @@ int store_run(struct store *store, enum statement id, const struct sql_value *pa
 	return keep_error(store, store->driver->run(store->sql, id, statement_texts[id], params, count, visit, data));
 }
 
+struct nth_visit {
+	sql_visit_nth *visit;
+	void *data;
+	size_t nth;
+};
+
+static bool visit_nth(void *data, const struct sql_value *columns, size_t count)
+{
+	const struct nth_visit *visitor = data;
+
+	visitor->visit(visitor->data, visitor->nth, columns, count);
+	return true;
+}
+
+int store_run_many(struct store *store, enum statement id, const struct sql_value *params, size_t count, size_t times, sql_visit_nth *visit,
+		   void *data)
+{
+	struct nth_visit visitor = { visit, data, 0 };
+	int result = 0;
+
+	if (times > 1 && store->driver->run_many) {
+		result = store->driver->run_many(store->sql, id, statement_texts[id], params, count, times, visit, data);
+		if (result <= 0)
+			return keep_error(store, result);
+		result = 0;
+	}
+	for (; visitor.nth < times && result >= 0; visitor.nth++)
+		result = store_run(store, id, params + visitor.nth * count, count, visit ? visit_nth : NULL, &visitor);
+	return result < 0 ? result : 0;
+}
+
 int store_enter(struct store *store, struct store_scope *ret_scope)
 {
 	ret_scope->is_own = !store->is_in_transaction;
@@ -161,65 +191,6 @@ static bool take_number(void *data, const struct sql_value *columns, size_t coun
 	if (count)
 		*(int64_t *)data = columns[0].number;
 	return false;
-}
-
-static bool take_enforced(void *data, const struct sql_value *columns, size_t count)
-{
-	struct suppression *row = data;
-
-	(void)count;
-	row->kind = DECISION_SUPPRESSED;
-	row->origin = columns[0].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE;
-	row->since_s = columns[1].number;
-	row->until_s = columns[2].number;
-	class_find(columns[3].text, &row->class_id);
-	return false;
-}
-
-/* What is in force for the address from now on, as the index will have it. */
-static int put_enforced(struct store *store, const struct suppression *row)
-{
-	uint64_t value = enforced_pack(row);
-	struct sql_value entry[] = { sql_number((int64_t)enforced_hash(&store->index_key, row->address, row->stream)),
-				     sql_number((int64_t)value) };
-
-	return store_run(store, value ? STATEMENT_PUT_ENFORCED : STATEMENT_DROP_ENFORCED, entry, value ? 2 : 1, NULL, NULL);
-}
-
-/* The first of a transaction keeps the other writers waiting; so the next ones are ours without asking. */
-static int draw_number(struct store *store, int64_t *ret_number)
-{
-	if (store->is_in_transaction && store->is_change_open) {
-		*ret_number = ++store->change;
-		return 0;
-	}
-	int result = store_run(store, STATEMENT_NEXT_CHANGE, NULL, 0, take_number, &store->drawn);
-	*ret_number = store->change = store->drawn;
-	return result;
-}
-
-int store_mark_lone_change(struct store *store, const struct suppression *row, int64_t now_s)
-{
-	int64_t number;
-	int result = draw_number(store, &number);
-
-	if (result < 0)
-		return result;
-	struct sql_value change[] = { sql_number(number), sql_text(row->address), sql_text(row->stream), sql_number(now_s) };
-	result = store_run(store, STATEMENT_ADD_CHANGE, change, 4, NULL, NULL);
-	if (result >= 0)
-		result = put_enforced(store, row);
-	store->has_changed = store->is_change_open = true;
-	return result < 0 ? result : 0;
-}
-
-int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s)
-{
-	struct suppression row = { .address = address, .stream = stream };
-	struct sql_value params[] = { sql_text(address), sql_text(stream) };
-	int result = store_run(store, STATEMENT_GET_ENFORCED, params, 2, take_enforced, &row);
-
-	return result < 0 ? result : store_mark_lone_change(store, &row, now_s);
 }
 
 struct siphash_key store_get_index_key(const struct store *store)
@@ -285,13 +256,8 @@ static bool visit_change(void *data, const struct sql_value *columns, size_t cou
 	struct suppression row = { .address = columns[0].text, .stream = columns[1].text };
 
 	(void)count;
-	if (columns[4].kind != SQL_NULL) {
-		row.kind = DECISION_SUPPRESSED;
-		row.origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE;
-		row.since_s = columns[3].number;
-		row.until_s = columns[4].number;
-		class_find(columns[5].text, &row.class_id);
-	}
+	if (columns[4].kind != SQL_NULL)
+		enforced_read(&columns[2], &row);
 	return change->visit(change->data, &row);
 }
 

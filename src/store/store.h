@@ -78,10 +78,11 @@ struct suppression {
 /* Writes by hand; by: who did it, for the audit ("uid 0"), note: why.  Own transaction unless one is open. */
 int store_add(struct store *store, const struct suppression *row, struct span by, int64_t now_s) __attribute__((warn_unused_result));
 /*
- * Adds an entry from elsewhere as it was there, by hand or by evidence.  1; 0 where an entry of that origin lasts as long
- * already: that one stays as it is.
+ * Adds entries from elsewhere as they were there, by hand or by evidence, one after the other.  How many were added: where an entry of
+ * that origin lasts as long already, that one stays as it is.
  */
-int store_import(struct store *store, const struct suppression *row, struct span by, int64_t now_s) __attribute__((warn_unused_result));
+int store_import(struct store *store, const struct suppression *rows, size_t count, struct span by, int64_t now_s)
+	__attribute__((warn_unused_result));
 /* 1 removed, 0 there was none. */
 int store_remove(struct store *store, struct span address, struct span stream, struct span by, struct span note, int64_t now_s)
 	__attribute__((warn_unused_result));

@@ -91,6 +91,25 @@ def test_undone_on_one_accepted_on_the_other(nodes):
     until(lambda: ask(one, "back@example.com") == "DUNNO", "the address in use again")
 
 
+def test_imported_by_the_thousand_refused_on_both(nodes, database, scratch):
+    one, other = nodes
+    many = scratch / "many"
+    many.write_text("".join(f"user{number}@example{number % 7}.com\n" for number in range(5000)) + "no address\n")
+    told = one.kodama("suppress", "import", many, check=False)
+    assert told.returncode == 1 and "many:5001: " in told.stderr, told.stderr
+    assert "5001 read, 5000 added, 0 there already, 0 passed over, 1 refused" in told.stderr
+    for node in nodes:
+        with Policy(node.policy) as policy:
+            for number in range(0, 5000, 61):
+                address = f"user{number}@example{number % 7}.com"
+                until(lambda policy=policy, address=address: policy.ask(address).startswith("550 "), f"the refusal of {address}")
+            assert policy.ask("user5000@example2.com") == "DUNNO"
+    told = other.kodama("suppress", "import", many, check=False)
+    assert "5001 read, 0 added, 5000 there already, 0 passed over, 1 refused" in told.stderr
+    # written down once each
+    assert database.get("select count(*), count(distinct address) from audit where what = 'import'") == [["5000", "5000"]]
+
+
 def test_failures_on_both_at_once_are_counted_exactly(nodes):
     addresses = [f"full{number}@example.com" for number in range(8)]
 

@@ -251,7 +251,7 @@ static void put_order(struct fixture *f, const struct order *order)
 			.address = span_of(order->entries[i].address), .stream = span_of(order->entries[i].stream), .kind = DECISION_SUPPRESSED,
 			.origin = order->entries[i].is_manual ? ORIGIN_MANUAL : ORIGIN_EVIDENCE, .since_s = NOW - DAY, .until_s = TIME_FOREVER,
 		};
-		assert_int_equal(store_import(f->store, &row, SPAN_LIT("uid 7"), NOW), 1);
+		assert_int_equal(store_import(f->store, &row, 1, SPAN_LIT("uid 7"), NOW), 1);
 	}
 }
 

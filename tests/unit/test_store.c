@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "store/enforced.h"
 #include "store/store.h"
 #ifdef POSTGRES_BIN
@@ -642,7 +643,7 @@ static int import(struct fixture *f, const char *address)
 	const struct suppression row = { .address = span_of(address), .origin = ORIGIN_MANUAL, .kind = DECISION_SUPPRESSED,
 					 .since_s = NOW, .until_s = TIME_FOREVER };
 
-	return store_import(f->store, &row, SPAN_LIT("uid 0"), NOW);
+	return store_import(f->store, &row, 1, SPAN_LIT("uid 0"), NOW);
 }
 
 static void test_changes_of_one_transaction_have_numbers_of_their_own(void **state)
@@ -674,6 +675,116 @@ static void test_changes_of_one_transaction_have_numbers_of_their_own(void **sta
 	assert_int_equal(store_get_change(f->store, &before), 0);
 	assert_true(before == after + 1);
 	assert_string_equal(list_changes(f, after).last, "e@example.com");
+}
+
+enum { IMPORTED = 700 };
+
+/* Of every kind, with texts that a list of texts has to quote, and every hundredth address a second time, with a longer end. */
+static void make_import(struct suppression *rows, char addresses[][80], const char *stream)
+{
+	static const char *const notes[] = { "a, b", "\"quoted\" {x}", "back\\slash\\", "NULL", "", "\xe7\xb5\x82\xe3\x82\x8f\xe3\x82\x8a\n", NULL };
+
+	for (int i = 0; i < IMPORTED; i++) {
+		bool is_again = i % 100 == 99;
+		snprintf(addresses[i], 80, "u%d,'\\@example.com", is_again ? i - 1 : i);
+		rows[i] = (struct suppression){
+			.address = span_of(addresses[i]), .stream = span_of(stream), .origin = i % 3 && i % 100 < 98 ? ORIGIN_MANUAL : ORIGIN_EVIDENCE,
+			.kind = i % 5 || is_again ? DECISION_SUPPRESSED : DECISION_HELD, .since_s = NOW - i * DAY, .until_s = is_again ? TIME_FOREVER : NOW + (i + 1) * DAY,
+			.class_id = i % 2 ? CLASS_USER_UNKNOWN : CLASS_UNCLASSIFIED, .rule = i % 4 ? SPAN_NONE : SPAN_LIT("a.rule"),
+			.provider = i % 7 ? SPAN_NONE : SPAN_LIT("google"),
+			.note = notes[i % 7] ? span_of(notes[i % 7]) : SPAN_NONE,
+		};
+	}
+}
+
+struct written {
+	const char *stream;
+	struct buffer text; /* a line for each row */
+};
+
+static bool write_row(void *data, const struct suppression *row)
+{
+	struct written *written = data;
+
+	if (span_is_equal(row->stream, span_of(written->stream)))
+		buffer_printf(&written->text, "%.*s %d %d %lld %lld %d %.*s %.*s [%s%.*s] %lld\n", SPAN_ARG(row->address), row->origin, row->kind,
+			      (long long)row->since_s, (long long)row->until_s, row->class_id, SPAN_ARG(row->rule), SPAN_ARG(row->provider),
+			      row->note.ptr ? "" : "none", SPAN_ARG(row->note), (long long)row->last_failure_s);
+	return true;
+}
+
+static bool write_audit(void *data, const struct history_row *row)
+{
+	return write_row(data, &(struct suppression){ .address = row->audit, .stream = row->stream, .until_s = row->until_s, .note = row->note,
+						      .rule = row->by });
+}
+
+/* What is known of them, by hand and by evidence, the audit, and what is in force. */
+static void write_imported(struct fixture *f, struct written *written, const struct suppression *rows, int64_t before)
+{
+	buffer_init(&written->text, 1024 * 1024);
+	assert_int_equal(store_list(f->store, NOW, write_row, written), 0);
+	for (int i = 0; i < IMPORTED; i++)
+		assert_int_equal(store_history(f->store, rows[i].address, write_audit, written), 0);
+	assert_int_equal(store_list_changes(f->store, before, write_row, written), 0);
+	assert_false(written->text.is_cut);
+}
+
+static void test_many_are_imported_as_one_by_one(void **state)
+{
+	static char addresses[2][IMPORTED][80];
+	static struct suppression one[IMPORTED], many[IMPORTED];
+	struct written written[2] = { { .stream = "one" }, { .stream = "m\"a,n}y" } };
+	struct fixture *f = *state;
+	int64_t before, between, after;
+	int changed = 0;
+
+	make_import(one, addresses[0], written[0].stream);
+	make_import(many, addresses[1], written[1].stream);
+	/* some are there by the other way: what is in force is of both */
+	for (int i = 0; i < 20; i++) {
+		one[i].origin = many[i].origin = !one[i].origin;
+		assert_int_equal(store_import(f->store, &one[i], 1, SPAN_LIT("uid 0"), NOW), 1);
+		assert_int_equal(store_import(f->store, &many[i], 1, SPAN_LIT("uid 0"), NOW), 1);
+		one[i].origin = many[i].origin = !one[i].origin;
+	}
+	assert_int_equal(store_get_change(f->store, &before), 0);
+	for (int i = 0; i < IMPORTED; i++)
+		changed += store_import(f->store, &one[i], 1, SPAN_LIT("uid 0"), NOW);
+	assert_int_equal(changed, IMPORTED);
+	assert_int_equal(store_get_change(f->store, &between), 0);
+	if (store_import(f->store, many, IMPORTED, SPAN_LIT("uid 0"), NOW) != IMPORTED)
+		fail_msg("%s", store_get_error(f->store));
+	assert_int_equal(store_get_change(f->store, &after), 0);
+	assert_true(after - between == between - before && between - before == IMPORTED);
+	write_imported(f, &written[0], one, before);
+	write_imported(f, &written[1], many, before);
+	assert_string_equal(buffer_get_text(&written[0].text), buffer_get_text(&written[1].text));
+	assert_int_equal(store_import(f->store, many, IMPORTED, SPAN_LIT("uid 0"), NOW), 0);
+	buffer_done(&written[0].text);
+	buffer_done(&written[1].text);
+}
+
+static void test_of_an_import_in_which_one_fails_nothing_stays(void **state)
+{
+	static char addresses[IMPORTED][80];
+	static struct suppression rows[IMPORTED];
+	struct fixture *f = *state;
+	int64_t before, after;
+	size_t enforced;
+
+	make_import(rows, addresses, "");
+	/* the columns that may not be empty: a table of either backend refuses the row */
+	rows[600].address = SPAN_NONE;
+	assert_int_equal(store_get_change(f->store, &before), 0);
+	assert_int_equal(store_import(f->store, rows, IMPORTED, SPAN_LIT("uid 0"), NOW), -EINVAL);
+	assert_string_not_equal(store_get_error(f->store), "");
+	assert_int_equal(store_get_change(f->store, &after), 0);
+	assert_true(after == before);
+	assert_int_equal(store_count_enforced(f->store, &enforced), 0);
+	assert_int_equal(enforced, 0);
+	rows[600].address = SPAN_LIT("well@example.com");
+	assert_int_equal(store_import(f->store, rows, IMPORTED, SPAN_LIT("uid 0"), NOW), IMPORTED);
 }
 
 static void test_forget_leaves_nothing_but_the_change(void **state)
@@ -939,6 +1050,8 @@ int main(void)
 		CONTRACT(test_remove_takes_both_and_is_audited),
 		CONTRACT(test_changes_are_numbered_and_say_what_holds_now),
 		CONTRACT(test_changes_of_one_transaction_have_numbers_of_their_own),
+		CONTRACT(test_many_are_imported_as_one_by_one),
+		CONTRACT(test_of_an_import_in_which_one_fails_nothing_stays),
 		CONTRACT(test_forget_leaves_nothing_but_the_change),
 		CONTRACT(test_what_is_forgotten_does_not_count_again),
 		CONTRACT(test_hostile_texts_are_kept_as_text),

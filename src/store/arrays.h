@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A statement for one row of parameters as a statement for arrays of them, in PostgreSQL's SQL.  Pure. */
+#ifndef KODAMA_STORE_ARRAYS_H
+#define KODAMA_STORE_ARRAYS_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "store/sql.h"
+
+/*
+ * types: of each parameter, "bigint".  "INSERT INTO t(a, b) VALUES($1, $2) ..." inserts all in one; the rows of a SELECT come with the number of
+ * the parameters' row, from 1, before their columns.  False: it is neither, or has parameters elsewhere.
+ */
+bool arrays_make_statement(struct span statement, const char *const *types, size_t count, struct buffer *ret_text) __attribute__((warn_unused_result));
+
+/* Of `times` values, each `step` behind the one before: "{1,NULL,\"text\"}".  NULL: out of memory. */
+const char *arrays_format(struct arena *arena, const struct sql_value *values, size_t step, size_t times) __attribute__((warn_unused_result));
+
+#endif
