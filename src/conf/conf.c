@@ -177,56 +177,52 @@ static int store_scalar(const struct loading *loading, const struct option *opti
 	return 0;
 }
 
-static int store_set(const struct loading *loading, const struct option *option, cfg_opt_t *opt, char *at)
+/* All elements of a list, read; they are in the arena. */
+static int parse_list(const struct loading *loading, const struct option *option, cfg_opt_t *opt, union option_value **ret_values)
+{
+	unsigned count = cfg_opt_size(opt);
+	union option_value *values = arena_alloc(loading->config->arena, (count + 1) * sizeof(*values));
+	int error = values ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; i < count && !error; i++)
+		error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &values[i]);
+	*ret_values = values;
+	return error;
+}
+
+static void store_set(const struct option *option, const union option_value *values, unsigned count, char *at)
 {
 	uint64_t bits = 0;
 
-	for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
-		union option_value value;
-		int error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &value);
-		if (error < 0)
-			return error;
-		bits |= value.bit;
-	}
+	for (unsigned i = 0; i < count; i++)
+		bits |= values[i].bit;
 	if (option->kind == OPTION_SET)
 		*(uint64_t *)at = bits;
 	else
 		*(unsigned *)at = (unsigned)bits;
-	return 0;
 }
 
-static int store_texts(const struct loading *loading, const struct option *option, cfg_opt_t *opt, char *at)
+/* NULL stands behind the last one. */
+static int store_texts(const struct loading *loading, const union option_value *values, unsigned count, char *at)
 {
-	unsigned count = cfg_opt_size(opt);
 	const char **items = arena_alloc(loading->config->arena, (count + 1) * sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
-	for (unsigned i = 0; i < count; i++) {
-		union option_value value;
-		int error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &value);
-		if (error < 0)
-			return error;
-		items[i] = value.text;
-	}
+	for (unsigned i = 0; i < count; i++)
+		items[i] = values[i].text;
 	*(const char *const **)at = items;
 	return 0;
 }
 
-static int store_networks(const struct loading *loading, const struct option *option, cfg_opt_t *opt, char *at)
+static int store_networks(const struct loading *loading, const union option_value *values, unsigned count, char *at)
 {
-	unsigned count = cfg_opt_size(opt);
-	struct network *items = arena_alloc(loading->config->arena, count * sizeof(*items));
+	struct network *items = arena_alloc(loading->config->arena, (count + 1) * sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
-	for (unsigned i = 0; i < count; i++) {
-		union option_value value;
-		int error = parse_stored(loading, option, cfg_opt_getnstr(opt, i), &value);
-		if (error < 0)
-			return error;
-		items[i] = value.network;
-	}
+	for (unsigned i = 0; i < count; i++)
+		items[i] = values[i].network;
 	*(struct networks *)at = (struct networks){ items, count };
 	return 0;
 }
@@ -235,14 +231,24 @@ static int store_option(const struct loading *loading, const struct option *opti
 {
 	cfg_opt_t *opt = cfg_getopt(section, option->name);
 	char *at = (char *)base + option->offset;
+	union option_value *values;
+	int error;
 
-	if (option->kind == OPTION_NETWORKS)
-		return store_networks(loading, option, opt, at);
-	if (option->kind == OPTION_SET || option->kind == OPTION_SET_SMALL)
-		return store_set(loading, option, opt, at);
-	if (option_is_list(option))
-		return store_texts(loading, option, opt, at);
-	return store_scalar(loading, option, cfg_opt_getnstr(opt, 0), at);
+	if (!option_is_list(option))
+		return store_scalar(loading, option, cfg_opt_getnstr(opt, 0), at);
+	error = parse_list(loading, option, opt, &values);
+	if (error < 0)
+		return error;
+	switch (option->kind) {
+	case OPTION_NETWORKS:
+		return store_networks(loading, values, cfg_opt_size(opt), at);
+	case OPTION_SET:
+	case OPTION_SET_SMALL:
+		store_set(option, values, cfg_opt_size(opt), at);
+		return 0;
+	default:
+		return store_texts(loading, values, cfg_opt_size(opt), at);
+	}
 }
 
 static int store_limit(const struct loading *loading, cfg_t *section, struct limit *limit)

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from harness import mails
-from harness.milter import connect
+from harness.link import connect
 from harness.paths import BUILD, KODAMA
 from harness.wait import until
 

@@ -8,7 +8,8 @@ import pytest
 
 from harness import mails
 from harness.kodamad import Kodamad
-from harness.milter import ACCEPT, CONTINUE, REPLYCODE, SKIP, Milter, connect, packet, refuses, split_fields
+from harness.link import connect
+from harness.milter import ACCEPT, CONTINUE, REPLYCODE, SKIP, Milter, packet, refuses, split_fields
 from harness.paths import KODAMAD, reachable, run
 from harness.wait import until
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A milter client: the MTA's side of the protocol (version 6), one byte string at a time if a test wants that."""
-import socket
 import struct
 
-from .paths import DEADLINE_S
+from .link import Link
 
 # what the MTA offers: all actions and all protocol steps, as Postfix 3.7 does
 ACTIONS = 0x1FF
@@ -22,30 +21,15 @@ def packet(command, data=b""):
     return struct.pack(">I", len(data) + 1) + command + data
 
 
-def connect(address):
-    """address: a path, or (host, port)."""
-    family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
-    link = socket.socket(family, socket.SOCK_STREAM)
-    link.settimeout(DEADLINE_S)
-    link.connect(address if isinstance(address, tuple) else str(address))
-    return link
-
-
-class Milter:
+class Milter(Link):
     """One session.  Answers are (code, data); edits asked for at the end of the message are in `edits`."""
 
     def __init__(self, address, actions=ACTIONS, protocol=PROTOCOL, negotiate=True, version=6):
-        self.link = connect(address)
+        super().__init__(address)
         self.edits = []
         self.protocol = 0
         if negotiate:
             self.negotiate(actions, protocol, version)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.link.close()
 
     def negotiate(self, actions=ACTIONS, protocol=PROTOCOL, version=6):
         self.link.sendall(packet(b"O", struct.pack(">III", version, actions, protocol)))

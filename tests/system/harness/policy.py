@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A policy client: smtpd's side of the protocol."""
-from .milter import connect
+from .link import Link
 
 # Postfix 3.7's attributes, in its order
 ATTRIBUTES = {
@@ -22,32 +22,14 @@ def request(**attributes):
     return ("".join(lines) + "\n").encode()
 
 
-class Policy:
+class Policy(Link):
     """One connection."""
-
-    def __init__(self, address):
-        self.link = connect(address)
-        self.rest = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.link.close()
-
-    def send(self, data):
-        self.link.sendall(data)
 
     def read(self):
         """The action of the next answer; None when the daemon closed the connection instead."""
         while b"\n\n" not in self.rest:
-            try:
-                more = self.link.recv(65536)
-            except ConnectionResetError:
+            if not self.hear():
                 return None
-            if not more:
-                return None
-            self.rest += more
         answer, _, self.rest = self.rest.partition(b"\n\n")
         assert answer.startswith(b"action=") and b"\n" not in answer, answer
         return answer[len(b"action="):].decode()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A socketmap client: the MTA's side of the protocol."""
-from .milter import connect
+from .link import Link
 
 
 def netstring(content):
@@ -8,21 +8,8 @@ def netstring(content):
     return b"%d:%s," % (len(content), content)
 
 
-class SocketMap:
+class SocketMap(Link):
     """One connection."""
-
-    def __init__(self, address):
-        self.link = connect(address)
-        self.rest = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.link.close()
-
-    def send(self, data):
-        self.link.sendall(data)
 
     def read(self):
         """The next answer, text; None when the daemon closed the connection instead."""
@@ -32,13 +19,8 @@ class SocketMap:
                 assert rest[int(length):int(length) + 1] == b",", self.rest
                 self.rest = rest[int(length) + 1:]
                 return rest[:int(length)].decode("utf-8", "surrogateescape")
-            try:
-                more = self.link.recv(65536)
-            except ConnectionResetError:
+            if not self.hear():
                 return None
-            if not more:
-                return None
-            self.rest += more
 
     def ask(self, name, key):
         self.send(netstring(f"{name} {key}"))
