@@ -33,6 +33,7 @@ struct follow {
 	bool has_looked_again;    /* read to its end after its successor was seen */
 	bool is_damaged;          /* a compressed file, and the rest of it cannot be had */
 	bool is_trusted;
+	uint64_t distrusted;      /* as in struct place, now */
 	char why[WHY_SIZE];
 	struct follow_stats stats;
 	bool is_replaying;        /* what was read before is read again, up to the goal */
@@ -71,11 +72,29 @@ static void learn_head(struct follow *follow)
 	follow->place.hash = place_hash(span_make(head, (size_t)got));
 }
 
+/*
+ * Could others have written what is read now?  Who could once may have the log open still, whatever is done to its mode, through
+ * restarts and copytruncate: nothing of it is trusted again before another file has its name.
+ */
+static void look_at_trust(struct follow *follow)
+{
+	bool is_good = trust_check_log(follow->fd, follow->used_path, follow->why, sizeof(follow->why));
+
+	if (strcmp(follow->used_path, follow->rotation.path) == 0 && follow->distrusted != follow->place.inode)
+		follow->distrusted = 0;
+	if (is_good && follow->distrusted)
+		snprintf(follow->why, sizeof(follow->why),
+			 "others could write into %s, and may have it open still: it proves again when a new file has been begun (rotate it)",
+			 follow->rotation.path);
+	if (!is_good && !follow->distrusted)
+		follow->distrusted = follow->place.inode;
+	follow->is_trusted = is_good && !follow->distrusted;
+}
+
 static void use_file(struct follow *follow, int fd, const char *path, uint64_t offset)
 {
 	struct stat info;
 	char before;
-	bool is_distrusted = follow->fd == fd && !follow->is_trusted;
 
 	if (follow->fd >= 0 && follow->fd != fd)
 		close(follow->fd);
@@ -89,12 +108,12 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 		follow->gzip = NULL;
 	follow->start = follow->end = 0;
 	follow->has_looked_again = follow->is_damaged = false;
-	follow->is_trusted = !is_distrusted && trust_check_log(fd, follow->used_path, follow->why, sizeof(follow->why));
 	follow->place = (struct place){ .offset = offset };
 	if (fstat(fd, &info) == 0) {
 		follow->place.inode = info.st_ino;
 		follow->place.written_ns = place_get_written_ns(&info);
 	}
+	look_at_trust(follow);
 	learn_head(follow);
 	/* in the middle of a line its rest could pose as one */
 	follow->is_skipping = offset > 0 && read_at(follow, &before, 1, offset - 1) == 1 && before != '\n';
@@ -232,6 +251,7 @@ int follow_open(const struct follow_options *options, struct span place_text, st
 	watch_folder(follow);
 	follow->replay_bytes = options->replay_bytes;
 	follow->has_wanted = span_is_known(place_text) && place_parse(place_text, &follow->wanted) == 0;
+	follow->distrusted = follow->has_wanted ? follow->wanted.distrusted : 0;
 	(void)find_file(follow);
 	*ret_follow = follow;
 	return 0;
@@ -349,16 +369,6 @@ static bool has_been_cut(const struct follow *follow)
 	return !place_is_in(&read_so_far, follow->fd);
 }
 
-/*
- * Behind what was just read: could others have written it?  Who could once may have the file open still, so that it is not trusted
- * again whatever is done to its mode; the next file may be.
- */
-static void look_at_trust(struct follow *follow)
-{
-	if (follow->is_trusted)
-		follow->is_trusted = trust_check_log(follow->fd, follow->used_path, follow->why, sizeof(follow->why));
-}
-
 /* True: something has changed, look again. */
 static bool fill(struct follow *follow)
 {
@@ -452,11 +462,14 @@ static const char *format_now(char text[static PLACE_TEXT_SIZE])
 
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE])
 {
+	struct place place = follow->has_wanted ? follow->wanted : follow->is_replaying ? follow->goal : follow->place;
+
 	if (follow->fd < 0 && !follow->has_wanted) {
 		text[0] = '\0';
 		return follow->stats.error == 0 || follow->stats.error == ENOENT ? format_now(text) : text;
 	}
-	return place_format(follow->has_wanted ? &follow->wanted : follow->is_replaying ? &follow->goal : &follow->place, text);
+	place.distrusted = follow->distrusted;
+	return place_format(&place, text);
 }
 
 bool follow_is_trusted(const struct follow *follow, const char **ret_why)

@@ -41,8 +41,8 @@ bool follow_is_replay(const struct follow *follow);
 const char *follow_get_place(const struct follow *follow, char text[static PLACE_TEXT_SIZE]);
 
 /*
- * Is the file that the last line came from one that only the log daemon can write, and has it been since it was opened?  Looked at
- * anew with each read.  Else why (borrowed) says why not.
+ * Is the file that the last line came from one that only the log daemon can write, and has it been since it was seen first?  Looked
+ * at anew with each read; what was seen goes on in the place.  Else why (borrowed) says why not.
  */
 bool follow_is_trusted(const struct follow *follow, const char **ret_why);
 

@@ -40,9 +40,13 @@ check_PROGRAMS += tests/unit/test_shortage
 tests_unit_test_shortage_SOURCES = tests/unit/test_shortage.c
 tests_unit_test_shortage_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_shortage_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=realloc
-check_PROGRAMS += tests/unit/test_follow
-tests_unit_test_follow_SOURCES = tests/unit/test_follow.c
+check_PROGRAMS += tests/unit/test_follow tests/unit/test_rotation tests/unit/test_trust
+tests_unit_test_follow_SOURCES = tests/unit/test_follow.c tests/unit/follow_help.h
 tests_unit_test_follow_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c tests/unit/follow_help.h
+tests_unit_test_rotation_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_trust_SOURCES = tests/unit/test_trust.c tests/unit/follow_help.h
+tests_unit_test_trust_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/seeds/policy tests/fuzz/seeds/netstring
 

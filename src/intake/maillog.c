@@ -107,6 +107,8 @@ static void set_untrusted(struct maillog *maillog, const char *why)
 	if (is_new && why[0])
 		log_event(maillog->snapshot->is_log_trusted ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "maillog-untrusted",
 			  "source=\"%s\" why=\"%s\" effect=\"what it says changes no address\"", maillog->status.source, why);
+	else if (is_new)
+		log_event(LOG_LEVEL_INFO, "maillog-trusted", "source=\"%s\"", maillog->status.source);
 }
 
 void maillog_get_status(void *data, struct follower_status *ret_status)

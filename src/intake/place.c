@@ -10,23 +10,32 @@
 
 #include "base/siphash.h"
 
+enum { FIELDS_MAX = 7 };
+
+/* Of a trusted log in the words of version 1, which older ones read, too. */
 const char *place_format(const struct place *place, char text[static PLACE_TEXT_SIZE])
 {
-	snprintf(text, PLACE_TEXT_SIZE, "1 %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %" PRId64, place->inode, place->offset, place->hash,
-		 place->head_len, place->written_ns);
+	int len = snprintf(text, PLACE_TEXT_SIZE, "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %" PRId64, place->distrusted ? 2 : 1, place->inode,
+			   place->offset, place->hash, place->head_len, place->written_ns);
+
+	if (place->distrusted)
+		snprintf(text + len, PLACE_TEXT_SIZE - (size_t)len, " %" PRIu64, place->distrusted);
 	return text;
 }
 
 int place_parse(struct span text, struct place *ret_place)
 {
-	uint64_t numbers[6];
+	uint64_t numbers[FIELDS_MAX] = { 0 };
+	size_t count = 0;
 
-	for (size_t i = 0; i < 6; i++)
-		if (!span_is_known(text) || span_parse_unsigned(span_take(&text, ' '), UINT64_MAX, &numbers[i]) < 0)
+	for (; count < FIELDS_MAX && span_is_known(text); count++)
+		if (span_parse_unsigned(span_take(&text, ' '), UINT64_MAX, &numbers[count]) < 0)
 			return -EINVAL;
-	if (numbers[0] != 1 || numbers[2] > INT64_MAX || numbers[4] > PLACE_HEAD_MAX || numbers[5] > INT64_MAX || span_is_known(text))
+	if (span_is_known(text) || !((numbers[0] == 1 && count == 6) || (numbers[0] == 2 && count == 7)))
 		return -EINVAL;
-	*ret_place = (struct place){ numbers[1], numbers[2], numbers[3], (unsigned)numbers[4], (int64_t)numbers[5] };
+	if (numbers[2] > INT64_MAX || numbers[4] > PLACE_HEAD_MAX || numbers[5] > INT64_MAX)
+		return -EINVAL;
+	*ret_place = (struct place){ numbers[1], numbers[2], numbers[3], (unsigned)numbers[4], (int64_t)numbers[5], numbers[6] };
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct place {
 	uint64_t hash;       /* of the first head_len bytes */
 	unsigned head_len;   /* 0: the file was empty */
 	int64_t written_ns;  /* when the file was last written to, as far as was seen */
+	uint64_t distrusted; /* inode of the log that others could write into, until the log is another file; 0: of none */
 };
 
 /* As one line of text; returns it. */

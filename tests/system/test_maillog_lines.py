@@ -270,8 +270,8 @@ def test_log_that_others_could_have_written_proves_nothing(scratch, log, address
 
 
 def test_log_that_others_may_write_from_now_on_proves_nothing_more(daemon, log, address):
-    """Until the next one begins: who had it open may write into it whatever its mode is now."""
-    first, second, third, fourth = (address() for _ in range(4))
+    """Until the next one begins: who had it open may write into it whatever its mode is now, after a restart, too."""
+    first, second, third, fourth, fifth = (address() for _ in range(5))
     log.message((first, "bounced", UNKNOWN))
     read(daemon, log)
     log.path.chmod(0o666)
@@ -281,12 +281,18 @@ def test_log_that_others_may_write_from_now_on_proves_nothing_more(daemon, log, 
     log.message((third, "bounced", UNKNOWN))
     read(daemon, log)
     assert daemon.get_suppressed() == [first] and daemon.get_status()["proves-nothing-because"]
+    daemon.stop()
+    log.message((fifth, "bounced", UNKNOWN))
+    daemon.start()
+    read(daemon, log)
+    assert daemon.get_suppressed() == [first] and "rotate it" in daemon.get_status()["proves-nothing-because"]
     os.utime(log.path, (1, 1))
     log.path.rename(log.path.with_suffix(".log.1"))
     log.path.touch(mode=0o644)
     log.message((fourth, "bounced", UNKNOWN))
     read(daemon, log)
-    assert daemon.get_suppressed() == sorted([first, fourth])
+    assert daemon.get_suppressed() == sorted([first, fourth]) and "proves-nothing-because" not in daemon.get_status()
+    daemon.wait_log("maillog-trusted")
 
 
 def test_trust_is_taken_back_by_a_reload(daemon, log, address):
