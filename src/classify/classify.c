@@ -218,7 +218,7 @@ void judge(const struct ruleset *ruleset, struct scratch *scratch, const struct 
 	bool is_of_kind;
 
 	facts->is_thorough = is_thorough;
-	best = find_winner(ruleset, scratch, facts, is_thorough);
+	best = match_find_instead(ruleset, facts, find_winner(ruleset, scratch, facts, is_thorough));
 	is_of_kind = judge_by_kind(query, facts, verdict);
 
 	if (!is_of_kind && !judge_own_mark(facts, verdict)) {

@@ -138,6 +138,16 @@ static int set_commands(const struct compiler *compiler, struct rule *rule)
 	return 0;
 }
 
+static int set_instead_of(const struct compiler *compiler, struct rule *rule)
+{
+	const char *name = compiler->draft->texts[DRAFT_INSTEAD_OF];
+
+	rule->instead_of = CLASS_COUNT;
+	if (name && !class_find(span_of(name), &rule->instead_of))
+		return refuse(compiler, name, "there is no such class");
+	return 0;
+}
+
 static int set_rest(const struct compiler *compiler, struct rule *rule)
 {
 	const char *status_as = compiler->draft->texts[DRAFT_STATUS_AS];
@@ -371,6 +381,11 @@ static int set_tests(const struct compiler *compiler, struct rule *rule, uint32_
 			rule->pattern = values->items[0];
 		}
 	}
+	if (rule->instead_of != CLASS_COUNT) {
+		if (rule->basis != BASIS_NONE || conditions_get_count(&rule->conditions) == 0)
+			return refuse_rule(compiler, "a rule with instead-of has a status, reply or command, and no tag, text or word");
+		rule->basis = BASIS_PHRASE;
+	}
 	if (rule->basis == BASIS_NONE && rule->conditions.status_count > 0)
 		rule->basis = BASIS_STATUS;
 	else if (rule->basis == BASIS_NONE && rule->conditions.reply_count > 0)
@@ -390,6 +405,8 @@ static int compile_rule(const struct compiler *compiler, uint32_t number)
 	if (strcmp(draft->id, OWN_MARK_RULE) == 0)
 		return refuse_rule(compiler, "this rule is built in and cannot be changed");
 	rc = set_class(compiler, rule);
+	if (rc == 0)
+		rc = set_instead_of(compiler, rule);
 	if (rc == 0)
 		rc = set_effect(compiler, rule);
 	if (rc == 0)

@@ -51,6 +51,8 @@ static int index_codes(struct ruleset *ruleset)
 			rc = index_statuses(ruleset, (uint32_t)i);
 		else if (ruleset->rules[i].basis == BASIS_REPLY)
 			rc = list_add(ruleset->arena, &ruleset->by_reply, ruleset->rule_count, (uint32_t)i);
+		else if (ruleset->rules[i].instead_of != CLASS_COUNT)
+			rc = list_add(ruleset->arena, &ruleset->instead, ruleset->rule_count, (uint32_t)i);
 	}
 	return rc;
 }

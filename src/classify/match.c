@@ -571,6 +571,30 @@ const struct match *match_find_best(const struct ruleset *ruleset, const struct 
 	return NULL;
 }
 
+const struct match *match_find_instead(const struct ruleset *ruleset, struct facts *facts, const struct match *winner)
+{
+	const struct rule *rule = winner ? &ruleset->rules[winner->rule] : NULL;
+	struct match best;
+
+	if (!rule || winner->strength != STRENGTH_PHRASE || rule->conditions.status_count > 0 || rule->conditions.commands ||
+	    rule->effect != class_get_info(rule->class_id)->effect)
+		return winner;
+	best = *winner;
+	for (size_t i = 0; i < ruleset->instead.count; i++) {
+		struct match match = *winner;
+		const struct rule *other = &ruleset->rules[ruleset->instead.items[i]];
+		unsigned rank;
+		match.rule = ruleset->instead.items[i];
+		if (other->instead_of == rule->class_id && is_applicable(other, facts, &rank) &&
+		    (best.rule == winner->rule || match_compare(ruleset, &match, &best, NULL) > 0))
+			best = match;
+	}
+	if (best.rule == winner->rule)
+		return winner;
+	facts->matches[facts->match_count] = best;
+	return &facts->matches[facts->match_count++];
+}
+
 bool match_is_outside(const struct ruleset *ruleset, struct scratch *scratch, const struct facts *facts, const struct match *match,
 		      size_t from, size_t to)
 {

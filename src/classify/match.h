@@ -101,6 +101,12 @@ const struct match *match_find_best(const struct ruleset *ruleset, const struct 
 bool match_gives_way(const struct ruleset *ruleset, const struct match *match);
 
 /*
+ * The winner, or the rule that speaks in its place (instead-of): where the winner is a text of no provider, of a rule that asks
+ * for neither status nor command and leaves its class's effect as it is.
+ */
+const struct match *match_find_instead(const struct ruleset *ruleset, struct facts *facts, const struct match *winner);
+
+/*
  * Does the test of `match` also match somewhere that is not wholly inside [from, to)?  True when nobody can know.
  */
 bool match_is_outside(const struct ruleset *ruleset, struct scratch *scratch, const struct facts *facts, const struct match *match,

@@ -9,7 +9,7 @@
 
 #include "classify/optfile.h"
 
-static const char *const text_names[] = { "class", "provider", "suppress", "advice", "status-as" };
+static const char *const text_names[] = { "class", "provider", "suppress", "advice", "status-as", "instead-of" };
 static const char *const list_names[] = { "reply", "status", "command", "tag", "text", "word", "matches", "differs" };
 
 static_assert(sizeof(text_names) / sizeof(*text_names) == DRAFT_TEXTS, "one name per text");
@@ -158,7 +158,7 @@ int rulefile_read(const char *path, bool is_local, struct arena *arena, struct d
 	cfg_opt_t rule_options[] = {
 		CFG_STR("class", NULL, CFGF_NODEFAULT), CFG_STR("provider", NULL, CFGF_NODEFAULT),
 		CFG_STR("suppress", NULL, CFGF_NODEFAULT), CFG_STR("advice", NULL, CFGF_NODEFAULT),
-		CFG_STR("status-as", NULL, CFGF_NODEFAULT), CFG_STR_LIST("reply", NULL, CFGF_NODEFAULT),
+		CFG_STR("status-as", NULL, CFGF_NODEFAULT), CFG_STR("instead-of", NULL, CFGF_NODEFAULT), CFG_STR_LIST("reply", NULL, CFGF_NODEFAULT),
 		CFG_STR_LIST("status", NULL, CFGF_NODEFAULT), CFG_STR_LIST("command", NULL, CFGF_NODEFAULT),
 		CFG_STR_LIST("tag", NULL, CFGF_NODEFAULT), CFG_STR_LIST("text", NULL, CFGF_NODEFAULT),
 		CFG_STR_LIST("word", NULL, CFGF_NODEFAULT), CFG_STR_LIST("matches", NULL, CFGF_NODEFAULT),

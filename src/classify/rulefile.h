@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/complaint.h"
 
-enum draft_text { DRAFT_CLASS, DRAFT_PROVIDER, DRAFT_SUPPRESS, DRAFT_ADVICE, DRAFT_STATUS_AS, DRAFT_TEXTS };
+enum draft_text { DRAFT_CLASS, DRAFT_PROVIDER, DRAFT_SUPPRESS, DRAFT_ADVICE, DRAFT_STATUS_AS, DRAFT_INSTEAD_OF, DRAFT_TEXTS };
 
 enum draft_list {
 	DRAFT_REPLY,

@@ -21,6 +21,7 @@ struct samples {
 struct rule {
 	struct conditions conditions;
 	enum class class_id;
+	enum class instead_of; /* it has no test, and speaks where a text of this class would win; CLASS_COUNT: it does not */
 	enum effect effect;
 	enum basis basis; /* of its strongest test; BASIS_STATUS and BASIS_REPLY have no test */
 	int32_t priority;
@@ -116,7 +117,7 @@ struct ruleset {
 	struct filed *filed;  /* each test under every literal of one of its needs */
 	uint16_t *others;     /* of a test: for each further need the number of its literals, and two marks for each; 0 */
 	struct rule_list always; /* tests with no literal: tried on every text */
-	struct rule_list by_subject[SUBJECTS], by_reply;
+	struct rule_list by_subject[SUBJECTS], by_reply, instead; /* instead: those with instead-of */
 	struct providers providers;
 	struct advice *advice;
 	size_t advice_count;

@@ -26,6 +26,12 @@ static const char rules[] =
 	"rule dashed { class = virus text = {'(?:^|- )infected: \\w+'} }\n"
 	"rule last.word { class = loop text = {'\\bcircles?\\W*$'} }\n"
 	"rule bounded { class = content-refused text = {'(?<![\\w.])it(?![\\w-])|\\bof\\b'} }\n"
+	"rule gone.away { class = moved text = {'gone away'} }\n"
+	"rule gone.maybe { class = moved suppress = count text = {'gone for a while'} }\n"
+	"rule gone.acme { class = moved provider = acme text = {'gone from acme'} }\n"
+	"rule gone.doubted { class = moved instead-of = moved suppress = count status = {'5.7.*'} }\n"
+	"rule gone.late { class = recipient-refused instead-of = moved command = {data} }\n"
+	"rule gone.late-sure { class = moved instead-of = moved command = {data} status = {'5.1.6'} }\n"
 	"rule nothing.said { class = unclassified text = {'delivery failed for some reason'} }\n"
 	"rule acme.tag { class = mailbox-full provider = acme tag = {'AC-17', '[full]'} }\n"
 	"rule acme.dead { class = mailbox-disabled provider = acme text = {'box shut'} }\n"
@@ -204,6 +210,17 @@ static void test_the_command_is_a_condition(void **state)
 		EFFECT_COUNT, BASIS_PHRASE },
 	      { "host mx.example.com[192.0.2.1] said: 550 user unknown (in reply to RCPT TO command)", "user.unknown", CLASS_USER_UNKNOWN,
 		EFFECT_NOW, BASIS_PHRASE });
+}
+
+static void test_a_rule_speaks_instead_of_a_text(void **state)
+{
+	CHECK({ "550 gone away", "gone.away", CLASS_MOVED, EFFECT_NOW, BASIS_PHRASE },
+	      { "550 5.7.1 gone away", "gone.doubted", CLASS_MOVED, EFFECT_COUNT, BASIS_PHRASE },
+	      { "550 gone away", "gone.late", CLASS_RECIPIENT_REFUSED, EFFECT_COUNT, BASIS_PHRASE, NULL, 0, { 0 }, COMMAND_DATA },
+	      { "550 5.1.6 gone away", "gone.late-sure", CLASS_MOVED, EFFECT_NOW, BASIS_PHRASE, NULL, 0, { 0 }, COMMAND_DATA },
+	      { "550 gone for a while", "gone.maybe", CLASS_MOVED, EFFECT_COUNT, BASIS_PHRASE, NULL, 0, { 0 }, COMMAND_DATA },
+	      { "550 5.7.1 gone from acme", "gone.acme", CLASS_MOVED, EFFECT_NOW, BASIS_PHRASE, "acme" },
+	      { "550 5.7.1 what is this", "status.5-7", CLASS_POLICY, EFFECT_NEVER, BASIS_STATUS });
 }
 
 static void test_temporary_failures_are_never_now(void **state)
@@ -408,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_the_most_specific_status_decides),
 		cmocka_unit_test(test_what_says_nothing_gives_way),
 		cmocka_unit_test(test_the_command_is_a_condition),
+		cmocka_unit_test(test_a_rule_speaks_instead_of_a_text),
 		cmocka_unit_test(test_temporary_failures_are_never_now),
 		cmocka_unit_test(test_now_needs_more_than_vague_codes_and_words),
 		cmocka_unit_test(test_a_sign_of_another_cause_forbids_now),
