@@ -137,10 +137,31 @@ static int add_outcomes(const struct mail *mail, const struct feedback_fields *f
 	return error;
 }
 
+bool arf_may_name_loop(struct span from)
+{
+	static const struct span words[] = { SPAN_LIT("feedback"), SPAN_LIT("fbl"), SPAN_LIT("complain"), SPAN_LIT("abuse"), SPAN_LIT("scomp") };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_find_nocase(from, words[i], 0) != SIZE_MAX)
+			return true;
+	return false;
+}
+
+/* A gateway that adds a disclaimer puts the report, or its parts, into a multipart/mixed of its own. */
+static bool may_be_wrapped(const struct mail *mail)
+{
+	struct span from = fields_get(&mail->fields, "from");
+
+	return span_is_equal(mail->type, SPAN_LIT("multipart/mixed")) && span_is_known(from) &&
+	       arf_may_name_loop(header_take_address(&from));
+}
+
 static struct part *find_feedback(const struct mail *mail)
 {
-	for (size_t i = 0; i < mail->part_count; i++)
-		if (mail->parts[i].kind == PART_FEEDBACK && mail->parts[i].depth == 1)
+	unsigned deepest = span_is_equal(mail->type, SPAN_LIT("multipart/report")) ? 1 : may_be_wrapped(mail) ? 2 : 0;
+
+	for (size_t i = 0; i < mail->part_count && deepest; i++)
+		if (mail->parts[i].kind == PART_FEEDBACK && mail->parts[i].depth <= deepest)
 			return &mail->parts[i];
 	return NULL;
 }
@@ -179,7 +200,7 @@ int arf_read(const struct mail *mail, struct outcomes *outcomes)
 	struct part *part = find_feedback(mail);
 	int error;
 
-	if (!part || !span_is_equal(mail->type, SPAN_LIT("multipart/report")))
+	if (!part)
 		return read_form(mail, outcomes);
 	error = read_fields(part_get_text(part), mail->arena, &feedback);
 	if (error < 0)
@@ -190,5 +211,5 @@ int arf_read(const struct mail *mail, struct outcomes *outcomes)
 
 bool arf_is_candidate(const struct mail *mail)
 {
-	return find_form(mail) >= 0;
+	return find_form(mail) >= 0 || may_be_wrapped(mail);
 }

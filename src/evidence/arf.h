@@ -17,5 +17,7 @@ int arf_read(const struct mail *mail, struct outcomes *outcomes) __attribute__((
 
 /* By the top header alone: may it be one? */
 bool arf_is_candidate(const struct mail *mail);
+/* Does this From have a word of those whose feedback loops send reports, which a gateway may have wrapped? */
+bool arf_may_name_loop(struct span from);
 
 #endif

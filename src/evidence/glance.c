@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "evidence/arf.h"
 #include "evidence/autoreply.h"
 #include "evidence/form.h"
 #include "evidence/template.h"
@@ -37,7 +38,7 @@ static bool is_encoded(struct span value)
 
 static void look_at_from(struct glance *glance, struct span value)
 {
-	if (is_encoded(value) || mail_may_name_daemon(value) || span_is_equal(value, SPAN_LIT("<>")))
+	if (is_encoded(value) || mail_may_name_daemon(value) || arf_may_name_loop(value) || span_is_equal(value, SPAN_LIT("<>")))
 		glance->is_telling = true;
 }
 
