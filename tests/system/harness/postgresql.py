@@ -41,10 +41,11 @@ class PostgreSQL:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self):
+    def start(self, settings=("fsync=off",)):
+        options = [word for setting in settings for word in ("-c", setting)]
         with open(self.home / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.home / "data", "-k", self.home, "-c", "listen_addresses=", "-c", "fsync=off"],
+                [self.programs / "postgres", "-D", self.home / "data", "-k", self.home, "-c", "listen_addresses=", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.as_user)
         until(lambda: self.ask("select 1", check=False).returncode == 0, lambda: (self.home / "log").read_text())
         return self
@@ -56,8 +57,8 @@ class PostgreSQL:
             self.process.wait(timeout=30)
             self.process = None
 
-    def ask(self, statement, check=True):
-        return run(self.programs / "psql", "-X", "-A", "-t", "-h", self.home, "-U", "kodama", "-d", "postgres", "-c", statement, check=check)
+    def ask(self, statement, check=True, **options):
+        return run(self.programs / "psql", "-X", "-A", "-t", "-h", self.home, "-U", "kodama", "-d", "postgres", "-c", statement, check=check, **options)
 
     def get(self, statement):
         """The rows, as lists of texts."""
