@@ -25,6 +25,11 @@ static int draw_number(struct store *store, int64_t *ret_number)
 	return 0;
 }
 
+static uint64_t hash_row(const struct store *store, const struct suppression *row)
+{
+	return enforced_hash(&store->index_key, row->address, row->stream);
+}
+
 static int add_changes(struct store *store, const struct suppression *rows, size_t count, struct sql_value *values, int64_t now_s)
 {
 	struct sql_value *at = values;
@@ -35,8 +40,8 @@ static int add_changes(struct store *store, const struct suppression *rows, size
 		if (result < 0)
 			return result;
 		*at++ = sql_number(number);
-		*at++ = sql_text(rows[i].address);
-		*at++ = sql_text(rows[i].stream);
+		*at++ = sql_number((int64_t)hash_row(store, &rows[i]));
+		*at++ = sql_number((int64_t)enforced_pack(&rows[i]));
 		*at++ = sql_number(now_s);
 	}
 	return store_run_many(store, STATEMENT_ADD_CHANGE, values, CHANGE_COLUMN_COUNT, count, NULL, NULL);
@@ -50,7 +55,7 @@ static int put_enforced(struct store *store, const struct suppression *rows, siz
 		uint64_t value = enforced_pack(&rows[i]);
 		if (!value)
 			continue;
-		*at++ = sql_number((int64_t)enforced_hash(&store->index_key, rows[i].address, rows[i].stream));
+		*at++ = sql_number((int64_t)hash_row(store, &rows[i]));
 		*at++ = sql_number((int64_t)value);
 	}
 	return store_run_many(store, STATEMENT_PUT_ENFORCED, values, 2, (size_t)(at - values) / 2, NULL, NULL);
@@ -62,7 +67,7 @@ static int drop_enforced(struct store *store, const struct suppression *rows, si
 
 	for (size_t i = 0; i < count; i++) {
 		if (!enforced_pack(&rows[i]))
-			*at++ = sql_number((int64_t)enforced_hash(&store->index_key, rows[i].address, rows[i].stream));
+			*at++ = sql_number((int64_t)hash_row(store, &rows[i]));
 	}
 	return store_run_many(store, STATEMENT_DROP_ENFORCED, values, 1, (size_t)(at - values), NULL, NULL);
 }

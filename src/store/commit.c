@@ -286,7 +286,7 @@ static void refresh_index(struct writer *writer)
 	if (!writer->index || !writer->store || !store_take_changed(writer->store))
 		return;
 	/* on failure the follower will have it within its next look */
-	if (index_update(writer->index, writer->store, time(NULL), &writer->change) < 0)
+	if (index_update(writer->index, writer->store, time(NULL)) < 0)
 		note_error(writer, "index", -EIO);
 }
 

@@ -9,14 +9,14 @@
 #include "store/index.h"
 #include "store/thread.h"
 
-enum { POLL_MS = 250, CHANGE_NONE = -1 };
+enum { POLL_MS = 250 };
 
 struct index_follower {
 	struct index *index;
 	struct store_options options;
 	char *uri;
 	struct store *store; /* NULL while the store is away */
-	int64_t change;
+	bool is_doubtful; /* what the index knows may be another server's */
 	unsigned poll_ms;
 	pthread_t thread;
 	int stop_fd;
@@ -30,14 +30,16 @@ static void update(struct index_follower *follower)
 			return;
 		follower->watch_fd = store_watch(follower->store);
 	}
-	if (index_update(follower->index, follower->store, time(NULL), &follower->change) >= 0)
+	int result = follower->is_doubtful ? index_fill(follower->index, follower->store, time(NULL)) :
+					     index_update(follower->index, follower->store, time(NULL));
+	follower->is_doubtful = result < 0;
+	if (result >= 0)
 		return;
 	/*
 	 * The handle may be of no more use: a connection that broke, a file that was exchanged.  What answers next may be another
 	 * server, whose changes have the same numbers and other addresses: all is read anew.
 	 */
 	store_close(follower->store);
-	follower->change = CHANGE_NONE;
 	follower->store = NULL;
 	follower->watch_fd = -1;
 }
@@ -97,7 +99,7 @@ int index_follow(struct index *index, const struct store_options *options, unsig
 	if (result == 0)
 		follower->watch_fd = store_watch(follower->store);
 	if (result == 0)
-		result = index_fill(index, follower->store, time(NULL), &follower->change);
+		result = index_fill(index, follower->store, time(NULL));
 	if (result == 0)
 		result = start(follower);
 	if (result < 0) {

@@ -30,7 +30,7 @@ struct table {
 	struct slot slots[];
 };
 
-enum { STRIPES = 64, FIRST_SLOTS = 1024 };
+enum { STRIPES = 64, FIRST_SLOTS = 1024, CHANGE_NONE = -1 };
 
 struct stripe {
 	_Atomic uint64_t readers;
@@ -42,6 +42,7 @@ struct index {
 	_Atomic size_t count;         /* entries that are not gone */
 	_Atomic size_t domain_count;  /* manual entries for whole domains: most sites have none to look for */
 	pthread_mutex_t mutex;
+	int64_t change; /* up to which it is current, whoever brought it there */
 	struct table *retired;
 	struct stripe stripes[STRIPES];
 };
@@ -86,6 +87,7 @@ struct index *index_new(void)
 	memset(index, 0, sizeof(*index));
 	pthread_mutex_init(&index->mutex, NULL);
 	atomic_init(&index->table, table);
+	index->change = CHANGE_NONE;
 	return index;
 }
 
@@ -259,11 +261,9 @@ static uint64_t get_value(struct table *table, uint64_t hash)
 	return atomic_load_explicit(&probe(table, hash)->value, memory_order_relaxed);
 }
 
-static int set(struct index *index, const struct suppression *row)
+static int set(struct index *index, uint64_t hash, uint64_t value)
 {
-	struct table *table = atomic_load(&index->table);
-	uint64_t hash = enforced_hash(&table->key, row->address, row->stream), value = enforced_pack(row);
-	uint64_t old = get_value(table, hash);
+	uint64_t old = get_value(atomic_load(&index->table), hash);
 	int change = (value ? 1 : 0) - (old ? 1 : 0);
 
 	if (!value && !old)
@@ -271,7 +271,7 @@ static int set(struct index *index, const struct suppression *row)
 	int result = value && !old ? make_room(index) : 0;
 	if (result < 0)
 		return result;
-	if (change && row->address.len && row->address.ptr[0] == '@')
+	if (change && enforced_is_domain(value ? value : old))
 		atomic_fetch_add(&index->domain_count, (size_t)change);
 	put(atomic_load(&index->table), hash, value);
 	atomic_fetch_add(&index->count, (size_t)change);
@@ -281,7 +281,8 @@ static int set(struct index *index, const struct suppression *row)
 int index_set(struct index *index, const struct suppression *row)
 {
 	pthread_mutex_lock(&index->mutex);
-	int result = set(index, row);
+	const struct siphash_key *key = &atomic_load(&index->table)->key;
+	int result = set(index, enforced_hash(key, row->address, row->stream), enforced_pack(row));
 	reclaim(index);
 	pthread_mutex_unlock(&index->mutex);
 	return result;
@@ -359,19 +360,24 @@ static int fill(struct index *index, struct store *store, int64_t now_s)
 	return 0;
 }
 
-int index_fill(struct index *index, struct store *store, int64_t now_s, int64_t *ret_change)
+static int fill_locked(struct index *index, struct store *store, int64_t now_s)
 {
 	int64_t change;
 	/* asked before: what changes while it fills is taken in once more */
 	int result = store_get_change(store, &change);
 
-	if (result < 0)
-		return result;
-	pthread_mutex_lock(&index->mutex);
-	result = fill(index, store, now_s);
-	pthread_mutex_unlock(&index->mutex);
 	if (result == 0)
-		*ret_change = change;
+		result = fill(index, store, now_s);
+	if (result == 0)
+		index->change = change;
+	return result;
+}
+
+int index_fill(struct index *index, struct store *store, int64_t now_s)
+{
+	pthread_mutex_lock(&index->mutex);
+	int result = fill_locked(index, store, now_s);
+	pthread_mutex_unlock(&index->mutex);
 	return result;
 }
 
@@ -380,35 +386,57 @@ struct updating {
 	bool is_out_of_memory;
 };
 
-static bool update_row(void *data, const struct suppression *row)
+static bool update_entry(void *data, uint64_t hash, uint64_t value)
 {
 	struct updating *updating = data;
 
-	updating->is_out_of_memory = set(updating->index, row) < 0;
+	updating->is_out_of_memory = set(updating->index, hash, value) < 0;
 	return !updating->is_out_of_memory;
 }
 
-/* Under the mutex from the question to the last row: an older answer must not overwrite a newer one. */
-int index_update(struct index *index, struct store *store, int64_t now_s, int64_t *change)
+/* Numbers that went back: the database was put back from a backup, or a standby took over that had not heard all; another key: it is another one. */
+static bool is_followed(const struct index *index, const struct store *store, int64_t newest)
+{
+	const struct siphash_key key = store_get_index_key(store);
+
+	return index->change != CHANGE_NONE && newest >= index->change &&
+	       memcmp(&atomic_load(&index->table)->key, &key, sizeof(key)) == 0;
+}
+
+/* From the question to the last row, so that an older answer never overwrites a newer one. */
+static int update_locked(struct index *index, struct store *store, int64_t now_s)
 {
 	struct updating updating = { .index = index };
 	int64_t newest;
 	int result = store_get_change(store, &newest);
 
-	if (result < 0 || newest == *change)
+	if (result < 0)
 		return result;
-	/* the database was put back from a backup, or a standby took over that had not heard all: what we know is not what it holds */
-	if (newest < *change)
-		return index_fill(index, store, now_s, change);
-	pthread_mutex_lock(&index->mutex);
-	result = store_list_changes(store, *change, update_row, &updating);
+	result = is_followed(index, store, newest) ? store_list_changes(store, &index->change, update_entry, &updating) : -ESTALE;
 	reclaim(index);
-	pthread_mutex_unlock(&index->mutex);
 	if (result == -ESTALE)
-		return index_fill(index, store, now_s, change);
-	if (result == 0 && updating.is_out_of_memory)
-		result = -ENOMEM;
-	if (result == 0)
-		*change = newest;
+		return fill_locked(index, store, now_s);
+	return result == 0 && updating.is_out_of_memory ? -ENOMEM : result;
+}
+
+static bool is_current(struct index *index, int64_t newest)
+{
+	pthread_mutex_lock(&index->mutex);
+	bool is_current = index->change == newest;
+	pthread_mutex_unlock(&index->mutex);
+	return is_current;
+}
+
+int index_update(struct index *index, struct store *store, int64_t now_s)
+{
+	int64_t newest;
+	/* mostly nothing has changed, or another handle has brought it: nobody is to wait for a server that does not answer */
+	int result = store_get_change(store, &newest);
+
+	if (result < 0 || is_current(index, newest))
+		return result;
+	pthread_mutex_lock(&index->mutex);
+	result = update_locked(index, store, now_s);
+	pthread_mutex_unlock(&index->mutex);
 	return result;
 }

@@ -34,11 +34,14 @@ bool index_find(const struct index *index, const struct address *recipient, stru
 int index_set(struct index *index, const struct suppression *row) __attribute__((warn_unused_result));
 size_t index_get_count(const struct index *index);
 
-/* Replaces all by what the store says now; readers see the old table until it is whole.  *ret_change: up to where it is current. */
-int index_fill(struct index *index, struct store *store, int64_t now_s, int64_t *ret_change) __attribute__((warn_unused_result));
+/* Replaces all by what the store says now; readers see the old table until it is whole. */
+int index_fill(struct index *index, struct store *store, int64_t now_s) __attribute__((warn_unused_result));
 
-/* Takes in what changed after *change, and moves it on; fills anew where that is too long ago. */
-int index_update(struct index *index, struct store *store, int64_t now_s, int64_t *change) __attribute__((warn_unused_result));
+/*
+ * Takes in what changed since it was filled or updated last, by whichever handle: what the writer has taken in, the follower does not read again.
+ * Fills anew where that is too long ago, or was never.
+ */
+int index_update(struct index *index, struct store *store, int64_t now_s) __attribute__((warn_unused_result));
 
 /* Opens its own handle, fills the index, and then follows changes every `poll_ms` (0: 250) in a thread. */
 struct index_follower;

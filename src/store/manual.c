@@ -192,10 +192,7 @@ static int forget_rows(struct store *store, struct span address, struct streams 
 	return rows;
 }
 
-/*
- * The change rows keep the address for a day more: the other readers have to hear of it.  What was seen of it stays as the
- * keyed hashes that it is: a report that comes once more does not count again.
- */
+/* What changed and what was seen stays as the keyed hashes that it is: the other readers hear of it, and a report that comes once more does not count again. */
 int store_forget(struct store *store, struct span address, struct span by, int64_t now_s)
 {
 	struct streams streams = { .count = 0 };

@@ -16,12 +16,9 @@ const char *const statement_texts[] = {
 	[STATEMENT_GET_META] = "SELECT value FROM meta WHERE name = $1",
 	[STATEMENT_SET_META] = "INSERT INTO meta(name, value) VALUES($1, $2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
 	[STATEMENT_NEXT_CHANGE] = "UPDATE meta SET value = value + 1 WHERE name = 'change' RETURNING value",
-	[STATEMENT_ADD_CHANGE] = "INSERT INTO changes(number, address, stream, time_s) VALUES($1, $2, $3, $4)",
-	/* what holds now for each address that changed: by hand and by evidence as one */
-	[STATEMENT_LIST_CHANGES] =
-		"SELECT c.address, c.stream, max(a.origin), min(a.since_s), max(a.until_s), max(a.class) "
-		"FROM changes c LEFT JOIN addresses a ON a.address = c.address AND a.stream = c.stream AND a.origin < 2 "
-		"AND a.kind = 'suppressed' WHERE c.number > $1 GROUP BY c.address, c.stream ORDER BY c.address, c.stream",
+	[STATEMENT_ADD_CHANGE] = "INSERT INTO changes(number, hash, value, time_s) VALUES($1, $2, $3, $4)",
+	/* a page: without the limit a planner that knows nothing of the table yet reads and sorts all of it */
+	[STATEMENT_LIST_CHANGES] = "SELECT number, hash, value FROM changes WHERE number > $1 ORDER BY number LIMIT 5000",
 	[STATEMENT_FIRST_CHANGE] = "SELECT number FROM changes ORDER BY number LIMIT 1",
 	/* what stands by evidence, and what successes wiped out (past.h), oldest first */
 	[STATEMENT_GET_STATE] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin <> 1 ORDER BY origin",

@@ -246,36 +246,39 @@ int store_get_change(struct store *store, int64_t *ret_change)
 }
 
 struct change_visit {
-	bool (*visit)(void *data, const struct suppression *row);
+	bool (*visit)(void *data, uint64_t hash, uint64_t value);
 	void *data;
+	int64_t last;
+	bool is_stopped;
 };
 
 static bool visit_change(void *data, const struct sql_value *columns, size_t count)
 {
-	const struct change_visit *change = data;
-	struct suppression row = { .address = columns[0].text, .stream = columns[1].text };
+	struct change_visit *change = data;
 
 	(void)count;
-	if (columns[4].kind != SQL_NULL)
-		enforced_read(&columns[2], &row);
-	return change->visit(change->data, &row);
+	change->is_stopped = !change->visit(change->data, (uint64_t)columns[1].number, (uint64_t)columns[2].number);
+	if (!change->is_stopped)
+		change->last = columns[0].number;
+	return !change->is_stopped;
 }
 
-int store_list_changes(struct store *store, int64_t change, bool (*visit)(void *data, const struct suppression *row), void *data)
+int store_list_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
 {
-	struct change_visit visitor = { visit, data };
-	struct sql_value after[] = { sql_number(change) };
+	struct change_visit visitor = { visit, data, *change, false };
 	int64_t oldest = 0, newest = 0;
 	int result = store_get_change(store, &newest);
 
-	if (result < 0 || newest <= change)
+	if (result < 0 || newest <= *change)
 		return result;
 	result = store_run(store, STATEMENT_FIRST_CHANGE, NULL, 0, take_number, &oldest);
-	if (result < 0)
-		return result;
-	if (result == 0 || oldest > change + 1)
+	if (result >= 0 && (result == 0 || oldest > *change + 1))
 		return -ESTALE;
-	result = store_run(store, STATEMENT_LIST_CHANGES, after, 1, visit_change, &visitor);
+	while (result > 0 && !visitor.is_stopped) {
+		struct sql_value after[] = { sql_number(visitor.last) };
+		result = store_run(store, STATEMENT_LIST_CHANGES, after, 1, visit_change, &visitor);
+	}
+	*change = visitor.last;
 	return result < 0 ? result : 0;
 }
 

@@ -149,10 +149,10 @@ int store_watch(struct store *store);
 void store_take_wakeup(struct store *store);
 
 /*
- * The addresses changed after `change`, each with what is enforced now, by hand and by evidence as one (until_s 0:
- * no longer suppressed).  -ESTALE: so old that changes were forgotten since; fill anew.
+ * What was changed after *change, in its order: the entries of the index (enforced.h) as they are from then on, by hand and by evidence as
+ * one; value 0: nothing is in force any more.  *change: the last one that was visited.  -ESTALE: so old that changes were forgotten since; fill anew.
  */
-int store_list_changes(struct store *store, int64_t change, bool (*visit)(void *data, const struct suppression *row), void *data)
+int store_list_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
 	__attribute__((warn_unused_result));
 
 /* A named place in what was read, "log:/var/log/mail.log": to be set in the transaction of what was read.  1 found, 0 not. */

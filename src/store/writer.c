@@ -68,8 +68,6 @@ static int open_parts(struct writer *writer, const struct writer_options *option
 	int result = store_open(&writer->options, &writer->store);
 	if (result < 0 && result != -EBUSY)
 		return result;
-	if (writer->store && (result = store_get_change(writer->store, &writer->change)) < 0)
-		return result;
 	if (getrandom(&writer->nonce_high, sizeof(writer->nonce_high), 0) != (ssize_t)sizeof(writer->nonce_high))
 		return -EIO;
 	return queue_open(options->queue_dir, options->queue_max ? options->queue_max : QUEUE_BYTES, &writer->queue);

@@ -45,7 +45,6 @@ struct writer {
 	struct store *store;          /* NULL: away */
 	int64_t retry_ms, prune_ms;
 	bool is_prune_put_off;
-	int64_t change;
 	struct surge *surge;
 };
 

@@ -207,7 +207,6 @@ static void bench_index(const char *folder, unsigned long entries, bool with_loo
 	struct index *index = index_new();
 	struct store *store;
 	char uri[256];
-	int64_t change;
 
 	snprintf(uri, sizeof(uri), "sqlite:%s/index.db", folder);
 	const struct store_options options = { .uri = uri, .busy_ms = 1000 };
@@ -219,7 +218,7 @@ static void bench_index(const char *folder, unsigned long entries, bool with_loo
 	if (store_open(&options, &store) < 0)
 		die(store_get_error(NULL));
 	double start = get_seconds(), cpu = get_cpu_seconds();
-	if (index_fill(index, store, NOW, &change) < 0)
+	if (index_fill(index, store, NOW) < 0)
 		die("fill");
 	double filled = get_seconds() - start, cpu_filled = get_cpu_seconds() - cpu;
 	store_close(store);
@@ -387,12 +386,11 @@ static void bench_fill(const char *uri)
 {
 	struct index *index = index_new();
 	struct store *store;
-	int64_t change;
 
 	double start = get_seconds(), cpu = get_cpu_seconds();
 	if (store_open(&(struct store_options){ .uri = uri, .busy_ms = 1000, .is_read_only = true }, &store) < 0)
 		die(store_get_error(NULL));
-	if (index_fill(index, store, NOW, &change) < 0)
+	if (index_fill(index, store, NOW) < 0)
 		die(store_get_error(store));
 	printf("fill  %zu entries of that store in %.2f s (CPU %.2f s; 10000000 in 30 s)\n", index_get_count(index), get_seconds() - start,
 	       get_cpu_seconds() - cpu);

@@ -259,12 +259,11 @@ static void test_the_entry_that_is_named_is_the_one_that_the_daemon_follows(void
 {
 	struct fixture *f = *state;
 	struct index *index = index_new();
-	int64_t change;
 
 	assert_non_null(index);
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
 		put_order(f, &orders[i]);
-	assert_int_equal(index_fill(index, f->store, NOW, &change), 0);
+	assert_int_equal(index_fill(index, f->store, NOW), 0);
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
 		const struct order *order = &orders[i];
 		struct address address;

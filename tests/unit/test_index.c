@@ -237,7 +237,6 @@ static void test_a_gap_in_the_changes_fills_anew(void **state)
 {
 	struct index *index = index_new();
 	struct store *store;
-	int64_t change;
 	char *folder = scratch_folder(), uri[128];
 
 	(void)state;
@@ -245,11 +244,11 @@ static void test_a_gap_in_the_changes_fills_anew(void **state)
 	struct store_options options = { .uri = uri, .busy_ms = 1000 };
 	assert_int_equal(store_open(&options, &store), 0);
 	assert_int_equal(put_in_store(store, "a@example.com", TIME_FOREVER), 0);
-	assert_int_equal(index_fill(index, store, NOW, &change), 0);
+	assert_int_equal(index_fill(index, store, NOW), 0);
 	assert_int_equal(put_in_store(store, "b@example.com", TIME_FOREVER), 0);
 	assert_int_equal(store_remove(store, SPAN_LIT("a@example.com"), SPAN_LIT(""), SPAN_LIT(""), SPAN_NONE, time(NULL)), 1);
 	assert_int_equal(store_prune(store, time(NULL) + 3 * DAY), 0);
-	assert_int_equal(index_update(index, store, NOW, &change), 0);
+	assert_int_equal(index_update(index, store, NOW), 0);
 	assert_true(has(index, "b@example.com"));
 	assert_false(has(index, "a@example.com"));
 	store_close(store);
@@ -257,34 +256,102 @@ static void test_a_gap_in_the_changes_fills_anew(void **state)
 	scratch_remove(folder);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	static char bytes[1 << 20];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+
+	assert_non_null(in);
+	assert_non_null(out);
+	size_t size = fread(bytes, 1, sizeof(bytes), in);
+	assert_true(size > 0 && size < sizeof(bytes));
+	assert_int_equal(fwrite(bytes, 1, size, out), size);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+static struct store *open_named(const char *folder, const char *name)
+{
+	struct store *store;
+	char uri[128];
+
+	snprintf(uri, sizeof(uri), "sqlite:%s/%s", folder, name);
+	assert_int_equal(store_open(&(struct store_options){ .uri = uri, .busy_ms = 1000 }, &store), 0);
+	return store;
+}
+
 /* A database put back from a backup, or a standby that had not heard all, counts from where it was then. */
 static void test_numbers_that_went_back_fill_anew(void **state)
 {
 	struct index *index = index_new();
-	struct store *store, *backup;
-	int64_t change;
-	char *folder = scratch_folder(), uri[128], backup_uri[128];
+	char *folder = scratch_folder(), path[100], backup_path[100];
+	struct store *store = open_named(folder, "kodama.db");
 
 	(void)state;
-	snprintf(uri, sizeof(uri), "sqlite:%s/kodama.db", folder);
-	snprintf(backup_uri, sizeof(backup_uri), "sqlite:%s/backup.db", folder);
-	struct store_options options = { .uri = uri, .busy_ms = 1000 }, backup_options = { .uri = backup_uri, .busy_ms = 1000 };
-	assert_int_equal(store_open(&options, &store), 0);
-	assert_int_equal(store_open(&backup_options, &backup), 0);
-	assert_int_equal(put_in_store(backup, "then@example.com", TIME_FOREVER), 0);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(put_in_store(store, i ? "since@example.com" : "before@example.com", TIME_FOREVER - i), 0);
-	assert_int_equal(index_fill(index, store, NOW, &change), 0);
+	snprintf(path, sizeof(path), "%s/kodama.db", folder);
+	snprintf(backup_path, sizeof(backup_path), "%s/backup.db", folder);
+	assert_int_equal(put_in_store(store, "then@example.com", TIME_FOREVER), 0);
+	store_close(store);
+	copy_file(path, backup_path);
+	store = open_named(folder, "kodama.db");
+	assert_int_equal(put_in_store(store, "since@example.com", TIME_FOREVER), 0);
+	assert_int_equal(index_fill(index, store, NOW), 0);
 	assert_true(has(index, "since@example.com"));
-	assert_int_equal(index_update(index, backup, NOW, &change), 0);
+	struct store *backup = open_named(folder, "backup.db");
+	assert_int_equal(index_update(index, backup, NOW), 0);
 	assert_false(has(index, "since@example.com"));
 	assert_true(has(index, "then@example.com"));
 	/* and it follows from there */
 	assert_int_equal(put_in_store(backup, "again@example.com", TIME_FOREVER), 0);
-	assert_int_equal(index_update(index, backup, NOW, &change), 0);
+	assert_int_equal(index_update(index, backup, NOW), 0);
 	assert_true(has(index, "again@example.com"));
 	store_close(backup);
 	store_close(store);
+	index_free(index);
+	scratch_remove(folder);
+}
+
+/* Numbers that go on, but are another database's: its entries have other hashes. */
+static void test_another_database_fills_anew(void **state)
+{
+	struct index *index = index_new();
+	char *folder = scratch_folder();
+	struct store *store = open_named(folder, "kodama.db"), *other = open_named(folder, "other.db");
+
+	(void)state;
+	assert_int_equal(put_in_store(store, "a@example.com", TIME_FOREVER), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(put_in_store(other, "b@example.com", TIME_FOREVER - i), 0);
+	assert_int_equal(index_update(index, store, NOW), 0);
+	assert_true(has(index, "a@example.com"));
+	assert_int_equal(index_update(index, other, NOW), 0);
+	assert_true(has(index, "b@example.com"));
+	assert_false(has(index, "a@example.com"));
+	store_close(other);
+	store_close(store);
+	index_free(index);
+	scratch_remove(folder);
+}
+
+/* The writer and the follower bring what changed to the same index: what the one has brought is not read again, nor lost, by the other. */
+static void test_two_handles_bring_changes_to_one_index(void **state)
+{
+	struct index *index = index_new();
+	char *folder = scratch_folder(), name[32];
+	struct store *handles[] = { open_named(folder, "kodama.db"), open_named(folder, "kodama.db"), open_named(folder, "kodama.db") };
+
+	(void)state;
+	assert_int_equal(index_fill(index, handles[0], NOW), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "user%u@example.com", i);
+		assert_int_equal(put_in_store(handles[2], name, TIME_FOREVER), 0);
+		assert_int_equal(index_update(index, handles[i % 2], NOW), 0);
+		assert_true(has(index, name));
+		assert_int_equal(index_update(index, handles[!(i % 2)], NOW), 0);
+		assert_int_equal(index_get_count(index), i + 1);
+	}
+	for (size_t i = 0; i < 3; i++)
+		store_close(handles[i]);
 	index_free(index);
 	scratch_remove(folder);
 }
@@ -300,6 +367,8 @@ int main(void)
 		cmocka_unit_test(test_it_follows_another_handle),
 		cmocka_unit_test(test_a_gap_in_the_changes_fills_anew),
 		cmocka_unit_test(test_numbers_that_went_back_fill_anew),
+		cmocka_unit_test(test_another_database_fills_anew),
+		cmocka_unit_test(test_two_handles_bring_changes_to_one_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
