@@ -88,6 +88,39 @@ def mutate(row, dice):
     return row["provider"], reply, status, text
 
 
+DEAD = ["user unknown", "no such user", "mailbox does not exist", "invalid recipient", "user not found", "account disabled",
+        "mailbox closed", "address does not exist"]
+FRAMES = ["Message rejected: {}", "Mail refused - {}", "Delivery denied: {}", "Rejected: {}", "Requested action not taken: {}", "Command rejected: {}",
+          "Sorry, {}", "Undelivered: {}", "Recipient address rejected: {}", "{}. Message rejected", "{}; delivery refused", "{} - mail refused",
+          "{}, please contact your administrator", "{}. Please check the spelling and try again", "{}. See http://support.example.com/errors/5.1.1",
+          "Transaction failed: {}", "Delivery to neko@example.com failed: {}", "Message could not be delivered because {}",
+          "<neko@example.com> {}", "<neko@example.com>: {}", "<neko@example.com>... {}", "{} <neko@example.com>", "{}: neko@example.com",
+          "mx1.example.com {}", "{} [AbCd1234]", "{} (#5.1.1)", "{} - mx1.example.com", "{}. Connection closed", "{}, closing connection",
+          "RCPT TO rejected: {}", "{} at example.com", "Mail to neko@example.com refused: {}", "{}! Please remove it from your mailing list",
+          "[R1] {}", "Permanent error. {}", "mailbox unavailable: {}", "{}. If you feel this is an error contact postmaster@example.com"]
+ABOUT_ANOTHER = ["From: {}", "From {}", "MAIL FROM rejected: {}", "MAIL FROM: <neko@example.org> {}", "sender {}", "Sender address rejected: {}",
+                 "Sender verification failed: {}", "Return-Path {}", "Callback verification of <neko@example.org> failed: {}", "AUTH: {}",
+                 "Reply-To <x@example.org>: {}", "In-Reply-To: {}", "Envelope-from: {}", "sender's mailbox: {}", "Authentication failed: {}",
+                 "{} (authentication failure)", "{} in authentication", "The URL http://example.com/?q={} is listed", "{} in subject",
+                 "Message contains forbidden phrase '{}'", "your IP is blocked; {}", "Blocked by spam filter: subject '{}'", "{} of sender",
+                 "rejected by policy: you send too many mails to {} addresses", "Too many {} errors from your IP", "Harvest attack: {}",
+                 "You have sent to too many addresses ({})", "Greylisted: {}", "SPF lookup failed: {}", "Subject: Undeliverable: {}", "backscatter: {}",
+                 "Your message looks like a bounce: {}", "we do not accept bounces: {}", "This is a reply to your message '{}'", "{} (sender)",
+                 "{} or blocked by policy", "{} or access denied", "{}, your IP has been blocked", "Mail from {} refused", "Relay denied, {}",
+                 "{}, try again later", "{} temporarily", "LDAP error: {}", "file name contains '{}'", "{} in message body", "blacklisted: {}",
+                 "sender callout to mx.example.org failed: 550 {}", "Unable to verify that {}", "cannot tell whether {}"]
+
+
+def test_a_frame_takes_nothing_away():
+    texts = [frame.format(words) for frame in FRAMES for words in DEAD]
+    assert [text for text, verdict in zip(texts, play([("", "550", "", text) for text in texts])) if verdict["suppress"] != "now"] == []
+
+
+def test_the_same_words_about_something_else_never_suppress():
+    texts = [frame.format(words) for frame in ABOUT_ANOTHER for words in DEAD]
+    assert [text for text, verdict in zip(texts, play([("", "550", "", text) for text in texts])) if verdict["suppress"] == "now"] == []
+
+
 if CORPUS:
     FACTS = pathlib.Path(CORPUS).parent
 
