@@ -15,7 +15,7 @@ DECIDE_LIBS = libdecide.a $(CLASSIFY_LIBS)
 REPLY_LIBS = libreply.a $(DECIDE_LIBS)
 STORE_LIBS = libstore.a $(DECIDE_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 FLOW_LIBS = libflow.a libreply.a $(STORE_LIBS)
-ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS)
+ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_span tests/unit/test_address

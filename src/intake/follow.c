@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "intake/gzip.h"
+#include "intake/archive.h"
 #include "intake/rotation.h"
 #include "intake/trust.h"
 
@@ -24,7 +24,7 @@ struct follow {
 	bool is_from_beginning;
 	int notify_fd, watch;
 	int fd; /* -1: no file */
-	struct gzip *gzip;        /* of fd, where that is compressed */
+	struct archive *archive;  /* of fd, where that is compressed */
 	struct place place;       /* offset: of buffer[start] */
 	bool has_wanted;          /* the place to go on from, until the file can be looked into */
 	struct place wanted;
@@ -51,8 +51,8 @@ static ssize_t read_at(const struct follow *follow, char *to, size_t size, uint6
 {
 	ssize_t got;
 
-	if (rotation_is_gzip(follow->used_path))
-		return follow->gzip ? gzip_read(follow->gzip, to, size, offset) : -EIO;
+	if (rotation_is_archive(follow->used_path))
+		return follow->archive ? archive_read(follow->archive, to, size, offset) : -EIO;
 	got = pread(follow->fd, to, size, (off_t)offset);
 	return got < 0 ? -errno : got;
 }
@@ -96,16 +96,16 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 	struct stat info;
 	char before;
 
+	archive_close(follow->archive);
+	follow->archive = NULL;
 	if (follow->fd >= 0 && follow->fd != fd)
 		close(follow->fd);
-	gzip_close(follow->gzip);
-	follow->gzip = NULL;
 	follow->fd = fd;
 	if (path != follow->used_path)
 		snprintf(follow->used_path, sizeof(follow->used_path), "%s", path);
 	/* what it says of itself may be wrong: then it is read as an empty one, and is a gap */
-	if (rotation_is_gzip(follow->used_path) && gzip_open(fd, &follow->gzip) < 0)
-		follow->gzip = NULL;
+	if (rotation_is_archive(follow->used_path) && archive_open(fd, follow->used_path, &follow->archive) < 0)
+		follow->archive = NULL;
 	follow->start = follow->end = 0;
 	follow->has_looked_again = follow->is_damaged = false;
 	follow->place = (struct place){ .offset = offset };
@@ -261,7 +261,7 @@ void follow_close(struct follow *follow)
 {
 	if (!follow)
 		return;
-	gzip_close(follow->gzip);
+	archive_close(follow->archive);
 	if (follow->fd >= 0)
 		close(follow->fd);
 	if (follow->goal_fd >= 0)
@@ -363,7 +363,7 @@ static bool has_been_cut(const struct follow *follow)
 {
 	struct place read_so_far = follow->place;
 
-	if (rotation_is_gzip(follow->used_path))
+	if (rotation_is_archive(follow->used_path))
 		return false;
 	read_so_far.offset = get_read_offset(follow);
 	return !place_is_in(&read_so_far, follow->fd);
@@ -384,7 +384,7 @@ static bool fill(struct follow *follow)
 	}
 	make_room(follow);
 	got = read_at(follow, follow->buffer + follow->end, READ_SIZE, get_read_offset(follow));
-	if (got < 0 && rotation_is_gzip(follow->used_path)) {
+	if (got < 0 && rotation_is_archive(follow->used_path)) {
 		follow->stats.gaps += !follow->is_damaged;
 		follow->is_damaged = true;
 		got = 0;
@@ -484,6 +484,6 @@ void follow_get_stats(const struct follow *follow, struct follow_stats *ret_stat
 
 	*ret_stats = follow->stats;
 	ret_stats->lag = 0;
-	if (follow->fd >= 0 && !follow->gzip && fstat(follow->fd, &info) == 0 && (uint64_t)info.st_size > follow->place.offset)
+	if (follow->fd >= 0 && !follow->archive && fstat(follow->fd, &info) == 0 && (uint64_t)info.st_size > follow->place.offset)
 		ret_stats->lag = (uint64_t)info.st_size - follow->place.offset;
 }

@@ -2,7 +2,7 @@
 /*
  * Reads the lines of a file that grows: through renaming, copying and truncating, deletion and recreation, before it
  * exists, and from where it was left.  What was renamed is read to its end before the new file is begun; after a
- * restart the rest is looked for among the files beside it, compressed by gzip or not.  Lines are hostile and bounded.  One thread at a time.
+ * restart the rest is looked for among the files beside it, compressed or not.  Lines are hostile and bounded.  One thread at a time.
  */
 #ifndef KODAMA_INTAKE_FOLLOW_H
 #define KODAMA_INTAKE_FOLLOW_H
@@ -50,7 +50,7 @@ struct follow_stats {
 	uint64_t long_lines;  /* passed over */
 	uint64_t files;       /* that were begun */
 	uint64_t truncations;
-	uint64_t gaps;        /* the rest of a file could not be found: compressed, or removed */
+	uint64_t gaps;        /* the rest of a file could not be found, or not be read: removed, damaged, compressed in a way that we do not know */
 	uint64_t lag;         /* bytes of the file that are not read yet */
 	int error;            /* why the file cannot be read now, an errno; 0: it can */
 };

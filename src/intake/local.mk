@@ -8,12 +8,12 @@ libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/workspa
 libintake_a_SOURCES += src/intake/ingest_frame.h src/intake/ingest_frame.c src/intake/ingest.h src/intake/ingest.c
 
 # the log follower
-libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/gzip.h src/intake/gzip.c src/intake/rotation.h src/intake/rotation.c src/intake/follow.h src/intake/follow.c
+libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/codec.h src/intake/codec.c src/intake/archive.h src/intake/archive.c src/intake/rotation.h src/intake/rotation.c src/intake/follow.h src/intake/follow.c
 libintake_a_SOURCES += src/intake/journal.h src/intake/journal.c src/intake/maillog.h src/intake/maillog.c
 
 libintake_a_SOURCES += src/intake/signing.h src/intake/signing.c
 
-INTAKE_LIBS = libintake.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
+INTAKE_LIBS = libintake.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)

@@ -273,7 +273,7 @@ static void note_file(struct maillog *maillog)
 	follow_get_stats(maillog->follow, &stats);
 	count_more(COUNTER_MAILLOG_GARBAGE, stats.long_lines, &maillog->counted_long);
 	if (stats.gaps > maillog->told_gaps)
-		log_event(LOG_LEVEL_WARNING, "maillog-gap", "source=\"%s\" why=\"the file that was read last is not there any more: what it got after that is lost\"",
+		log_event(LOG_LEVEL_WARNING, "maillog-gap", "source=\"%s\" why=\"the file that was read last is not there any more, or cannot be read: what it got after that is lost\"",
 			  maillog->status.source);
 	count_more(COUNTER_MAILLOG_GAPS, stats.gaps, &maillog->told_gaps);
 	pthread_mutex_lock(&maillog->lock);

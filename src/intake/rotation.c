@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "intake/gzip.h"
+#include "intake/archive.h"
 
 int rotation_init(struct rotation *rotation, const char *path)
 {
@@ -28,19 +28,20 @@ void rotation_done(struct rotation *rotation)
 	free(rotation->base);
 }
 
-bool rotation_is_gzip(const char *path)
+bool rotation_is_archive(const char *path)
 {
-	return span_has_suffix_nocase(span_of(path), SPAN_LIT(GZIP_SUFFIX));
+	return archive_is_name(span_of(path));
 }
 
-/* In a way that we do not read. */
-static bool is_compressed(struct span name)
+/* In a way that we do not read, at least not in this build. */
+static bool is_unreadable(struct span name)
 {
-	static const struct span ends[] = { { ".bz2", 4 }, { ".xz", 3 }, { ".zst", 4 }, { ".lz4", 4 }, { ".lzo", 4 }, { ".Z", 2 }, { ".zip", 4 } };
+	static const struct span ends[] = { SPAN_LIT(".bz2"), SPAN_LIT(".xz"),  SPAN_LIT(".zst"), SPAN_LIT(".lz4"),
+					    SPAN_LIT(".lzo"), SPAN_LIT(".lzma"), SPAN_LIT(".Z"),   SPAN_LIT(".zip") };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (span_has_suffix_nocase(name, ends[i]))
-			return true;
+			return !archive_is_name(name);
 	return false;
 }
 
@@ -50,7 +51,7 @@ static bool is_name_of(const struct rotation *rotation, struct span name)
 	struct span base = span_of(rotation->base), rest = span_skip(name, base.len);
 
 	return span_has_prefix(name, base) && rest.len >= 2 && (rest.ptr[0] == '.' || rest.ptr[0] == '-' || rest.ptr[0] == '_') &&
-	       !is_compressed(rest);
+	       !is_unreadable(rest);
 }
 
 int rotation_open_file(const char *path)
@@ -74,7 +75,7 @@ static bool is_second_copy(const char *path)
 	char plain[PATH_MAX];
 	struct stat info;
 
-	snprintf(plain, sizeof(plain), "%.*s", (int)(strlen(path) - strlen(GZIP_SUFFIX)), path);
+	snprintf(plain, sizeof(plain), "%.*s", SPAN_ARG(archive_get_plain_name(span_of(path))));
 	return stat(plain, &info) == 0;
 }
 
@@ -90,10 +91,10 @@ static void visit_rotated(const struct rotation *rotation, bool (*visit)(int fd,
 		if (!is_name_of(rotation, span_of(entry->d_name)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", rotation->folder, entry->d_name);
-		fd = rotation_is_gzip(path) && is_second_copy(path) ? -EEXIST : rotation_open_file(path);
+		fd = rotation_is_archive(path) && is_second_copy(path) ? -EEXIST : rotation_open_file(path);
 		if (fd < 0)
 			continue;
-		is_kept = (!rotation_is_gzip(path) || gzip_is(fd)) && visit(fd, path, data);
+		is_kept = (!rotation_is_archive(path) || archive_is(fd, path)) && visit(fd, path, data);
 		if (!is_kept)
 			close(fd);
 	}
@@ -107,7 +108,7 @@ static void keep(struct rotated *rotated, int fd, const struct stat *info, const
 		close(rotated->fd);
 	rotated->fd = fd;
 	rotated->info = *info;
-	rotated->size = rotation_is_gzip(path) ? gzip_get_size(fd) : (uint64_t)info->st_size;
+	rotated->size = rotation_is_archive(path) ? archive_get_size(fd, path) : (uint64_t)info->st_size;
 	snprintf(rotated->path, sizeof(rotated->path), "%s", path);
 }
 
@@ -117,31 +118,31 @@ struct search {
 	struct rotated found;
 };
 
-static bool has_head(const struct place *place, struct gzip *gzip)
+static bool has_head(const struct place *place, struct archive *archive)
 {
 	char head[PLACE_HEAD_MAX];
 
-	return place->head_len > 0 && gzip_read(gzip, head, place->head_len, 0) == (ssize_t)place->head_len &&
+	return place->head_len > 0 && archive_read(archive, head, place->head_len, 0) == (ssize_t)place->head_len &&
 	       place_hash(span_make(head, place->head_len)) == place->hash;
 }
 
 /* As place_is_in, of what it was before it was compressed. */
-static bool is_in_gzip(const struct place *place, int fd)
+static bool is_in_archive(const struct place *place, int fd, const char *path)
 {
-	struct gzip *gzip;
+	struct archive *archive;
 	char last;
 	bool is_in;
 
-	if (gzip_open(fd, &gzip) < 0)
+	if (archive_open(fd, path, &archive) < 0)
 		return false;
-	is_in = has_head(place, gzip) && (place->offset == 0 || gzip_read(gzip, &last, 1, place->offset - 1) == 1);
-	gzip_close(gzip);
+	is_in = has_head(place, archive) && (place->offset == 0 || archive_read(archive, &last, 1, place->offset - 1) == 1);
+	archive_close(archive);
 	return is_in;
 }
 
 static bool is_in_file(const struct place *place, int fd, const char *path)
 {
-	return rotation_is_gzip(path) ? is_in_gzip(place, fd) : place_is_in(place, fd);
+	return rotation_is_archive(path) ? is_in_archive(place, fd, path) : place_is_in(place, fd);
 }
 
 static bool is_place(const struct search *search, int fd, const char *path)
@@ -227,7 +228,7 @@ static bool visit_for_later(int fd, const char *path, void *data)
 	if (wanted->found.fd >= 0 && place_get_written_ns(&info) >= place_get_written_ns(&wanted->found.info))
 		return false;
 	/* the one that we leave, compressed by now by somebody who did not keep its time */
-	if (rotation_is_gzip(path) && is_in_gzip(wanted->left, fd))
+	if (rotation_is_archive(path) && is_in_archive(wanted->left, fd, path))
 		return false;
 	fd = dup(fd);
 	if (fd >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files that log rotation leaves beside a log: renamed, copied, compressed by gzip.  Which one is it that was being
+ * The files that log rotation leaves beside a log: renamed, copied, compressed.  Which one is it that was being
  * read, which one came before, which one after?  Any thread; the names are whoever's who may write to the folder.
  */
 #ifndef KODAMA_INTAKE_ROTATION_H
@@ -31,8 +31,8 @@ struct rotated {
 /* A regular file, no link, to be read: the descriptor or -errno. */
 int rotation_open_file(const char *path) __attribute__((warn_unused_result));
 
-/* By its name. */
-bool rotation_is_gzip(const char *path);
+/* By its name: one that is compressed, and that we can read. */
+bool rotation_is_archive(const char *path);
 
 /*
  * The file that a place is in, else a copy of that file; the log itself only where may_be_path.  In all of these: false when

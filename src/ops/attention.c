@@ -106,7 +106,7 @@ static const struct {
 	{ "milter", "failed-open", "mails passed unseen because something failed inside: the problems above" },
 	{ "milter", "tempfailed", "bounces were sent back with 451, for nothing could keep what they say" },
 	{ "ingest", "tempfailed", "messages of kodama ingest were sent back, for nothing could keep what they say" },
-	{ "maillog", "gaps", "times the rest of a log that was rotated could not be found: delaycompress in logrotate" },
+	{ "maillog", "gaps", "times the rest of a log that was rotated could not be found or read: keep one old log uncompressed (delaycompress in logrotate)" },
 	{ "maillog", "refused", "journal lines were of users that are not believed: maillog uids, or somebody forges" },
 	{ "log", "lines-dropped", "lines of kodamad's own log were dropped: who reads it is too slow" },
 	{ "daemon", "reloads-failed", "reloads failed since the start, and kept the old configuration: kodama config check" },

@@ -3,6 +3,7 @@
 #ifndef KODAMA_TESTS_FOLLOW_HELP_H
 #define KODAMA_TESTS_FOLLOW_HELP_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ struct fixture {
 	struct buffer got;
 	char place[PLACE_TEXT_SIZE];
 	uint64_t replay_bytes;
+	const void *data; /* the test's own */
 };
 
 static inline const char *name(const struct fixture *f, const char *end)
@@ -129,14 +131,16 @@ static inline int set_up(void **state)
 static inline int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command_path[160];
+	DIR *folder = opendir(f->folder);
 
 	follow_close(f->follow);
 	buffer_done(&f->got);
-	for (const char *const *end = (const char *const[]){ "", ".1", ".2", ".1.gz", ".2.gz", ".3.gz", "-20261122", ".moved", NULL }; *end; end++)
-		unlink(name(f, *end));
-	snprintf(command_path, sizeof(command_path), "%s", f->folder);
-	assert_int_equal(rmdir(command_path), 0);
+	assert_non_null(folder);
+	for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+		if (entry->d_name[0] != '.')
+			assert_int_equal(unlinkat(dirfd(folder), entry->d_name, 0), 0);
+	closedir(folder);
+	assert_int_equal(rmdir(f->folder), 0);
 	free(f);
 	return 0;
 }

@@ -2,26 +2,77 @@
 /* The reader of a growing file, on real files: what rotation, truncation and compression do to it. */
 #include "follow_help.h"
 
-#include <zlib.h>
+#include <spawn.h>
+#include <sys/wait.h>
 
-/* As gzip(1) does: with the owner, the mode and, unless told otherwise, the time of the file, which is gone afterwards. */
-static void compress_file(const char *from, const char *to, bool keeps_time)
+#include "intake/archive.h"
+
+/* What logrotate can be told to compress with. */
+static const struct tool {
+	const char *suffix, *command[4];
+} tools[] = {
+	{ ".gz", { "gzip", "-nc" } },
+	{ ".bz2", { "bzip2", "-c" } },
+	{ ".xz", { "xz", "-c" } },
+	{ ".zst", { "zstd", "-qc" } },
+};
+
+static const char *archive(const struct fixture *f, const char *number)
 {
-	char bytes[65536];
-	struct stat info;
-	int fd = open(from, O_RDONLY);
-	gzFile file = gzopen(to, "wb");
-	ssize_t got;
+	const struct tool *tool = f->data;
+	char end_of[16];
 
-	assert_non_null(file);
-	assert_int_equal(fstat(fd, &info), 0);
-	while ((got = read(fd, bytes, sizeof(bytes))) > 0)
-		assert_int_equal(gzwrite(file, bytes, (unsigned)got), got);
-	assert_int_equal(gzclose(file), Z_OK);
+	snprintf(end_of, sizeof(end_of), "%s%s", number, tool->suffix);
+	return name(f, end_of);
+}
+
+/* Adds to the file `to`. */
+static void run_tool(const struct tool *tool, const char *from, const char *to)
+{
+	posix_spawn_file_actions_t actions;
+	char *argv[4];
+	pid_t pid;
+	int status;
+
+	for (size_t i = 0; i < 4; i++)
+		argv[i] = (char *)(uintptr_t)tool->command[i];
+	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+	assert_int_equal(posix_spawn_file_actions_addopen(&actions, 0, from, O_RDONLY, 0), 0);
+	assert_int_equal(posix_spawn_file_actions_addopen(&actions, 1, to, O_WRONLY | O_CREAT | O_APPEND, 0600), 0);
+	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* As gzip(1) and its kin do: with the time of the file, unless told otherwise, and the file is gone afterwards. */
+static void compress_file(const struct fixture *f, const char *from, const char *to, bool keeps_time)
+{
+	struct stat info;
+
+	assert_int_equal(stat(from, &info), 0);
+	unlink(to);
+	run_tool(f->data, from, to);
 	if (keeps_time)
 		assert_int_equal(utimensat(AT_FDCWD, to, (struct timespec[]){ info.st_atim, info.st_mtim }, 0), 0);
-	close(fd);
 	unlink(from);
+}
+
+static const struct tool *find_tool(const char *command)
+{
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+		if (strcmp(tools[i].command[0], command) == 0)
+			return &tools[i];
+	return NULL;
+}
+
+static int set_up_with(void **state)
+{
+	const struct tool *tool = *state;
+
+	set_up(state);
+	((struct fixture *)*state)->data = tool;
+	return 0;
 }
 
 /* --- renamed, copied, cut */
@@ -164,7 +215,7 @@ static void rotated_and_compressed_while_away(void **state)
 	assert_string_equal(lines(f), "one|");
 	end(f);
 	unlink(f->path);
-	add_to(name(f, ".1.gz"), "binary", 6, O_CREAT);
+	add_to(archive(f, ".1"), "binary", 6, O_CREAT);
 	append(f, "two\n");
 	begin(f, false);
 	assert_string_equal(lines(f), "two|");
@@ -182,7 +233,7 @@ static void rest_is_read_from_the_archive(void **state)
 	end(f);
 	append(f, "two\nthree\n");
 	set_age(f->path, 100);
-	compress_file(f->path, name(f, ".1.gz"), true);
+	compress_file(f, f->path, archive(f, ".1"), true);
 	append(f, "four\n");
 	begin(f, false);
 	assert_string_equal(lines(f), "two|three|four|");
@@ -199,7 +250,7 @@ static void archives_are_read_in_their_order(void **state)
 
 	append(f, "long ago\n");
 	set_age(f->path, 900);
-	compress_file(f->path, name(f, ".3.gz"), true);
+	compress_file(f, f->path, archive(f, ".3"), true);
 	append(f, "one\n");
 	set_age(f->path, 800);
 	begin(f, true);
@@ -207,10 +258,10 @@ static void archives_are_read_in_their_order(void **state)
 	end(f);
 	append(f, "two\nthree\n");
 	set_age(f->path, 300);
-	compress_file(f->path, name(f, ".2.gz"), true);
+	compress_file(f, f->path, archive(f, ".2"), true);
 	append(f, "four\nfive\n");
 	set_age(f->path, 200);
-	compress_file(f->path, name(f, ".1.gz"), true);
+	compress_file(f, f->path, archive(f, ".1"), true);
 	append(f, "six\n");
 	static const char *const wanted[] = { "two", "three", "four", "five", "six", NULL };
 	for (const char *const *word = wanted; *word; word++) {
@@ -235,11 +286,11 @@ static void archive_beside_plain_files(void **state)
 	end(f);
 	append(f, "two\n");
 	set_age(f->path, 300);
-	compress_file(f->path, name(f, ".2.gz"), true);
+	compress_file(f, f->path, archive(f, ".2"), true);
 	append(f, "three\n");
 	set_age(f->path, 200);
 	copy(f->path, name(f, ".moved"));
-	compress_file(name(f, ".moved"), name(f, ".1.gz"), false);
+	compress_file(f, name(f, ".moved"), archive(f, ".1"), false);
 	assert_int_equal(rename(f->path, name(f, ".1")), 0);
 	append(f, "four\n");
 	begin(f, false);
@@ -250,7 +301,7 @@ static void archive_beside_plain_files(void **state)
 	append(f, "five\n");
 	assert_string_equal(lines(f), "five|");
 	copy(f->path, name(f, ".moved"));
-	compress_file(name(f, ".moved"), name(f, ".1.gz"), false);
+	compress_file(f, name(f, ".moved"), archive(f, ".1"), false);
 	unlink(f->path);
 	append(f, "six\n");
 	assert_string_equal(lines(f), "six|");
@@ -266,7 +317,7 @@ static void copy_that_was_truncated_and_compressed_is_read_on(void **state)
 	assert_string_equal(lines(f), "one, and more of it|");
 	append(f, "two\n");
 	copy(f->path, name(f, ".moved"));
-	compress_file(name(f, ".moved"), name(f, ".1.gz"), true);
+	compress_file(f, name(f, ".moved"), archive(f, ".1"), true);
 	assert_int_equal(truncate(f->path, 0), 0);
 	append(f, "three\n");
 	assert_string_equal(lines(f), "two|three|");
@@ -283,7 +334,7 @@ static void replay_begins_in_an_archive(void **state)
 	set_age(f->path, 200);
 	begin(f, true);
 	assert_string_equal(lines(f), "one|two|three|");
-	compress_file(f->path, name(f, ".1.gz"), true);
+	compress_file(f, f->path, archive(f, ".1"), true);
 	append(f, "four\n");
 	assert_string_equal(lines(f), "four|");
 	end(f);
@@ -301,28 +352,40 @@ static void replay_begins_in_an_archive(void **state)
 	assert_string_equal(lines(f), "~three|~four|~five|");
 }
 
-/* Cut off, overwritten, or no archive at all: what can be had is read, the rest is a gap, and what comes after is read whole. */
+/* What does not compress, in lines that are too long to be any. */
+static void append_noise(const struct fixture *f, size_t size)
+{
+	char *noise = malloc(size);
+	uint64_t state = 1;
+
+	for (size_t i = 0; i < size; i++) {
+		state = state * 6364136223846793005 + 1442695040888963407;
+		noise[i] = (char)(' ' + (state >> 57) % 94);
+	}
+	noise[size - 1] = '\n';
+	add_to(f->path, noise, size, O_APPEND);
+	free(noise);
+}
+
+/* Cut off: what can be had is read, the rest is a gap, and what comes after is read whole. */
 static void damaged_archive_is_a_gap(void **state)
 {
 	struct fixture *f = *state;
-	char noise[40000];
+	struct stat info;
 
-	for (size_t i = 0; i < sizeof(noise); i++)
-		noise[i] = (char)('a' + (i * i * 7919 >> 5) % 26);
-	noise[sizeof(noise) - 1] = '\n';
 	append(f, "one\n");
 	begin(f, true);
 	assert_string_equal(lines(f), "one|");
 	end(f);
 	append(f, "two\n");
-	add_to(f->path, noise, sizeof(noise), O_APPEND);
+	/* more than one block of any of them */
+	append_noise(f, 1500000);
 	append(f, "lost\n");
 	set_age(f->path, 200);
-	compress_file(f->path, name(f, ".1.gz"), true);
-	struct stat info;
-	assert_int_equal(stat(name(f, ".1.gz"), &info), 0);
-	assert_int_equal(truncate(name(f, ".1.gz"), info.st_size - 20), 0);
-	set_age(name(f, ".1.gz"), 200);
+	compress_file(f, f->path, archive(f, ".1"), true);
+	assert_int_equal(stat(archive(f, ".1"), &info), 0);
+	assert_int_equal(truncate(archive(f, ".1"), info.st_size * 3 / 4), 0);
+	set_age(archive(f, ".1"), 200);
 	append(f, "three\n");
 	begin(f, false);
 	assert_string_equal(lines(f), "two|three|");
@@ -330,6 +393,75 @@ static void damaged_archive_is_a_gap(void **state)
 	append(f, "four\n");
 	assert_string_equal(lines(f), "four|");
 }
+
+/* One compressed file behind another is one, with or without zeros between them; what is none behind them is a gap. */
+static void members_of_an_archive_are_read_in_their_order(void **state)
+{
+	static const char zeros[8];
+
+	for (unsigned is_padded = 0; is_padded < 2; is_padded++)
+		for (unsigned has_garbage = 0; has_garbage < 2; has_garbage++) {
+			struct fixture *f = *state;
+			buffer_clear(&f->got);
+			f->place[0] = '\0';
+			append(f, "one\n");
+			begin(f, true);
+			assert_string_equal(lines(f), "one|");
+			end(f);
+			append(f, "two\nthr");
+			run_tool(f->data, f->path, archive(f, ".1"));
+			add_to(archive(f, ".1"), zeros, is_padded ? sizeof(zeros) : 0, O_APPEND);
+			assert_int_equal(truncate(f->path, 0), 0);
+			append(f, "ee\n");
+			run_tool(f->data, f->path, archive(f, ".1"));
+			add_to(archive(f, ".1"), "garbage behind it", has_garbage ? 17 : 0, O_APPEND);
+			set_age(archive(f, ".1"), 200);
+			unlink(f->path);
+			append(f, "four\n");
+			begin(f, false);
+			assert_string_equal(lines(f), "two|three|four|");
+			assert_int_equal(stats(f).gaps, has_garbage);
+			end(f);
+			unlink(f->path);
+			unlink(archive(f, ".1"));
+		}
+}
+
+/* From any place on, forth and back, in pieces of any size: the same bytes. */
+static void places_in_an_archive_are_what_they_were(void **state)
+{
+	struct fixture *f = *state;
+	enum { SIZE = 300000 };
+	char *whole = malloc(SIZE), *piece = malloc(SIZE);
+	struct archive *read_archive;
+	int fd;
+
+	append(f, "");
+	append_noise(f, SIZE);
+	fd = open(f->path, O_RDONLY);
+	assert_int_equal(read(fd, whole, SIZE), SIZE);
+	close(fd);
+	compress_file(f, f->path, archive(f, ".1"), true);
+	fd = open(archive(f, ".1"), O_RDONLY);
+	assert_int_equal(archive_open(fd, archive(f, ".1"), &read_archive), 0);
+	static const struct {
+		uint64_t offset;
+		size_t size, got;
+	} rows[] = { { 0, 1, 1 }, { 1, 70000, 70000 }, { 70001, 5, 5 }, { 200000, 200000, 100000 }, { 3, 131072, 131072 }, { SIZE, 10, 0 }, { SIZE + 9, 10, 0 }, { 0, SIZE, SIZE } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(archive_read(read_archive, piece, rows[i].size, rows[i].offset), rows[i].got);
+		assert_memory_equal(piece, whole + (rows[i].got ? rows[i].offset : 0), rows[i].got);
+	}
+	assert_int_equal(archive_get_size(fd, archive(f, ".1")), SIZE);
+	archive_close(read_archive);
+	close(fd);
+	free(whole);
+	free(piece);
+}
+
+/* One test for each way of compressing. */
+#define EACH(function, tool) { #function " (" tool ")", function, set_up_with, tear_down, (void *)(uintptr_t)find_tool(tool) }
+#define ARCHIVE_TEST(function) EACH(function, "gzip"), EACH(function, "bzip2"), EACH(function, "xz"), EACH(function, "zstd")
 
 int main(void)
 {
@@ -342,13 +474,15 @@ int main(void)
 		TEST(copy_of_a_truncated_file_is_read_on),
 		TEST(rotated_while_away),
 		TEST(rotated_twice_while_away),
-		TEST(rotated_and_compressed_while_away),
-		TEST(rest_is_read_from_the_archive),
-		TEST(archives_are_read_in_their_order),
-		TEST(archive_beside_plain_files),
-		TEST(copy_that_was_truncated_and_compressed_is_read_on),
-		TEST(replay_begins_in_an_archive),
-		TEST(damaged_archive_is_a_gap),
+		ARCHIVE_TEST(rotated_and_compressed_while_away),
+		ARCHIVE_TEST(rest_is_read_from_the_archive),
+		ARCHIVE_TEST(archives_are_read_in_their_order),
+		ARCHIVE_TEST(archive_beside_plain_files),
+		ARCHIVE_TEST(copy_that_was_truncated_and_compressed_is_read_on),
+		ARCHIVE_TEST(replay_begins_in_an_archive),
+		ARCHIVE_TEST(damaged_archive_is_a_gap),
+		ARCHIVE_TEST(members_of_an_archive_are_read_in_their_order),
+		ARCHIVE_TEST(places_in_an_archive_are_what_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
