@@ -158,10 +158,12 @@ static bool may_be_wrapped(const struct mail *mail)
 
 static struct part *find_feedback(const struct mail *mail)
 {
-	unsigned deepest = span_is_equal(mail->type, SPAN_LIT("multipart/report")) ? 1 : may_be_wrapped(mail) ? 2 : 0;
+	bool is_wrapped = may_be_wrapped(mail);
 
-	for (size_t i = 0; i < mail->part_count && deepest; i++)
-		if (mail->parts[i].kind == PART_FEEDBACK && mail->parts[i].depth <= deepest)
+	if (!is_wrapped && !span_is_equal(mail->type, SPAN_LIT("multipart/report")))
+		return NULL;
+	for (size_t i = 0; i < mail->part_count; i++)
+		if (mail->parts[i].kind == PART_FEEDBACK && (is_wrapped || mail->parts[i].depth == 1))
 			return &mail->parts[i];
 	return NULL;
 }

@@ -233,6 +233,29 @@ static bool is_ruler(struct span line)
 	return true;
 }
 
+/* What a gateway has to say of every mail that passes it: where that begins in the text, or its end. */
+static size_t find_disclaimer(struct span text)
+{
+	static const struct span words[] = { SPAN_LIT("disclaimer"), SPAN_LIT("intended recipient"), SPAN_LIT("scanned"),
+					     SPAN_LIT("vertraulich"), SPAN_LIT("confidenti") };
+	struct span rest = text;
+	size_t ruler = SIZE_MAX;
+
+	while (span_is_known(rest) && rest.len) {
+		struct span line = span_take_line(&rest);
+		if (is_ruler(line)) {
+			ruler = (size_t)(line.ptr - text.ptr);
+			continue;
+		}
+		for (size_t i = 0; ruler != SIZE_MAX && i < sizeof(words) / sizeof(words[0]); i++)
+			if (span_find_nocase(line, words[i], 0) != SIZE_MAX)
+				return ruler;
+		if (span_trim(line).len)
+			ruler = SIZE_MAX;
+	}
+	return text.len;
+}
+
 static void take_words(struct reading *reading, struct span line)
 {
 	struct outcome *outcome = get_current(reading);
@@ -379,7 +402,7 @@ static void share_words(struct reading *reading)
 
 	if (!span_is_known(general))
 		general = reading->notice->text;
-
+	general.len = find_disclaimer(general);
 	for (size_t i = count; i > first + 1 && !reading->form->is_before; i--) {
 		if (!span_is_known(items[i - 2].text))
 			items[i - 2].text = items[i - 1].text;

@@ -241,7 +241,7 @@ bool notice_is_written_by_mailer(const struct mail *mail)
 		return true;
 	/* people's answers, too, have the null sender where a program gives them */
 	return notice_is_from_mailer(mail) && !fields_find(&mail->fields, "In-Reply-To") &&
-	       !fields_find(&mail->fields, "References") && !span_has_prefix_nocase(subject, SPAN_LIT("re:")) &&
+	       !fields_find(&mail->fields, "References") && !fields_find(&mail->fields, "List-Unsubscribe") && !span_has_prefix_nocase(subject, SPAN_LIT("re:")) &&
 	       !span_has_prefix_nocase(subject, SPAN_LIT("aw:")) && !span_has_prefix_nocase(subject, SPAN_LIT("auto"));
 }
 
