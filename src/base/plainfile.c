@@ -45,6 +45,17 @@ static void scan_text(struct scan *scan, struct span text, size_t i)
 		scan->depth--;
 }
 
+/* Bytes that begin or end nothing, outside of comments: most of them. */
+static bool is_plain(char c)
+{
+	switch (c) {
+	case '"': case '\'': case '\\': case '#': case '/': case '{': case '}': case '\n':
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* Returns the line of what is not closed, 0 when all is. */
 static unsigned blank_comments(char *bytes, size_t len)
 {
@@ -54,6 +65,8 @@ static unsigned blank_comments(char *bytes, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		enum place before = scan.place;
 		char c = bytes[i];
+		if (before <= PLACE_SINGLE && is_plain(c))
+			continue;
 		if (before == PLACE_TEXT)
 			scan_text(&scan, text, i);
 		else if (before == PLACE_LINE_COMMENT && c == '\n')

@@ -326,7 +326,10 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 	if (!test)
 		return -ENOMEM;
 	arena_reset(compiler->scrap);
-	rc = pattern_new(text, ruleset->is_jit, compiler->scrap, &literals, &test->pattern, reason);
+	if (ruleset->is_lazy)
+		rc = pattern_new_lazy(text, ruleset->is_jit, compiler->scrap, &literals, &test->pattern);
+	else
+		rc = pattern_new(text, ruleset->is_jit, compiler->scrap, &literals, &test->pattern, reason);
 	if (rc == -EINVAL)
 		return refuse(compiler, arena_copy(ruleset->arena, text).ptr, reason);
 	if (rc < 0)

@@ -143,10 +143,11 @@ static void read_escape(struct reader *reader, struct part *part)
 {
 	char c = peek(reader);
 
+	reader->is_lost |= is_end(reader);
 	reader->at++;
 	if (!ascii_is_alnum(c)) { /* also the first byte of a character that is not ASCII: it stands for itself */
 		part_set_char(reader, part, (unsigned char)c);
-		reader->is_lost = (unsigned char)c >= 0x80;
+		reader->is_lost |= (unsigned char)c >= 0x80;
 		return;
 	}
 	switch (c) {
@@ -215,6 +216,7 @@ static void read_class(struct reader *reader, struct part *part)
 		if (peek(reader) == '-' && reader->at + 1 < reader->pattern.len && reader->pattern.ptr[reader->at + 1] != ']')
 			is_plain = false; /* a range */
 	}
+	reader->is_lost |= peek(reader) != ']';
 	reader->at++;
 	part->exact.is_valid = is_plain && part->exact.count > 0;
 	part->example = is_negated || part->exact.count == 0 ? 'a' : '\0';
@@ -285,7 +287,8 @@ static void read_group(struct reader *reader, struct part *part)
 	reader->depth++;
 	read_alternatives(reader, reader->is_at_boundary && !head.is_look, part);
 	reader->depth--;
-	reader->at++; /* the closing bracket */
+	reader->is_lost |= peek(reader) != ')';
+	reader->at++;
 	part->is_group = true;
 	part->is_asserting |= head.is_special;
 	if (head.is_look) {
@@ -342,6 +345,9 @@ static void read_atom(struct reader *reader, struct part *part)
 		break;
 	case '.':
 		part->example = 'a';
+		break;
+	case '*': case '+': case '?': case '\0': /* a repeat of nothing */
+		reader->is_lost = true;
 		break;
 	default:
 		part_set_char(reader, part, c);
@@ -556,7 +562,7 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	*ret_literals = (struct literals){ .longest = LITERAL_FAR };
 	read_alternatives(&reader, false, &part);
 	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
-	if (reader.sets.error || reader.is_lost)
+	if (reader.sets.error || reader.is_lost || !is_end(&reader))
 		return reader.sets.error;
 	if (set_get_worth(&part.needs[0]) == 0)
 		part.needs[0] = part.exact; /* all of the pattern: it begins where this begins */

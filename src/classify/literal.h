@@ -2,7 +2,8 @@
 /*
  * What a PCRE2 pattern cannot match without: literals of which every match holds at least one, folded.
  * A reader of the pattern's syntax that gives up early and never guesses: what it does not know needs nothing.
- * It also sees repeats that may backtrack without bound.  Pure; any thread; the pattern compiles already.
+ * It also sees repeats that may backtrack without bound.  Of a pattern that does not compile nothing of use comes out.
+ * Pure; any thread.
  */
 #ifndef KODAMA_CLASSIFY_LITERAL_H
 #define KODAMA_CLASSIFY_LITERAL_H

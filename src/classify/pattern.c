@@ -22,9 +22,11 @@ enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MAX = 512 * 1024, PROBE_SIZE = 204
  * what stands behind, which is found far faster, and the match is made longer.
  */
 struct pattern {
-	pcre2_code *code;
+	_Atomic(pcre2_code *) code; /* NULL: not yet compiled, or broken */
+	atomic_bool is_broken;
 	atomic_int jit;   /* enum jit */
 	uint32_t lead;    /* characters that may stand before it; 0: no such beginning */
+	struct span text; /* behind the lead; borrowed, of one that is compiled late */
 };
 
 /* JIT_WANTED and above: so many times it still runs without. */
@@ -36,10 +38,15 @@ struct matcher {
 	pcre2_jit_stack *stack;
 };
 
-/* The one thing of a pattern that changes once it is shared. */
+/* What changes of a pattern once it is shared is atomic. */
+static struct pattern *get_shared(const struct pattern *pattern)
+{
+	return (struct pattern *)(uintptr_t)pattern;
+}
+
 static atomic_int *get_jit(const struct pattern *pattern)
 {
-	return &((struct pattern *)(uintptr_t)pattern)->jit;
+	return &get_shared(pattern)->jit;
 }
 
 static int refuse(char reason[static PATTERN_REASON_SIZE], const char *why)
@@ -61,6 +68,25 @@ static int compile(struct span text, pcre2_code **ret_code, char reason[static P
 	pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof(message));
 	snprintf(reason, PATTERN_REASON_SIZE, "%s, at byte %zu of the pattern", message, (size_t)offset);
 	return -EINVAL;
+}
+
+/* Compiled here, if need be; of two threads that do so at once one does it in vain.  NULL: it is broken. */
+static pcre2_code *get_code(const struct pattern *pattern)
+{
+	struct pattern *shared = get_shared(pattern);
+	pcre2_code *code = atomic_load_explicit(&shared->code, memory_order_acquire), *other = NULL;
+	char reason[PATTERN_REASON_SIZE];
+
+	if (code || atomic_load_explicit(&shared->is_broken, memory_order_relaxed))
+		return code;
+	if (compile(pattern->text, &code, reason) < 0) {
+		atomic_store_explicit(&shared->is_broken, true, memory_order_relaxed);
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong(&shared->code, &other, code))
+		return code;
+	pcre2_code_free(code);
+	return other;
 }
 
 static bool matches_empty(const pcre2_code *code)
@@ -149,7 +175,7 @@ static int examine(const struct pattern *pattern, struct span text, struct arena
 	bool is_runaway;
 	int rc;
 
-	if (matches_empty(pattern->code))
+	if (matches_empty(get_code(pattern)))
 		return refuse(reason, "the pattern matches the empty text");
 	rc = literals_find(text, arena, ret_literals);
 	if (rc < 0 || !is_suspect(text, ret_literals))
@@ -178,45 +204,86 @@ static size_t take_lead(struct span text, uint32_t *ret_lead)
 	return lead > 0 ? end + closing.len : 0;
 }
 
-int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
-		char reason[static PATTERN_REASON_SIZE])
+static struct pattern *make_pattern(struct span text, bool with_jit)
 {
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
-	int rc;
 
 	if (!pattern)
-		return -ENOMEM;
-	text = span_skip(text, take_lead(text, &pattern->lead));
-	rc = compile(text, &pattern->code, reason);
-	if (rc == 0) {
-		atomic_init(&pattern->jit, with_jit ? JIT_FIRST : JIT_NONE);
-		rc = examine(pattern, text, arena, ret_literals, reason);
-		if (pattern->lead > 0) { /* what stands in front is part of the match */
-			ret_literals->exact_count = 0;
-			ret_literals->longest = LITERAL_FAR;
-		}
-	}
+		return NULL;
+	atomic_init(&pattern->code, NULL);
+	atomic_init(&pattern->is_broken, false);
+	atomic_init(&pattern->jit, with_jit ? JIT_FIRST : JIT_NONE);
+	pattern->text = span_skip(text, take_lead(text, &pattern->lead));
+	return pattern;
+}
+
+/* What stands in front of the literals is part of the match. */
+static int finish(struct pattern *pattern, int rc, struct literals *literals, struct pattern **ret_pattern)
+{
 	if (rc < 0) {
 		pattern_free(pattern);
 		return rc;
 	}
+	if (pattern->lead > 0) {
+		literals->exact_count = 0;
+		literals->longest = LITERAL_FAR;
+	}
 	*ret_pattern = pattern;
 	return 0;
+}
+
+int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
+		char reason[static PATTERN_REASON_SIZE])
+{
+	struct pattern *pattern = make_pattern(text, with_jit);
+	pcre2_code *code;
+	int rc;
+
+	if (!pattern)
+		return -ENOMEM;
+	rc = compile(pattern->text, &code, reason);
+	if (rc == 0) {
+		atomic_init(&pattern->code, code);
+		rc = examine(pattern, pattern->text, arena, ret_literals, reason);
+	}
+	return finish(pattern, rc, ret_literals, ret_pattern);
+}
+
+int pattern_new_lazy(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern)
+{
+	struct pattern *pattern = make_pattern(text, with_jit);
+
+	if (!pattern)
+		return -ENOMEM;
+	return finish(pattern, literals_find(pattern->text, arena, ret_literals), ret_literals, ret_pattern);
 }
 
 void pattern_free(struct pattern *pattern)
 {
 	if (!pattern)
 		return;
-	pcre2_code_free(pattern->code);
+	pcre2_code_free(atomic_load(&pattern->code));
 	free(pattern);
+}
+
+bool pattern_is_broken(const struct pattern *pattern, char reason[static PATTERN_REASON_SIZE])
+{
+	pcre2_code *code;
+
+	if (!atomic_load(&get_shared(pattern)->is_broken) || compile(pattern->text, &code, reason) < 0)
+		return atomic_load(&get_shared(pattern)->is_broken);
+	pcre2_code_free(code); /* there was no memory */
+	return refuse(reason, "out of memory") < 0;
 }
 
 bool pattern_is_anchored(const struct pattern *pattern)
 {
+	const pcre2_code *code = atomic_load(&get_shared(pattern)->code);
 	uint32_t options = 0;
 
-	pcre2_pattern_info(pattern->code, PCRE2_INFO_ALLOPTIONS, &options);
+	if (!code) /* of these no more than what can be seen */
+		return pattern->lead == 0 && span_has_prefix(pattern->text, SPAN_LIT("^")) && alternative_is_single(pattern->text);
+	pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
 	return options & PCRE2_ANCHORED;
 }
 
@@ -234,7 +301,7 @@ bool pattern_may_jit(void)
 }
 
 /* Is there machine code?  Made here, in time. */
-static bool has_machine_code(const struct pattern *pattern)
+static bool has_machine_code(const struct pattern *pattern, pcre2_code *code)
 {
 	atomic_int *jit = get_jit(pattern);
 	int state = atomic_load_explicit(jit, memory_order_acquire);
@@ -242,7 +309,7 @@ static bool has_machine_code(const struct pattern *pattern)
 	if (state > JIT_WANTED)
 		(void)atomic_compare_exchange_weak_explicit(jit, &state, state - 1, memory_order_relaxed, memory_order_relaxed);
 	else if (state == JIT_WANTED && atomic_compare_exchange_strong(jit, &state, JIT_BEGUN)) {
-		state = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0 ? JIT_READY : JIT_NONE;
+		state = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0 ? JIT_READY : JIT_NONE;
 		atomic_store_explicit(jit, state, memory_order_release);
 	}
 	return state == JIT_READY;
@@ -282,13 +349,16 @@ static enum pattern_found find(const struct pattern *pattern, struct matcher *ma
 			       size_t *ret_to)
 {
 	PCRE2_SPTR subject = (PCRE2_SPTR)text.ptr;
+	pcre2_code *code = get_code(pattern);
 	const PCRE2_SIZE *ends;
 	int rc;
 
-	if (has_machine_code(pattern))
-		rc = pcre2_jit_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY, matcher->data, matcher->context);
+	if (!code)
+		return PATTERN_ABSENT;
+	if (has_machine_code(pattern, code))
+		rc = pcre2_jit_match(code, subject, text.len, start, PCRE2_NOTEMPTY, matcher->data, matcher->context);
 	else
-		rc = pcre2_match(pattern->code, subject, text.len, start, PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+		rc = pcre2_match(code, subject, text.len, start, PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
 				 matcher->data, matcher->context);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return PATTERN_ABSENT;

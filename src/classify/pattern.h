@@ -21,7 +21,17 @@ enum pattern_found { PATTERN_ABSENT, PATTERN_FOUND, PATTERN_STOPPED /* by a limi
  */
 int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
 		char reason[static PATTERN_REASON_SIZE]) __attribute__((warn_unused_result));
+
+/*
+ * The same of a text that somebody has examined before, and that lives longer than the pattern: it is compiled when it is
+ * first tried, and one that then turns out to be broken is never found.  -ENOMEM.
+ */
+int pattern_new_lazy(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern)
+	__attribute__((warn_unused_result));
 void pattern_free(struct pattern *pattern);
+
+/* Was it tried, and did not compile?  With the reason. */
+bool pattern_is_broken(const struct pattern *pattern, char reason[static PATTERN_REASON_SIZE]);
 
 /* Does every match begin where the text does? */
 bool pattern_is_anchored(const struct pattern *pattern);

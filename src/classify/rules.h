@@ -122,7 +122,7 @@ struct ruleset {
 	struct advice *advice;
 	size_t advice_count;
 	uint16_t *advice_of; /* provider * CLASS_COUNT + class */
-	bool is_jit;
+	bool is_jit, is_lazy; /* lazy: patterns are compiled when they are first tried */
 };
 
 /* The texts that people read for a class of a provider's. */

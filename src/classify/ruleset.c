@@ -278,7 +278,7 @@ static bool is_jit_wanted(void)
 	return !jit || strcmp(jit, "no") != 0;
 }
 
-int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint)
+static int make(const char *etc, bool is_lazy, struct ruleset **ret_ruleset, struct complaint *complaint)
 {
 	struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
 	struct complaint scrap;
@@ -289,6 +289,7 @@ int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint
 	if (!ruleset)
 		return -ENOMEM;
 	ruleset->is_jit = is_jit_wanted() && pattern_may_jit();
+	ruleset->is_lazy = is_lazy;
 	ruleset->arena = arena_new(0);
 	rc = ruleset->arena ? providers_init(&ruleset->providers) : -ENOMEM;
 	if (rc == 0)
@@ -300,6 +301,30 @@ int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint
 	}
 	*ret_ruleset = ruleset;
 	return 0;
+}
+
+int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint)
+{
+	return make(etc, false, ret_ruleset, complaint);
+}
+
+int ruleset_load_lazy(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint)
+{
+	return make(etc, true, ret_ruleset, complaint);
+}
+
+bool ruleset_find_broken(const struct ruleset *ruleset, struct complaint *complaint)
+{
+	for (size_t i = 0; i < ruleset->test_count; i++) {
+		const struct test *test = &ruleset->tests[i];
+		const struct rule *rule = &ruleset->rules[test->rule];
+		char reason[PATTERN_REASON_SIZE];
+		if (!test->pattern || !pattern_is_broken(test->pattern, reason))
+			continue;
+		complaint_set(complaint, rule->path, rule->line, "rule '%s': '%.*s': %s", rule->id, SPAN_ARG(test->text), reason);
+		return true;
+	}
+	return false;
 }
 
 void ruleset_free(struct ruleset *ruleset)

@@ -227,7 +227,10 @@ struct need set_minimize(struct set_maker *maker, const struct set *unsettled)
 	for (size_t i = 0; items && set_get_worth(set) > 0 && i < set->count; i++) {
 		bool is_implied = false;
 		for (size_t j = 0; j < set->count; j++) {
-			size_t at = i == j ? SIZE_MAX : span_find(set->items[i], set->items[j], 0);
+			size_t at;
+			if (set->items[j].len >= set->items[i].len) /* all of them differ */
+				continue;
+			at = span_find(set->items[i], set->items[j], 0);
 			is_implied |= at != SIZE_MAX;
 			inside = at == SIZE_MAX ? inside : length_get_larger(inside, at);
 		}

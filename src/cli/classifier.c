@@ -16,12 +16,12 @@ static int load_formats(const char *etc, struct formats **ret_formats, struct co
 	return error == -ENOENT ? 0 : error;
 }
 
-int classifier_load_rules(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint)
+int classifier_load_rules(const char *etc, bool is_lazy, struct ruleset **ret_ruleset, struct complaint *complaint)
 {
 	struct ruleset *ruleset;
 
 	complaint_set(complaint, etc, 0, "cannot be loaded");
-	int error = ruleset_load(etc, &ruleset, complaint);
+	int error = is_lazy ? ruleset_load_lazy(etc, &ruleset, complaint) : ruleset_load(etc, &ruleset, complaint);
 	if (error)
 		return error;
 	if (ruleset_get_count(ruleset) == 0) {
@@ -37,7 +37,7 @@ int classifier_load(const char *etc, struct classifier *ret_classifier, struct c
 {
 	struct classifier classifier = { 0 };
 
-	int error = classifier_load_rules(etc, &classifier.ruleset, complaint);
+	int error = classifier_load_rules(etc, false, &classifier.ruleset, complaint);
 	if (!error)
 		error = load_formats(etc, &classifier.formats, complaint);
 	if (!error) {

@@ -16,8 +16,8 @@ struct classifier {
 /* -EINVAL, -errno with *complaint, -ENOMEM. */
 int classifier_load(const char *etc, struct classifier *ret_classifier, struct complaint *complaint) __attribute__((warn_unused_result));
 
-/* The rules alone, at least one; the reference is the caller's. */
-int classifier_load_rules(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint) __attribute__((warn_unused_result));
+/* The rules alone, at least one; the caller's.  is_lazy: ruleset_load_lazy. */
+int classifier_load_rules(const char *etc, bool is_lazy, struct ruleset **ret_ruleset, struct complaint *complaint) __attribute__((warn_unused_result));
 void classifier_done(struct classifier *classifier);
 
 #endif

@@ -94,7 +94,7 @@ static int load_rules(void *data, struct ruleset **ret_ruleset)
 {
 	struct rules *rules = data;
 
-	return classifier_load_rules(rules->etc, ret_ruleset, &rules->complaint);
+	return classifier_load_rules(rules->etc, true, ret_ruleset, &rules->complaint);
 }
 
 static int take_path(struct scan *scan, const char *path)
@@ -168,6 +168,8 @@ static int report_logs(const struct request *request, struct rules *rules, char 
 	int written = scan_finish(&scan) < 0 ? command_fail_complaint(&rules->complaint) : write_scan(&scan, request);
 	if (scan.load_error)
 		status = written;
+	else if (ruleset_find_broken(scan.ruleset, &rules->complaint))
+		status = command_fail_complaint(&rules->complaint);
 	scan_done(&scan);
 	return status ? status : written;
 }

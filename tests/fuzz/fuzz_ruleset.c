@@ -16,19 +16,27 @@ static void count_finding(void *data, const struct finding *finding)
 	*(size_t *)data += finding->text != NULL;
 }
 
-static void use(const struct ruleset *ruleset)
+static void ask(const struct ruleset *ruleset)
 {
 	struct scratch *scratch = scratch_new();
 	struct query query = { .text = SPAN_LIT("550 5.1.1 <neko@example.com>: user unknown, spam, quota") };
 	struct verdict verdict;
-	size_t findings = 0;
 
-	if (!scratch || ruleset_check(ruleset, count_finding, &findings) < 0)
+	if (!scratch)
 		abort();
 	classify(ruleset, scratch, &query, &verdict);
 	if (!verdict.rule || !verdict.advice[LANGUAGE_EN] || !verdict.advice[LANGUAGE_JA])
 		abort();
 	scratch_free(scratch);
+}
+
+static void use(const struct ruleset *ruleset)
+{
+	size_t findings = 0;
+
+	if (ruleset_check(ruleset, count_finding, &findings) < 0)
+		abort();
+	ask(ruleset);
 }
 
 static char folder[64], rules_folder[80];
@@ -54,6 +62,19 @@ static const char *get_folder(void)
 	return folder;
 }
 
+/* What of the file is a pattern is looked at though nobody has compiled it. */
+static void use_lazily(void)
+{
+	struct ruleset *ruleset;
+	struct complaint complaint;
+
+	if (ruleset_load_lazy(get_folder(), &ruleset, &complaint) < 0)
+		return;
+	ask(ruleset);
+	(void)ruleset_find_broken(ruleset, &complaint);
+	ruleset_free(ruleset);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ruleset *ruleset;
@@ -71,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (!complaint.text[0]) {
 		abort();
 	}
+	use_lazily();
 	unlink(path);
 	return 0;
 }

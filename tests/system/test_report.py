@@ -172,6 +172,19 @@ def refuse_bad_rules(scratch, path, threads):
     assert done.returncode == 1 and "local.rules:1: rule 'bad'" in done.stderr and not done.stdout
 
 
+def test_broken_pattern_that_a_log_needs_is_named(log, scratch):
+    """Patterns are compiled when a text needs them: the others are for the daemon and for rules check to find."""
+    folder = scratch / "etc"
+    shutil.copytree(ETC, folder, dirs_exist_ok=True)
+    rules = folder / "rules.d" / "local.rules"
+    rules.write_text("rule bad { class = spam text = {'nobody says [z-a] this'} }\n")
+    done = kodama("report", "--input=maillog", "--etc", folder, log, env=env())
+    assert done.returncode == 0 and done.stdout
+    rules.write_text("rule bad { class = spam text = {'said[z-a]', '[z-a]'} }\n")
+    done = kodama("report", "--input=maillog", "--etc", folder, log, check=False, env=env())
+    assert done.returncode == 1 and "local.rules:1: rule 'bad'" in done.stderr and "out of order" in done.stderr and done.stdout
+
+
 def test_files_that_cannot_be_read_are_named(log, scratch):
     binary = scratch / "mail.log.gz"
     binary.write_bytes(gzip.compress(b"x" * 5000))

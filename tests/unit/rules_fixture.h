@@ -72,13 +72,18 @@ static inline struct ruleset *load_or_fail(const char *etc)
 	return ruleset;
 }
 
-static inline struct ruleset *load_shipped(void)
+static inline const char *get_shipped(void)
 {
-	char etc[4096];
+	static char etc[4096];
 	const char *top = getenv("top_srcdir");
 
 	snprintf(etc, sizeof(etc), "%s/etc", top ? top : ".");
-	return load_or_fail(etc);
+	return etc;
+}
+
+static inline struct ruleset *load_shipped(void)
+{
+	return load_or_fail(get_shipped());
 }
 
 /* The rules of one text. */

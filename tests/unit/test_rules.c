@@ -350,6 +350,25 @@ static void test_the_interpreter_gives_the_same_verdicts(void **state)
 	ruleset_free(interpreted);
 }
 
+static void test_patterns_that_are_compiled_late_give_the_same_verdicts(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ruleset *lazy;
+	struct complaint complaint;
+
+	assert_int_equal(ruleset_load_lazy(get_shipped(), &lazy, &complaint), 0);
+	for (size_t i = 0; i < fixture->sample_count; i++) {
+		struct query query = { .text = span_of(fixture->samples[i]) };
+		struct verdict wanted, verdict;
+		classify(fixture->ruleset, fixture->scratch, &query, &wanted);
+		classify(lazy, fixture->scratch, &query, &verdict);
+		assert_string_equal(verdict.rule, wanted.rule);
+		assert_int_equal(verdict.effect, wanted.effect);
+	}
+	assert_false(ruleset_find_broken(lazy, &complaint));
+	ruleset_free(lazy);
+}
+
 static double cpu_seconds(void)
 {
 	struct timespec time;
@@ -394,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_no_mixture_breaks_the_rules_of_safety),
 		cmocka_unit_test(test_no_sample_is_now_once_its_code_is_temporary),
 		cmocka_unit_test(test_the_interpreter_gives_the_same_verdicts),
+		cmocka_unit_test(test_patterns_that_are_compiled_late_give_the_same_verdicts),
 		cmocka_unit_test(test_a_hostile_text_costs_little),
 	};
 

@@ -101,6 +101,28 @@ static struct verdict classify_text(const struct ruleset *ruleset, const char *t
 	return verdict;
 }
 
+/* Who is in a hurry hears of it when a text has come that the pattern was needed for. */
+static void test_what_was_broken_is_known_afterwards(void **state)
+{
+	struct folder folder;
+	struct ruleset *ruleset;
+	struct complaint complaint;
+
+	(void)state;
+	folder_make(&folder);
+	folder_write(&folder, "rules.d/a.rules", "rule fine { class = user-unknown text = {'no such (?:user|mailbox)s?'} }\n"
+						 "\nrule broken { class = spam text = {'looks like [z-a]junk'} }\n");
+	assert_int_equal(ruleset_load_lazy(folder.path, &ruleset, &complaint), 0);
+	assert_string_equal(classify_text(ruleset, "550 no such user").rule, "fine");
+	assert_false(ruleset_find_broken(ruleset, &complaint));
+	assert_string_equal(classify_text(ruleset, "550 looks like junk, no such user").rule, "fine");
+	assert_true(ruleset_find_broken(ruleset, &complaint));
+	assert_int_equal(complaint.line, 3);
+	assert_non_null(strstr(complaint.text, "range out of order"));
+	ruleset_free(ruleset);
+	folder_remove(&folder);
+}
+
 static void test_local_rules_add_change_and_disable(void **state)
 {
 	struct folder folder;
@@ -295,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_bad_file_is_refused_with_line_and_reason),
 		cmocka_unit_test(test_an_id_belongs_to_one_file),
+		cmocka_unit_test(test_what_was_broken_is_known_afterwards),
 		cmocka_unit_test(test_local_rules_add_change_and_disable),
 		cmocka_unit_test(test_advice_by_name_provider_and_class),
 		cmocka_unit_test(test_an_empty_folder_is_a_rule_set),

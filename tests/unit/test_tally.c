@@ -115,7 +115,7 @@ static int set_up(void **state)
 
 	snprintf(etc, sizeof(etc), "%s/etc", top ? top : ".");
 	*state = bench;
-	return bench && classifier_load_rules(etc, &bench->ruleset, &complaint) == 0 ? suspects_init(&bench->suspects) : -1;
+	return bench && classifier_load_rules(etc, false, &bench->ruleset, &complaint) == 0 ? suspects_init(&bench->suspects) : -1;
 }
 
 static int tear_down(void **state)
