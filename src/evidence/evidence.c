@@ -35,10 +35,12 @@ static bool is_exact(struct status status)
 /* The report's own fields stay; what a guess reads counts only where they tell nothing. */
 static void add_words(struct outcome *outcome, const struct outcome *words)
 {
-	if (!span_is_known(words->text) || (words->is_generic && is_exact(outcome->status)))
+	bool is_reply = words->reply || status_is_known(words->status);
+
+	if (!span_is_known(words->text) || (words->is_generic && is_exact(outcome->status) && !is_reply))
 		return;
 	outcome->text = words->text;
-	outcome->is_generic = words->is_generic;
+	outcome->is_generic = words->is_generic && !is_exact(outcome->status);
 	if (!outcome->reply)
 		outcome->reply = words->reply;
 	if (!is_exact(outcome->status) && is_exact(words->status) && words->status.class_digit >= outcome->status.class_digit)

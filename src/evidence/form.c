@@ -374,6 +374,59 @@ static int add_listed(struct reading *reading)
 	return error;
 }
 
+/* Mailboxes that texts name for questions. */
+static bool is_helper(struct span address)
+{
+	static const struct span names[] = { SPAN_LIT("support"), SPAN_LIT("help"), SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("abuse"),
+					     SPAN_LIT("contact"), SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("mailadm"), SPAN_LIT("noc") };
+	struct span local = mailbox_get_local(address);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_has_prefix_nocase(local, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * A sentence in words that no template knows: the only address in the lines that speak of failure, where there is but
+ * one.  The line is what is said of it.
+ */
+static int guess_recipient(struct reading *reading)
+{
+	const struct form *form = reading->form;
+	struct span rest = reading->notice->text, only = SPAN_NONE, words = SPAN_NONE, address;
+	struct captures captures;
+	size_t *budget = &reading->notice->budget;
+	struct mail without_sender = *reading->notice->mail;
+
+	/* other programs have the null sender, too */
+	without_sender.sender = SPAN_NONE;
+	if (!notice_is_from_mailer(&without_sender))
+		return 0;
+	while (span_is_known(rest) && rest.len) {
+		struct line line = take_next_line(&rest);
+		size_t at = 0;
+		if (span_find_char(line.text, '@', 0) == SIZE_MAX || !match_any(&form->text, line, &captures, budget) ||
+		    match_any(&form->skip, line, &captures, budget))
+			continue;
+		while (span_is_known(address = mailbox_find(line.text, &at))) {
+			if (is_bystander(reading, address) || (is_helper(address) && !notice_is_addressee(reading->notice, address)))
+				continue;
+			if (span_is_known(only) && !span_is_equal_nocase(only, address))
+				return 0;
+			if (!span_is_known(only))
+				words = line.text;
+			only = address;
+		}
+	}
+	if (!span_is_known(only))
+		return 0;
+	int error = select_recipient(reading, only);
+	if (!error && get_current(reading))
+		get_current(reading)->text = span_make(words.ptr, (size_t)(reading->notice->text.ptr + reading->notice->text.len - words.ptr));
+	return error;
+}
+
 /* Nobody is named: the list in the header, what a header condition captured, the original's only addressee. */
 static int add_unnamed(struct reading *reading, const struct captures *known)
 {
@@ -386,7 +439,7 @@ static int add_unnamed(struct reading *reading, const struct captures *known)
 		return select_recipient(reading, recipient);
 	recipient = report_find_only_recipient(&reading->notice->original);
 	if (!span_is_known(recipient))
-		return 0;
+		return reading->form->is_generic ? guess_recipient(reading) : 0;
 	error = select_recipient(reading, recipient);
 	if (!error && get_current(reading))
 		get_current(reading)->is_from_original = true;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "evidence/autoreply.h"
 #include "evidence/form.h"
 
 /* A form is known by what stands in the first bytes of the text. */
@@ -32,10 +33,21 @@ static int merge_captures(struct choice *choice, const struct captures *more, st
 	return 0;
 }
 
+/* Its return path is a mailbox that somebody reads, and nothing is returned: a postmaster may well be writing himself. */
+static bool may_be_written_by_hand(const struct notice *notice)
+{
+	const struct mail *mail = notice->mail;
+
+	return mail->sender.len && !notice->original.count && !fields_find(&mail->fields, "Auto-Submitted") &&
+	       !fields_find(&mail->fields, "X-Failed-Recipients") && span_find_nocase(mail->sender, SPAN_LIT("daemon"), 0) == SIZE_MAX &&
+	       notice_find_header(notice) == SIZE_MAX;
+}
+
 static int choose_by_header(const struct formats *formats, struct notice *notice, struct choice *choices)
 {
 	bool is_from_mailer = notice_is_from_mailer(notice->mail);
-	bool is_written_by_mailer = notice_is_written_by_mailer(notice->mail);
+	bool is_written_by_mailer = notice_is_written_by_mailer(notice->mail) && !may_be_written_by_hand(notice);
+	bool is_automatic = mail_is_from_daemon(notice->mail);
 
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct form *form = &formats->forms[i];
@@ -43,8 +55,10 @@ static int choose_by_header(const struct formats *formats, struct notice *notice
 		struct captures captures = { 0 };
 		choices[i].has_header = form_knows_header(form, notice->mail, &captures, &notice->budget);
 		/* a signature vouches for a sender that is no mail system; what a mail system wrote needs none */
-		choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted :
-							      choices[i].has_header && is_trusted;
+		if (form->is_generic)
+			choices[i].is_possible = is_trusted && (choices[i].has_header || is_automatic);
+		else
+			choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted : choices[i].has_header && is_trusted;
 		if (form->header_count && choices[i].has_header && merge_captures(&choices[i], &captures, notice->mail->arena) < 0)
 			return -ENOMEM;
 	}
@@ -90,11 +104,14 @@ static int choose_by_text(const struct formats *formats, struct notice *notice, 
 /* How many kinds of conditions a form meets; 0 when it does not know the mail. */
 static unsigned get_strength(const struct form *form, const struct choice *choice)
 {
-	if (!choice->is_possible || (choice->known & KNOWN_UNLESS) || (form->text.count && !(choice->known & KNOWN_TEXT)) ||
-	    (form->also.count && !(choice->known & KNOWN_ALSO)))
+	bool is_also = form->also.count == 0 || (choice->known & KNOWN_ALSO);
+
+	if (!choice->is_possible || (choice->known & KNOWN_UNLESS) || (form->text.count && !(choice->known & KNOWN_TEXT)))
 		return 0;
 	if (form->is_generic)
-		return 1;
+		return choice->has_header || is_also;
+	if (!is_also)
+		return 0;
 	if (form->text.count == 0 && !choice->has_header)
 		return 0;
 	return 1 + (form->header_count > 0 && choice->has_header) + (form->text.count > 0) + (form->also.count > 0);
