@@ -14,3 +14,9 @@ check_PROGRAMS += tests/unit/test_attention
 tests_unit_test_attention_SOURCES = tests/unit/test_attention.c
 tests_unit_test_attention_LDADD = libops.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_control
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_control_LDADD = libops.a libloop.a $(FLOW_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
+tests_fuzz_fuzz_control_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/seeds/control
