@@ -3,6 +3,8 @@
  * Fuzz target: what comes over the control socket, on the real thing with a store, a writer and keys.  Each line gets one answer, and
  * all that is said is JSON of the two forms that the command knows: {"row":...} and {"ok":...}.  In pieces or whole, it is the same number.
  */
+#include <assert.h>
+#include <errno.h>
 #include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,12 +35,6 @@ static struct daemon {
 	unsigned runs;
 } daemon_state;
 
-static void check(bool is_right)
-{
-	if (!is_right)
-		abort();
-}
-
 static int reload(void *data, struct buffer *said)
 {
 	struct daemon *daemon = data;
@@ -53,7 +49,7 @@ static int listen_on(struct daemon *daemon)
 
 	daemon->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	snprintf(daemon->address.sun_path, sizeof(daemon->address.sun_path), "%s/control", daemon->folder);
-	check(bind(fd, (const struct sockaddr *)&daemon->address, sizeof(daemon->address)) == 0 && listen(fd, 16) == 0);
+	assert(bind(fd, (const struct sockaddr *)&daemon->address, sizeof(daemon->address)) == 0 && listen(fd, 16) == 0);
 	return fd;
 }
 
@@ -63,27 +59,27 @@ static void start(struct daemon *daemon)
 	struct snapshot *snapshot = snapshot_new();
 
 	*daemon = (struct daemon){ .folder = "/tmp/kodama-fuzz-XXXXXX" };
-	check(snapshot && mkdtemp(daemon->folder));
+	assert(snapshot && mkdtemp(daemon->folder));
 	snprintf(daemon->uri, sizeof(daemon->uri), "sqlite:%s/db/kodama.db", daemon->folder);
 	snprintf(daemon->queue, sizeof(daemon->queue), "%s/queue", daemon->folder);
 	snprintf(daemon->keys_file, sizeof(daemon->keys_file), "%s/keys", daemon->folder);
 	snprintf(daemon->etc, sizeof(daemon->etc), "%s/etc", daemon->folder);
-	check(mkdir(daemon->etc, 0700) == 0);
+	assert(mkdir(daemon->etc, 0700) == 0);
 	daemon->store = (struct store_options){ .uri = daemon->uri, .busy_ms = 2000 };
 	daemon->key_options = (struct keysource_options){ .file = daemon->keys_file, .store = daemon->store, .accept_s = 86400 };
-	check(ruleset_load(daemon->etc, &snapshot->ruleset, &complaint) == 0);
+	assert(ruleset_load(daemon->etc, &snapshot->ruleset, &complaint) == 0);
 	snapshot->extension_delimiters = "+";
 	daemon->current = current_new(snapshot);
 	daemon->index = index_new();
-	check(daemon->current && daemon->index);
-	check(writer_start(&(struct writer_options){ .store = daemon->store, .queue_dir = daemon->queue }, daemon->index, &daemon->writer) == 0);
-	check(keysource_create(&daemon->key_options, 1800000000, &complaint) == 0);
-	check(keysource_start(&daemon->key_options, &daemon->keys, &daemon->keysource, &complaint) == 0);
+	assert(daemon->current && daemon->index);
+	assert(writer_start(&(struct writer_options){ .store = daemon->store, .queue_dir = daemon->queue }, daemon->index, &daemon->writer) == 0);
+	assert(keysource_create(&daemon->key_options, 1800000000, &complaint) == 0);
+	assert(keysource_start(&daemon->key_options, &daemon->keys, &daemon->keysource, &complaint) == 0);
 	struct control_options options = {
 		.fd = listen_on(daemon), .store = &daemon->store, .current = daemon->current, .key_options = &daemon->key_options,
 		.sources = { .writer = daemon->writer, .index = daemon->index }, .keysource = daemon->keysource, .reload = reload, .data = daemon,
 	};
-	check(control_start(&options, &daemon->control) == 0);
+	assert(control_start(&options, &daemon->control) == 0);
 }
 
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
@@ -113,7 +109,7 @@ static struct daemon *get_daemon(void)
 
 	if (!daemon->control) {
 		start(daemon);
-		check(atexit(stop) == 0);
+		assert(atexit(stop) == 0);
 	} else if (daemon->runs == RUNS_PER_STORE) {
 		stop();
 		start(daemon);
@@ -128,8 +124,8 @@ static size_t check_line(struct span line)
 	json_t *row = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
 	bool is_answer = json_is_boolean(json_object_get(row, "ok"));
 
-	check(is_answer != json_is_string(json_object_get(row, "row")));
-	check(!is_answer || json_is_true(json_object_get(row, "ok")) != json_is_string(json_object_get(row, "error")));
+	assert(is_answer != json_is_string(json_object_get(row, "row")));
+	assert(!is_answer || json_is_true(json_object_get(row, "ok")) != json_is_string(json_object_get(row, "error")));
 	json_decref(row);
 	return is_answer;
 }
@@ -140,7 +136,7 @@ static size_t count_lines(struct span text, size_t (*count)(struct span line))
 
 	for (size_t end; (end = span_find_char(text, '\n', at)) != SIZE_MAX; at = end + 1)
 		total += count ? count(span_slice(text, at, end)) : 1;
-	check(!count || at == text.len);
+	assert(!count || at == text.len);
 	return total;
 }
 
@@ -153,16 +149,17 @@ static size_t ask(const struct daemon *daemon, struct span input, size_t piece)
 	ssize_t got;
 	size_t answers;
 
-	check(fd >= 0 && connect(fd, (const struct sockaddr *)&daemon->address, sizeof(daemon->address)) == 0);
+	assert(fd >= 0 && connect(fd, (const struct sockaddr *)&daemon->address, sizeof(daemon->address)) == 0);
 	for (; input.len > 0; input = span_skip(input, piece)) {
 		struct span part = span_slice(input, 0, piece);
-		check(send(fd, part.ptr, part.len, MSG_NOSIGNAL) == (ssize_t)part.len);
+		assert(send(fd, part.ptr, part.len, MSG_NOSIGNAL) == (ssize_t)part.len);
 	}
-	check(shutdown(fd, SHUT_WR) == 0);
+	assert(shutdown(fd, SHUT_WR) == 0);
 	buffer_init(&said, 64 << 20);
-	while ((got = recv(fd, chunk, sizeof(chunk), 0)) > 0)
-		buffer_add(&said, span_make(chunk, (size_t)got));
-	check(got == 0 && !said.is_cut);
+	/* libFuzzer's alarm interrupts */
+	while ((got = recv(fd, chunk, sizeof(chunk), 0)) > 0 || (got < 0 && errno == EINTR))
+		buffer_add(&said, span_make(chunk, got > 0 ? (size_t)got : 0));
+	assert(got == 0 && !said.is_cut);
 	close(fd);
 	answers = count_lines(buffer_get(&said), check_line);
 	buffer_done(&said);
@@ -175,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span input = span_make((const char *)data, size < INPUT_MAX ? size : INPUT_MAX);
 	size_t requests = count_lines(input, NULL), piece = input.len / 8 + 1;
 
-	check(ask(daemon, input, INPUT_MAX) == requests);
-	check(ask(daemon, input, piece) == requests);
+	assert(ask(daemon, input, INPUT_MAX) == requests);
+	assert(ask(daemon, input, piece) == requests);
 	return 0;
 }
