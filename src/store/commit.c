@@ -6,6 +6,7 @@
 #include "store/writer_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -14,13 +15,20 @@
 
 enum { RETRY_MS = 1000, PRUNE_MS = 10 * 60 * 1000, GROUP_MAX = 512, DRAIN_GROUP = 256 };
 
+/* Told once, until a transaction succeeds again. */
 static void note_error(struct writer *writer, const char *what, int error)
 {
 	const char *why = store_get_error(writer->store);
+	char text[sizeof(writer->stats.last_error)];
+	bool is_new;
 
+	snprintf(text, sizeof(text), "%s: %s", what, *why ? why : strerror(-error));
 	pthread_mutex_lock(&writer->mutex);
-	snprintf(writer->stats.last_error, sizeof(writer->stats.last_error), "%s: %s", what, *why ? why : strerror(-error));
+	is_new = !writer->stats.last_error[0];
+	memcpy(writer->stats.last_error, text, sizeof(text));
 	pthread_mutex_unlock(&writer->mutex);
+	if (is_new)
+		log_event(LOG_LEVEL_ERROR, "store-away", "error=\"%s\" effect=\"what is learned waits in the queue on disk\"", text);
 }
 
 /* The refusal of one record, not of the store: to try again or elsewhere would change nothing. */
@@ -32,9 +40,11 @@ static bool is_record_at_fault(int error)
 /* A handle that failed in another way than by a lock may be of no more use. */
 static void give_up_store(struct writer *writer, const char *what, int error)
 {
+	/* a record's fault, or a job's own refusal, is none of the store's */
+	if (error != -EBUSY && (is_record_at_fault(error) || !*store_get_error(writer->store)))
+		return;
 	note_error(writer, what, error);
-	/* a job's own refusal is none of the store's */
-	if (error == -EBUSY || is_record_at_fault(error) || !*store_get_error(writer->store))
+	if (error == -EBUSY)
 		return;
 	store_close(writer->store);
 	writer->store = NULL;
@@ -89,6 +99,7 @@ static int apply_batch(struct writer *writer, struct batch *batch, struct tally_
 static int commit(struct writer *writer, const struct tally_of_group *tally)
 {
 	int result = store_commit(writer->store);
+	bool was_away;
 
 	if (result < 0)
 		return result;
@@ -97,8 +108,11 @@ static int commit(struct writer *writer, const struct tally_of_group *tally)
 	writer->stats.duplicates += tally->duplicates;
 	writer->stats.held += tally->held;
 	writer->stats.transactions++;
+	was_away = writer->stats.last_error[0] != '\0';
 	writer->stats.last_error[0] = '\0';
 	pthread_mutex_unlock(&writer->mutex);
+	if (was_away)
+		log_event(LOG_LEVEL_INFO, "store-back", "queue_bytes=%" PRIu64, queue_get_size(writer->queue));
 	return 0;
 }
 

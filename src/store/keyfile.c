@@ -82,7 +82,7 @@ int keyfile_read(const char *path, struct key_records *ret_records, struct compl
 		error = key_records_parse(buffer_get(&text), ret_records, &line);
 		/* never the line itself: it may be a secret with a slip in it */
 		if (error < 0)
-			complaint_set(complaint, path, line, error == -ENOSPC ? "too many keys" : "this is no key");
+			complaint_set(complaint, path, line, error == -E2BIG ? "too many keys" : "this is no key");
 	}
 	free_secret(&text);
 	return error;

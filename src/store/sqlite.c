@@ -55,7 +55,10 @@ static int get_errno(int code)
 
 static int fail(struct sql *sql, int code)
 {
-	snprintf(sql->error, sizeof(sql->error), "%s: %s", sqlite3_errstr(code), sqlite3_errmsg(sql->db));
+	const char *kind = sqlite3_errstr(code), *text = sqlite3_errmsg(sql->db);
+	bool is_same = strcmp(kind, text) == 0;
+
+	snprintf(sql->error, sizeof(sql->error), "%s%s%s", kind, is_same ? "" : ": ", is_same ? "" : text);
 	return get_errno(code);
 }
 

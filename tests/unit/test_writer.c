@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "store/queue.h"
 #include "store/wire.h"
 #include "store/writer.h"
@@ -218,8 +219,21 @@ static void wait_for_drain(struct writer *writer)
 	fail_msg("the queue is not drained: %s", stats.last_error);
 }
 
+/* Warnings and errors of the log that begin with that. */
+static unsigned count_problems(const char *text)
+{
+	struct log_problem problems[64];
+	size_t count = log_get_problems(problems, 64);
+	unsigned found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += strncmp(problems[i].text, text, strlen(text)) == 0;
+	return found;
+}
+
 static void test_a_locked_store_queues_and_drains_in_order(void **state)
 {
+	unsigned told = count_problems("store-away ");
 	struct fixture *f = *state;
 	struct writer *writer = start(f, NULL);
 	struct store *other = open_store(f);
@@ -236,6 +250,7 @@ static void test_a_locked_store_queues_and_drains_in_order(void **state)
 	writer_get_stats(writer, &stats);
 	assert_int_equal(stats.queued, 3);
 	assert_string_not_equal(stats.last_error, "");
+	assert_int_equal(count_problems("store-away "), told + 1);
 	store_rollback(other);
 	wait_for_drain(writer);
 	assert_int_equal(get_tally(other, "user@example.com"), 2);
@@ -406,8 +421,12 @@ static void test_jobs_run_whole_or_not_at_all(void **state)
 	struct fixture *f = *state;
 	struct writer *writer = start(f, NULL);
 	struct store *other = open_store(f);
+	struct writer_stats stats;
 
 	assert_int_equal(writer_run(writer, add_and_fail, NULL), -ECANCELED);
+	/* which is no failure of the store */
+	writer_get_stats(writer, &stats);
+	assert_string_equal(stats.last_error, "");
 	assert_int_equal(count_outcomes(other, "hand@example.com"), 0);
 	assert_int_equal(writer_run(writer, add_by_hand, NULL), 0);
 	assert_int_equal(count_outcomes(other, "hand@example.com"), 1);
