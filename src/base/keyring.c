@@ -118,7 +118,7 @@ int key_records_add(struct key_records *records, const char *id, int64_t now_s)
 	int error;
 
 	if (records->count == KEYS_MAX)
-		return -ENOSPC;
+		return -E2BIG;
 	do {
 		error = random_fill(name, sizeof(name));
 		if (error < 0)
@@ -185,7 +185,7 @@ int key_records_parse(struct span text, struct key_records *ret_records, unsigne
 		if (parse_record(line, &record) < 0 || key_records_find(ret_records, span_of(record.id)))
 			return -EINVAL;
 		if (ret_records->count == KEYS_MAX)
-			return -ENOSPC;
+			return -E2BIG;
 		ret_records->items[ret_records->count++] = record;
 	}
 	return 0;

@@ -53,11 +53,11 @@ void keyring_unref(struct keyring *ring);
 /* NULL: unknown, or out of its time. */
 const struct key *keyring_find(const struct keyring *ring, struct span id, int64_t now_s);
 
-/* A new one of random bytes, added at the end; id NULL: a random one.  -ENOSPC, -EIO. */
+/* A new one of random bytes, added at the end; id NULL: a random one.  -E2BIG, -EIO. */
 int key_records_add(struct key_records *records, const char *id, int64_t now_s) __attribute__((warn_unused_result));
 struct key_record *key_records_find(struct key_records *records, struct span id);
 
-/* -EINVAL with *ret_line where it is no key file, -ENOSPC. */
+/* -EINVAL with *ret_line where it is no key file, -E2BIG. */
 int key_records_parse(struct span text, struct key_records *ret_records, unsigned *ret_line) __attribute__((warn_unused_result));
 /* With the secrets: for the file alone. */
 void key_records_write(const struct key_records *records, struct buffer *out);

@@ -77,6 +77,8 @@ static int rotate(const struct asking *asking)
 	char id[KEY_ID_SIZE];
 	int error = keysource_rotate(asking->options, asking->now_s, id, &complaint);
 
+	if (error == -E2BIG)
+		complaint_set(&complaint, "", 0, "there are %d keys, and each is accepted still: kodama key list, then revoke old ones, or wait", KEYS_MAX);
 	if (error < 0)
 		return refuse(asking, error, &complaint);
 	error = asking->emit(asking->data, json_pack("{s:s, s:s}", "row", "rotated", "id", id));

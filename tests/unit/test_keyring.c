@@ -92,7 +92,7 @@ static void test_written_is_read(void **state)
 	assert_int_equal(key_records_add(&records, KEY_STREAM, 100), 0);
 	while (records.count < KEYS_MAX)
 		assert_int_equal(key_records_add(&records, NULL, 200), 0);
-	assert_int_equal(key_records_add(&records, NULL, 200), -ENOSPC);
+	assert_int_equal(key_records_add(&records, NULL, 200), -E2BIG);
 	records.items[3].retired_s = 300;
 	buffer_init(&text, 1 << 16);
 	key_records_write(&records, &text);
