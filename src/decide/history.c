@@ -191,8 +191,10 @@ struct decision history_apply(struct history *history, const struct ruling *ruli
 	if (facts->time_s < history->last_success_s)
 		return decide(DECISION_NONE, REASON_OLDER_THAN_SUCCESS);
 	struct decision decision = apply_failure(history, ruling, verdict, facts);
-	if (facts->time_s > history->last_failure_s)
-		history->last_failure_s = facts->time_s;
+	/* the log of that very delivery may be read only now, with nothing in it that names the mail as the bounce does */
+	int64_t failed_s = facts->time_s + facts->is_returned;
+	if (failed_s > history->last_failure_s)
+		history->last_failure_s = failed_s;
 	return decision;
 }
 

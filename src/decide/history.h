@@ -33,6 +33,7 @@ struct history {
 /* What the ruling leaves to be looked up. */
 struct facts {
 	int64_t time_s;               /* when it happened (event_get_time) */
+	bool is_returned;             /* told by another host: of a mail that had been delivered to it before, if in the same second */
 	bool is_proof_raised;         /* counted before on a weaker proof: it may suppress, not count again */
 	bool is_shared;          /* who says so shares the token with others: his word alone brings back no suppression */
 	bool has_provider_success;    /* the provider took other mail of ours within a day */

@@ -205,12 +205,16 @@ struct ruling ruling_make(const struct limits *limits, const struct event *event
 	return ruling;
 }
 
+bool event_is_returned(const struct event *event)
+{
+	return event->outcome->source != SOURCE_LOG && !event->is_reported_by_us;
+}
+
 int64_t event_get_time(const struct event *event)
 {
 	const struct outcome *outcome = event->outcome;
-	bool is_ours = outcome->source == SOURCE_LOG || event->is_reported_by_us;
 
-	if (is_ours && outcome->time_s > 0 && outcome->time_s <= event->received_s)
+	if (!event_is_returned(event) && outcome->time_s > 0 && outcome->time_s <= event->received_s)
 		return outcome->time_s;
 	return event->received_s;
 }

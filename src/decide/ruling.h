@@ -33,6 +33,9 @@ bool ruling_is_unproved(const struct limits *limits, const struct event *event);
 /* How much a proof is worth: none 0, shared 1, more than those 2 and up. */
 unsigned proof_get_rank(enum proof proof);
 
+/* Told by another host than ours, in a report: what it tells of was over when the report came. */
+bool event_is_returned(const struct event *event);
+
 /* When it happened: the report's own time where our MTA wrote it and it is not in the future, else when it came. */
 int64_t event_get_time(const struct event *event);
 

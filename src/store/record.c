@@ -400,7 +400,8 @@ static int apply(struct store *store, const struct ruling *ruling, const struct 
 {
 	struct recording r = {
 		.store = store, .ruling = ruling, .event = event, .address = address_get(&ruling->address),
-		.facts = { .time_s = event_get_time(event), .is_shared = event->outcome->proof == PROOF_SHARED }, .surge = surge, .is_counted = is_counted,
+		.facts = { .time_s = event_get_time(event), .is_returned = event_is_returned(event), .is_shared = event->outcome->proof == PROOF_SHARED },
+		.surge = surge, .is_counted = is_counted,
 	};
 
 	if (!ruling->is_kept && !ruling->is_success) {

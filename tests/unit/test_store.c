@@ -332,6 +332,25 @@ static void test_a_success_that_comes_after_its_bounce_lifts_nothing(void **stat
 	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
 }
 
+/* ... and neither the mail nor the log names it as the other does: the bounce came after the delivery. */
+static void test_a_success_of_the_same_second_as_a_bounce_lifts_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct sample bounce = { .source = SOURCE_MILTER, .proof = PROOF_TOKEN, .token = "t1", .token_recipient = "user@example.com" };
+	struct sample sent = { .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .queue_id = "4XyZabCdEfGhIj1" };
+
+	assert_int_equal(record(f, bounce).kind, DECISION_SUPPRESSED);
+	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_NOTHING);
+	sent.queue_id = "4XyZabCdEfGhIj2";
+	sent.at = NOW + 1;
+	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
+	/* of two mails in one log the later line is the later one */
+	assert_int_equal(record(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj3", .at = NOW + 9 }).kind, DECISION_SUPPRESSED);
+	sent.queue_id = "4XyZabCdEfGhIj4";
+	sent.at = NOW + 9;
+	assert_int_equal(record(f, sent).reason, REASON_SUCCESS_RESET);
+}
+
 static void test_a_success_stands_after_five_days(void **state)
 {
 	struct fixture *f = *state;
@@ -1068,6 +1087,7 @@ int main(void)
 		CONTRACT(test_bulk_undo_leaves_what_was_put_there_by_hand),
 		CONTRACT(test_a_success_resets_and_a_bounce_of_it_takes_that_back),
 		CONTRACT(test_a_success_that_comes_after_its_bounce_lifts_nothing),
+		CONTRACT(test_a_success_of_the_same_second_as_a_bounce_lifts_nothing),
 		CONTRACT(test_a_success_stands_after_five_days),
 		CONTRACT(test_a_later_success_outlives_an_earlier_one),
 		CONTRACT(test_property_a_success_that_was_void_leaves_no_trace),
