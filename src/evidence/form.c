@@ -52,21 +52,38 @@ static bool match_any(const struct templates *templates, struct line line, struc
 	return false;
 }
 
+/* The conditions that are about a field of that name, one after the other as they stand in the form. */
+static bool match_field(const struct form *form, size_t first, size_t end, const struct mail *mail, struct captures *captures, size_t *budget)
+{
+	struct span name = span_make(form->headers[first].name, form->headers[first].name_len);
+
+	if (!fields_may_have(&mail->fields, name))
+		return false;
+	for (size_t n = 0; n < mail->fields.count; n++) {
+		const struct field *field = &mail->fields.items[n];
+		if (field->name.len != name.len || !span_is_equal_nocase(field->name, name))
+			continue;
+		struct span value = fields_get_value(&mail->fields, n);
+		uint64_t digest = end - first > 4 ? template_digest(value) : UINT64_MAX;
+		for (size_t i = first; i < end; i++) {
+			const struct template *wanted = form->headers[i].value;
+			if (!wanted || (!(template_get_needs(wanted) & ~digest) && template_match(wanted, value, captures, budget)))
+				return true;
+		}
+	}
+	return false;
+}
+
 bool form_knows_header(const struct form *form, const struct mail *mail, struct captures *captures, size_t *budget)
 {
 	if (form->header_count == 0)
 		return true;
-	for (size_t i = 0; i < form->header_count; i++) {
-		const struct header_condition *condition = &form->headers[i];
-		struct span name = span_make(condition->name, condition->name_len);
-		if (!fields_may_have(&mail->fields, name))
-			continue;
-		for (size_t n = 0; n < mail->fields.count; n++) {
-			const struct field *field = &mail->fields.items[n];
-			if (field->name.len == name.len && span_is_equal_nocase(field->name, name) &&
-			    (!condition->value || template_match(condition->value, fields_get_value(&mail->fields, n), captures, budget)))
-				return true;
-		}
+	for (size_t first = 0, end; first < form->header_count; first = end) {
+		for (end = first + 1; end < form->header_count; end++)
+			if (strcmp(form->headers[first].name, form->headers[end].name) != 0)
+				break;
+		if (match_field(form, first, end, mail, captures, budget))
+			return true;
 	}
 	return false;
 }

@@ -47,18 +47,18 @@ static int choose_by_header(const struct formats *formats, struct notice *notice
 {
 	bool is_from_mailer = notice_is_from_mailer(notice->mail);
 	bool is_written_by_mailer = notice_is_written_by_mailer(notice->mail) && !may_be_written_by_hand(notice);
-	bool is_automatic = mail_is_from_daemon(notice->mail);
 
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct form *form = &formats->forms[i];
 		bool is_trusted = form->is_generic ? is_written_by_mailer : is_from_mailer;
 		struct captures captures = { 0 };
+		if (form->is_generic) {
+			choices[i].is_possible = is_trusted;
+			continue;
+		}
 		choices[i].has_header = form_knows_header(form, notice->mail, &captures, &notice->budget);
 		/* a signature vouches for a sender that is no mail system; what a mail system wrote needs none */
-		if (form->is_generic)
-			choices[i].is_possible = is_trusted && (choices[i].has_header || is_automatic);
-		else
-			choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted : choices[i].has_header && is_trusted;
+		choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted : choices[i].has_header && is_trusted;
 		if (form->header_count && choices[i].has_header && merge_captures(&choices[i], &captures, notice->mail->arena) < 0)
 			return -ENOMEM;
 	}
@@ -104,13 +104,10 @@ static int choose_by_text(const struct formats *formats, struct notice *notice, 
 /* How many kinds of conditions a form meets; 0 when it does not know the mail. */
 static unsigned get_strength(const struct form *form, const struct choice *choice)
 {
-	bool is_also = form->also.count == 0 || (choice->known & KNOWN_ALSO);
-
-	if (!choice->is_possible || (choice->known & KNOWN_UNLESS) || (form->text.count && !(choice->known & KNOWN_TEXT)))
-		return 0;
 	if (form->is_generic)
-		return choice->has_header || is_also;
-	if (!is_also)
+		return choice->is_possible;
+	if (!choice->is_possible || (choice->known & KNOWN_UNLESS) || (form->text.count && !(choice->known & KNOWN_TEXT)) ||
+	    (form->also.count && !(choice->known & KNOWN_ALSO)))
 		return 0;
 	if (form->text.count == 0 && !choice->has_header)
 		return 0;
@@ -128,6 +125,49 @@ bool formats_is_candidate(const struct formats *formats, const struct mail *mail
 			return true;
 	}
 	return false;
+}
+
+/* "550 5.1.1", "550-5.1.1", "450 #4.2.2" somewhere */
+static bool has_reply(struct span text)
+{
+	struct status status;
+
+	for (size_t i = 0; i + 9 <= text.len; i++) {
+		if ((text.ptr[i] != '4' && text.ptr[i] != '5') || !ascii_is_digit(text.ptr[i + 1]) || !ascii_is_digit(text.ptr[i + 2]) ||
+		    (text.ptr[i + 3] != ' ' && text.ptr[i + 3] != '-') || (i > 0 && ascii_is_alnum(text.ptr[i - 1])))
+			continue;
+		if (status_take(span_skip(text, i + 4 + (text.ptr[i + 4] == '#')), &status) > 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_words(const struct form *form, struct notice *notice)
+{
+	struct span rest = span_slice(notice->text, 0, notice_find_header(notice));
+	struct captures captures;
+
+	rest = span_slice(rest, 0, KNOWN_TEXT_MAX);
+	while (span_is_known(rest) && rest.len) {
+		struct span line = span_trim(span_take_line(&rest));
+		uint64_t digest = line.len ? template_digest(line) : 0;
+		for (size_t i = 0; line.len && i < form->text.count; i++)
+			if (!(template_get_needs(form->text.items[i]) & ~digest) &&
+			    template_match(form->text.items[i], line, &captures, &notice->budget))
+				return true;
+	}
+	return false;
+}
+
+/* Where the subject is none that anybody foresaw, a daemon has to have sent it, and to show what a server answered. */
+static bool is_worth_a_guess(const struct form *form, struct notice *notice)
+{
+	struct captures captures;
+
+	if (!form_knows_header(form, notice->mail, &captures, &notice->budget) &&
+	    !(mail_is_from_daemon(notice->mail) && has_reply(notice->text)))
+		return false;
+	return form->text.count == 0 || has_words(form, notice);
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,
@@ -149,6 +189,8 @@ static int read_by_forms(const struct formats *formats, const struct mail *mail,
 	for (unsigned strength = STRENGTH_MAX; strength > 0; strength--) {
 		for (size_t i = 0; i < formats->count; i++) {
 			if (get_strength(&formats->forms[i], &choices[i]) != strength)
+				continue;
+			if (formats->forms[i].is_generic && !is_worth_a_guess(&formats->forms[i], &notice))
 				continue;
 			error = form_read(&formats->forms[i], &notice, choices[i].captures ? choices[i].captures : &nothing_captured, outcomes);
 			if (error)

@@ -392,6 +392,9 @@ static int fill_buckets(struct formats *formats)
 
 	for (unsigned i = 0; i < formats->count && !error; i++) {
 		const struct form *form = &formats->forms[i];
+		/* a guess comes last, and its many words are looked for only then */
+		if (form->is_generic)
+			continue;
 		error = add_marks(formats, i, KNOWN_TEXT, &form->text);
 		if (!error)
 			error = add_marks(formats, i, KNOWN_ALSO, &form->also);
