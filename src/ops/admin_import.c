@@ -7,7 +7,7 @@
 
 #include "base/timestamp.h"
 
-enum { ENTRIES_MAX = 5000, WORD_MAX = 255 };
+enum { ENTRIES_MAX = 8000, WORD_MAX = 255 };
 
 struct importing {
 	struct call *call;

@@ -27,7 +27,7 @@ struct control_options {
 };
 
 /* The longest request, and how many clients are served at once. */
-enum { CONTROL_REQUEST_MAX = 512 * 1024, CONTROL_CLIENTS_MAX = 16, CONTROL_TIMEOUT_S = 60 };
+enum { CONTROL_REQUEST_MAX = 1024 * 1024, CONTROL_CLIENTS_MAX = 16, CONTROL_TIMEOUT_S = 60 };
 
 int control_start(const struct control_options *options, struct control **ret_control) __attribute__((warn_unused_result));
 /* Requests that run are finished, no new ones taken. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A statement for one row of parameters as a statement for arrays of them, in PostgreSQL's SQL.  Pure. */
+/* A statement for one row of parameters as one for many of them, in PostgreSQL's SQL: by arrays, or by COPY.  Pure. */
 #include "store/arrays.h"
 
 static void add_unnest(struct buffer *text, const char *const *types, size_t count)
@@ -60,6 +60,17 @@ static bool make_select(struct span statement, const char *const *types, size_t 
 	return true;
 }
 
+static bool make_delete(struct span statement, const char *const *types, size_t count, struct buffer *text)
+{
+	static const char end[] = " = $1";
+
+	if (count != 1 || !span_has_suffix_nocase(statement, span_of(end)))
+		return false;
+	buffer_add(text, span_slice(statement, 0, statement.len - strlen(end)));
+	buffer_printf(text, " = ANY($1::%s[])", types[0]);
+	return true;
+}
+
 bool arrays_make_statement(struct span statement, const char *const *types, size_t count, struct buffer *ret_text)
 {
 	bool is_made = false;
@@ -69,7 +80,22 @@ bool arrays_make_statement(struct span statement, const char *const *types, size
 		is_made = make_insert(statement, types, count, ret_text);
 	else if (count && span_has_prefix(statement, SPAN_LIT("SELECT ")))
 		is_made = make_select(statement, types, count, ret_text);
+	else if (count && span_has_prefix(statement, SPAN_LIT("DELETE ")))
+		is_made = make_delete(statement, types, count, ret_text);
 	return is_made && !ret_text->is_cut;
+}
+
+bool arrays_make_copy(struct span statement, struct buffer *text)
+{
+	static const char head[] = "INSERT INTO ", word[] = " VALUES";
+	const char *at = memmem(statement.ptr, statement.len, word, strlen(word));
+
+	if (!at || !span_has_prefix(statement, span_of(head)))
+		return false;
+	buffer_add(text, SPAN_LIT("COPY "));
+	buffer_add(text, span_slice(statement, strlen(head), (size_t)(at - statement.ptr)));
+	buffer_add(text, SPAN_LIT(" FROM STDIN"));
+	return !text->is_cut;
 }
 
 enum { NUMBER_SIZE = 21 };
@@ -138,4 +164,38 @@ const char *arrays_format(struct arena *arena, const struct sql_value *values, s
 	*to++ = '}';
 	*to = '\0';
 	return text;
+}
+
+static char *put_copied(char *to, const struct sql_value *value)
+{
+	static const char escapes[256] = { ['\\'] = '\\', ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r' };
+
+	if (value->kind == SQL_NUMBER)
+		return put_number(to, value->number);
+	if (value->kind == SQL_NULL) {
+		*to++ = '\\';
+		*to++ = 'N';
+		return to;
+	}
+	for (size_t i = 0; i < value->text.len && value->text.ptr[i]; i++) {
+		char c = value->text.ptr[i], escape = escapes[(unsigned char)c];
+		if (escape)
+			*to++ = '\\';
+		*to++ = escape ? escape : c;
+	}
+	return to;
+}
+
+struct span arrays_format_copy(struct arena *arena, const struct sql_value *values, size_t count, size_t times)
+{
+	size_t size = 1;
+
+	for (size_t i = 0; i < count * times; i++)
+		size += measure(&values[i]);
+	char *text = arena_alloc(arena, size), *to = text;
+	for (size_t i = 0; text && i < count * times; i++) {
+		to = put_copied(to, &values[i]);
+		*to++ = i % count == count - 1 ? '\n' : '\t';
+	}
+	return text ? span_make(text, (size_t)(to - text)) : SPAN_NONE;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changes of what is enforced: their numbers, and the entries as the index has them.  One thread at a time. */
+#include <stdlib.h>
+
 #include "store/enforced.h"
 #include "store/private.h"
 
@@ -25,6 +27,40 @@ static int draw_number(struct store *store, int64_t *ret_number)
 	return 0;
 }
 
+/* A window onto the last of them: what does not follow the last one, or is too much, begins it anew. */
+static void own_changes_add(struct own_changes *own, int64_t number, uint64_t hash, uint64_t value)
+{
+	if (!own->items)
+		own->items = calloc(OWN_CHANGES_MAX, sizeof(*own->items));
+	if (!own->items)
+		return;
+	if (own->count == OWN_CHANGES_MAX || number != own->first + (int64_t)own->count) {
+		own->first = number;
+		own->count = own->committed = 0;
+	}
+	own->items[own->count++] = (struct own_change){ hash, value };
+}
+
+void own_changes_end(struct own_changes *own, bool is_committed)
+{
+	if (is_committed)
+		own->committed = own->count;
+	else
+		own->count = own->committed;
+}
+
+bool store_list_own_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
+{
+	const struct own_changes *own = &store->own;
+	int64_t end = own->first + (int64_t)own->committed;
+
+	if (*change + 1 < own->first || *change + 1 >= end)
+		return false;
+	for (size_t i = (size_t)(*change + 1 - own->first); i < own->committed && visit(data, own->items[i].hash, own->items[i].value); i++)
+		++*change;
+	return true;
+}
+
 static uint64_t hash_row(const struct store *store, const struct suppression *row)
 {
 	return enforced_hash(&store->index_key, row->address, row->stream);
@@ -39,46 +75,62 @@ static int add_changes(struct store *store, const struct suppression *rows, size
 		int result = draw_number(store, &number);
 		if (result < 0)
 			return result;
+		uint64_t hash = hash_row(store, &rows[i]), value = enforced_pack(&rows[i]);
+		own_changes_add(&store->own, number, hash, value);
 		*at++ = sql_number(number);
-		*at++ = sql_number((int64_t)hash_row(store, &rows[i]));
-		*at++ = sql_number((int64_t)enforced_pack(&rows[i]));
+		*at++ = sql_number((int64_t)hash);
+		*at++ = sql_number((int64_t)value);
 		*at++ = sql_number(now_s);
 	}
-	return store_run_many(store, STATEMENT_ADD_CHANGE, values, CHANGE_COLUMN_COUNT, count, NULL, NULL);
+	return store_insert_new(store, STATEMENT_ADD_CHANGE, values, CHANGE_COLUMN_COUNT, count);
 }
 
-static int put_enforced(struct store *store, const struct suppression *rows, size_t count, struct sql_value *values)
+static bool is_new(const bool *are_new, size_t i)
+{
+	return are_new && are_new[i];
+}
+
+static struct sql_value *add_entry(const struct store *store, const struct suppression *row, struct sql_value *at)
+{
+	*at++ = sql_number((int64_t)hash_row(store, row));
+	*at++ = sql_number((int64_t)enforced_pack(row));
+	return at;
+}
+
+/* What is new goes apart from what may replace another entry: it is written quicker. */
+static int put_enforced(struct store *store, const struct suppression *rows, const bool *are_new, bool chosen, size_t count, struct sql_value *values)
 {
 	struct sql_value *at = values;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t value = enforced_pack(&rows[i]);
-		if (!value)
-			continue;
-		*at++ = sql_number((int64_t)hash_row(store, &rows[i]));
-		*at++ = sql_number((int64_t)value);
+		if (is_new(are_new, i) == chosen && enforced_pack(&rows[i]))
+			at = add_entry(store, &rows[i], at);
 	}
-	return store_run_many(store, STATEMENT_PUT_ENFORCED, values, 2, (size_t)(at - values) / 2, NULL, NULL);
+	size_t times = (size_t)(at - values) / 2;
+	return chosen ? store_insert_new(store, STATEMENT_PUT_ENFORCED, values, 2, times) :
+			store_run_many(store, STATEMENT_PUT_ENFORCED, values, 2, times, NULL, NULL);
 }
 
-static int drop_enforced(struct store *store, const struct suppression *rows, size_t count, struct sql_value *values)
+static int drop_enforced(struct store *store, const struct suppression *rows, const bool *are_new, size_t count, struct sql_value *values)
 {
 	struct sql_value *at = values;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!enforced_pack(&rows[i]))
+		if (!is_new(are_new, i) && !enforced_pack(&rows[i]))
 			*at++ = sql_number((int64_t)hash_row(store, &rows[i]));
 	}
 	return store_run_many(store, STATEMENT_DROP_ENFORCED, values, 1, (size_t)(at - values), NULL, NULL);
 }
 
-int store_mark_changes(struct store *store, const struct suppression *rows, size_t count, struct sql_value *values, int64_t now_s)
+int store_mark_changes(struct store *store, const struct suppression *rows, const bool *are_new, size_t count, struct sql_value *values, int64_t now_s)
 {
 	int result = add_changes(store, rows, count, values, now_s);
 
 	if (result == 0)
-		result = put_enforced(store, rows, count, values);
-	return result < 0 ? result : drop_enforced(store, rows, count, values);
+		result = put_enforced(store, rows, are_new, true, count, values);
+	if (result == 0)
+		result = put_enforced(store, rows, are_new, false, count, values);
+	return result < 0 ? result : drop_enforced(store, rows, are_new, count, values);
 }
 
 void enforced_read(const struct sql_value *columns, struct suppression *row)
@@ -103,5 +155,5 @@ int store_mark_change(struct store *store, struct span address, struct span stre
 	struct sql_value params[] = { sql_text(address), sql_text(stream) }, values[CHANGE_COLUMN_COUNT];
 	int result = store_run(store, STATEMENT_GET_ENFORCED, params, 2, take_enforced, &row);
 
-	return result < 0 ? result : store_mark_changes(store, &row, 1, values, now_s);
+	return result < 0 ? result : store_mark_changes(store, &row, NULL, 1, values, now_s);
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries that people put on the list, one or many: what stands there is read for some hundred of them at once, and what is
+ * Entries that people put on the list, one or many: what stands there is read for some thousand of them at once, and what is
  * to be written is written table by table, so that a server far away is not asked line by line.  One thread at a time.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "store/enforced.h"
 #include "store/private.h"
 
-enum { RUN_MAX = 256, SEEN_SIZE = 2 * RUN_MAX, AUDIT_COLUMN_COUNT = 7 };
+enum { RUN_MAX = 8000, SEEN_SIZE = 2 * RUN_MAX, AUDIT_COLUMN_COUNT = 7 };
 
 struct standing {
 	enum origin origin;
 	int64_t until_s;
+	bool is_there; /* a row of this origin, whatever it says */
 	bool is_alone; /* there is no row of another origin */
 };
 
@@ -25,6 +27,7 @@ struct run {
 	int64_t now_s;
 	struct suppression rows[RUN_MAX];
 	struct standing standings[RUN_MAX];
+	bool are_new[RUN_MAX];
 	size_t count;
 	struct suppression *shared[RUN_MAX]; /* those of rows that are not alone */
 	struct sql_value values[RUN_MAX * STATE_COLUMN_COUNT];
@@ -69,15 +72,16 @@ static void take_standing(void *data, size_t nth, const struct sql_value *column
 {
 	struct run *run = data;
 	struct standing *standing = &run->standings[nth];
-	struct tally tallies[HISTORY_TALLIES];
-	struct suppression row;
+	enum decision_kind kind = DECISION_NONE;
 
 	(void)count;
-	state_read(columns, &row, tallies);
-	if (row.origin == standing->origin)
-		standing->until_s = row.kind == DECISION_SUPPRESSED ? row.until_s : row.kind == DECISION_HELD ? 1 : 0;
-	else
+	if (columns[0].number != (int64_t)standing->origin) {
 		standing->is_alone = false;
+		return;
+	}
+	decision_find(columns[1].text, &kind);
+	standing->is_there = true;
+	standing->until_s = kind == DECISION_SUPPRESSED ? columns[2].number : kind == DECISION_HELD ? 1 : 0;
 }
 
 static int find_standings(struct run *run)
@@ -86,7 +90,7 @@ static int find_standings(struct run *run)
 		run->values[2 * i] = sql_text(run->rows[i].address);
 		run->values[2 * i + 1] = sql_text(run->rows[i].stream);
 	}
-	return store_run_many(run->store, STATEMENT_FIND, run->values, 2, run->count, take_standing, run);
+	return store_run_many(run->store, STATEMENT_GET_STANDING, run->values, 2, run->count, take_standing, run);
 }
 
 /* What lasts as long already stays as it is. */
@@ -99,29 +103,41 @@ static void drop_what_stands(struct run *run)
 		const struct suppression *row = &run->rows[i];
 		if (standing->until_s >= row->until_s || (standing->until_s && row->kind == DECISION_HELD))
 			continue;
+		run->are_new[kept] = standing->is_alone && !standing->is_there;
 		run->standings[kept] = *standing;
 		run->rows[kept++] = *row;
 	}
 	run->count = kept;
 }
 
-static int put_entries(struct run *run)
+static struct sql_value *add_state(const struct suppression *row, struct sql_value *at)
+{
+	struct span class_name = row->class_id == CLASS_UNCLASSIFIED ? SPAN_NONE : span_of(class_get_name(row->class_id));
+	const struct sql_value columns[] = {
+		sql_text(row->address), sql_text(row->stream), sql_number(row->origin),
+		sql_text(span_of(decision_get_name(row->kind))), sql_number(row->since_s), sql_number(row->until_s),
+		sql_number(1), sql_text(SPAN_LIT("")), sql_text(class_name), sql_text(row->rule), sql_text(row->provider),
+		sql_text(row->note), sql_number(row->origin == ORIGIN_MANUAL ? 0 : row->since_s), sql_number(0),
+		sql_text(SPAN_LIT("")),
+	};
+
+	static_assert(sizeof(columns) / sizeof(columns[0]) == STATE_COLUMN_COUNT, "a value for each column");
+	memcpy(at, columns, sizeof(columns));
+	return at + STATE_COLUMN_COUNT;
+}
+
+/* Those that are there already, or those that are not. */
+static int put_entries(struct run *run, bool are_there)
 {
 	struct sql_value *at = run->values;
 
-	for (size_t i = 0; i < run->count; i++, at += STATE_COLUMN_COUNT) {
-		const struct suppression *row = &run->rows[i];
-		struct span class_name = row->class_id == CLASS_UNCLASSIFIED ? SPAN_NONE : span_of(class_get_name(row->class_id));
-		const struct sql_value columns[] = {
-			sql_text(row->address), sql_text(row->stream), sql_number(row->origin),
-			sql_text(span_of(decision_get_name(row->kind))), sql_number(row->since_s), sql_number(row->until_s),
-			sql_number(1), sql_text(SPAN_LIT("")), sql_text(class_name), sql_text(row->rule), sql_text(row->provider),
-			sql_text(row->note), sql_number(row->origin == ORIGIN_MANUAL ? 0 : row->since_s), sql_number(0),
-			sql_text(SPAN_LIT("")),
-		};
-		memcpy(at, columns, sizeof(columns));
+	for (size_t i = 0; i < run->count; i++) {
+		if (run->standings[i].is_there == are_there)
+			at = add_state(&run->rows[i], at);
 	}
-	return store_run_many(run->store, STATEMENT_PUT_STATE, run->values, STATE_COLUMN_COUNT, run->count, NULL, NULL);
+	size_t times = (size_t)(at - run->values) / STATE_COLUMN_COUNT;
+	return are_there ? store_run_many(run->store, STATEMENT_PUT_STATE, run->values, STATE_COLUMN_COUNT, times, NULL, NULL) :
+			   store_insert_new(run->store, STATEMENT_PUT_STATE, run->values, STATE_COLUMN_COUNT, times);
 }
 
 static int audit_entries(struct run *run)
@@ -135,7 +151,7 @@ static int audit_entries(struct run *run)
 						     sql_number(row->until_s) };
 		memcpy(at, columns, sizeof(columns));
 	}
-	return store_run_many(run->store, STATEMENT_ADD_AUDIT, run->values, AUDIT_COLUMN_COUNT, run->count, NULL, NULL);
+	return store_insert_new(run->store, STATEMENT_ADD_AUDIT, run->values, AUDIT_COLUMN_COUNT, run->count);
 }
 
 static void take_enforced(void *data, size_t nth, const struct sql_value *columns, size_t count)
@@ -166,14 +182,16 @@ static int find_enforced(struct run *run)
 /* How many were written. */
 static int write_run(struct run *run)
 {
-	int result = put_entries(run);
+	int result = put_entries(run, false);
 
+	if (result == 0)
+		result = put_entries(run, true);
 	if (result == 0)
 		result = audit_entries(run);
 	if (result == 0)
 		result = find_enforced(run);
 	if (result == 0)
-		result = store_mark_changes(run->store, run->rows, run->count, run->values, run->now_s);
+		result = store_mark_changes(run->store, run->rows, run->are_new, run->count, run->values, run->now_s);
 	return result < 0 ? result : (int)run->count;
 }
 
@@ -206,7 +224,8 @@ static int add_row(struct run *run, const struct suppression *row)
 	manual.kind = DECISION_SUPPRESSED;
 	take_run(run, &manual, 1);
 	/* nobody has looked whether it is */
-	run->standings[0].is_alone = false;
+	run->standings[0].is_alone = run->are_new[0] = false;
+	run->standings[0].is_there = true;
 	int result = write_run(run);
 	return result < 0 ? result : 0;
 }

@@ -427,12 +427,26 @@ static bool is_current(struct index *index, int64_t newest)
 	return is_current;
 }
 
+/* What the handle itself has changed since: most of what a writer brings. */
+static bool take_own(struct index *index, struct store *store)
+{
+	struct updating updating = { .index = index };
+
+	pthread_mutex_lock(&index->mutex);
+	bool is_taken = is_followed(index, store, index->change) && store_list_own_changes(store, &index->change, update_entry, &updating);
+	reclaim(index);
+	pthread_mutex_unlock(&index->mutex);
+	return is_taken && !updating.is_out_of_memory;
+}
+
 int index_update(struct index *index, struct store *store, int64_t now_s)
 {
 	int64_t newest;
+
+	if (take_own(index, store))
+		return 0;
 	/* mostly nothing has changed, or another handle has brought it: nobody is to wait for a server that does not answer */
 	int result = store_get_change(store, &newest);
-
 	if (result < 0 || is_current(index, newest))
 		return result;
 	pthread_mutex_lock(&index->mutex);

@@ -13,7 +13,7 @@
 #define LIBPQ_FUNCTIONS(F)                                                                                                                                     \
 	F(PQcancel) F(PQclear) F(PQcmdStatus) F(PQconnectdbParams) F(PQconsumeInput) F(PQdescribePrepared) F(PQerrorMessage) F(PQexec) F(PQfinish) F(PQfreeCancel) F(PQfreemem)      \
 	F(PQftype) F(PQgetCancel) F(PQgetCopyData) F(PQgetResult) F(PQgetisnull) F(PQgetlength) F(PQgetvalue) F(PQnfields) F(PQnotifies) F(PQnparams) F(PQntuples) F(PQparamtype) \
-	F(PQprepare) F(PQresultErrorField) F(PQresultErrorMessage) F(PQresultStatus) F(PQsendQuery) F(PQsendQueryPrepared) F(PQsetNoticeReceiver)              \
+	F(PQprepare) F(PQputCopyData) F(PQputCopyEnd) F(PQresultErrorField) F(PQresultErrorMessage) F(PQresultStatus) F(PQsendQuery) F(PQsendQueryPrepared) F(PQsetNoticeReceiver)              \
 	F(PQsetSingleRowMode) F(PQsocket) F(PQstatus) F(PQtransactionStatus)
 
 extern struct libpq {

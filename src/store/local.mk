@@ -11,12 +11,13 @@ libstore_a_SOURCES = \
 libstore_a_SOURCES += src/store/reading.h src/store/reading.c
 
 if HAVE_PQ
-libstore_a_SOURCES += src/store/libpq.h src/store/libpq.c src/store/arrays.h src/store/arrays.c src/store/pgsql.c
+libstore_a_SOURCES += src/store/libpq.h src/store/libpq.c src/store/arrays.h src/store/arrays.c src/store/pgsql_private.h src/store/pgsql.c src/store/pgsql_copy.c
 endif
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_store tests/unit/test_index tests/unit/test_writer tests/unit/test_schema
-tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_help.h
+STORE_CONTRACT = tests/unit/store_contract.h tests/unit/store_contract.c tests/unit/test_store.c tests/unit/test_store_events.c tests/unit/test_store_manual.c tests/unit/store_help.h
+tests_unit_test_store_SOURCES = $(STORE_CONTRACT)
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/store_help.h
 tests_unit_test_index_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
@@ -27,7 +28,7 @@ check_PROGRAMS += tests/unit/test_store_pgsql tests/unit/test_fleet
 tests_unit_test_fleet_SOURCES = tests/unit/test_fleet.c tests/unit/store_help.h tests/unit/pgsql_help.h
 tests_unit_test_fleet_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
 tests_unit_test_fleet_LDADD = $(STORE_LIBS) $(PQ_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_store_pgsql_SOURCES = tests/unit/test_store.c tests/unit/store_help.h tests/unit/pgsql_help.h
+tests_unit_test_store_pgsql_SOURCES = $(STORE_CONTRACT) tests/unit/test_store_engine.c tests/unit/pgsql_help.h
 tests_unit_test_store_pgsql_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTGRES_BIN='"$(POSTGRES_BIN)"'
 tests_unit_test_store_pgsql_LDADD = $(STORE_LIBS) $(PQ_LIBS) $(CMOCKA_LIBS)
 endif

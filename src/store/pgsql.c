@@ -4,32 +4,17 @@
  * fleet come one after the other, so that numbers become visible in their order and counts are exact.
  * TLS and passwords are the URI's (libpq).  A connection that broke stays broken: its owner opens another.
  */
-#include "store/sql.h"
+#include "store/pgsql_private.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "store/arrays.h"
-#include "store/libpq.h"
 #include "store/store.h"
 
 enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, ARENA_MAX = 8 * 1024 * 1024 };
-
-/* A statement is prepared as it is; one that is run many times over also as one of arrays. */
-enum form { FORM_ONE, FORM_MANY, FORMS };
-
-struct sql {
-	PGconn *connection;
-	bool is_prepared[FORMS][SQL_SLOTS];
-	bool has_tables;
-	bool has_no_notify;
-	struct arena *arena;
-	char error[512];
-};
 
 static const struct {
 	const char *state; /* how the SQLSTATE begins */
@@ -40,7 +25,7 @@ static const struct {
 };
 
 /* libpq's words are several lines; the first one says it. */
-static void keep_words(struct sql *sql, const char *words)
+void pgsql_keep_words(struct sql *sql, const char *words)
 {
 	struct span rest = span_of(words ? words : "");
 	struct span line = span_take_line(&rest);
@@ -48,13 +33,13 @@ static void keep_words(struct sql *sql, const char *words)
 	snprintf(sql->error, sizeof(sql->error), "%.*s", SPAN_ARG(line));
 }
 
-static int fail(struct sql *sql, const PGresult *result)
+int pgsql_fail(struct sql *sql, const PGresult *result)
 {
 	const char *state = result ? libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 
-	keep_words(sql, result ? libpq.PQresultErrorMessage(result) : libpq.PQerrorMessage(sql->connection));
+	pgsql_keep_words(sql, result ? libpq.PQresultErrorMessage(result) : libpq.PQerrorMessage(sql->connection));
 	if (!sql->error[0])
-		keep_words(sql, libpq.PQerrorMessage(sql->connection));
+		pgsql_keep_words(sql, libpq.PQerrorMessage(sql->connection));
 	for (size_t i = 0; state && i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (span_has_prefix(span_of(state), span_of(errors[i].state)))
 			return errors[i].error;
@@ -67,14 +52,14 @@ static int execute(struct sql *sql, const char *script, char ret_tag[static 32])
 {
 	PGresult *result = libpq.PQexec(sql->connection, script);
 	ExecStatusType status = libpq.PQresultStatus(result);
-	int error = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : fail(sql, result);
+	int error = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : pgsql_fail(sql, result);
 
 	snprintf(ret_tag, 32, "%s", error == 0 ? libpq.PQcmdStatus(result) : "");
 	libpq.PQclear(result);
 	return error;
 }
 
-static int pgsql_execute(struct sql *sql, const char *script)
+int pgsql_execute(struct sql *sql, const char *script)
 {
 	char tag[32];
 
@@ -103,7 +88,7 @@ static int connect_to(struct sql *sql, const struct store_options *options)
 	/* the URI is spread in its place, and what stands behind it is stronger */
 	sql->connection = libpq.PQconnectdbParams(names, values, 1);
 	if (!sql->connection || libpq.PQstatus(sql->connection) != CONNECTION_OK)
-		return fail(sql, NULL);
+		return pgsql_fail(sql, NULL);
 	libpq.PQsetNoticeReceiver(sql->connection, ignore_notice, NULL);
 	snprintf(settings, sizeof(settings), "SET lock_timeout = %u; SET default_transaction_isolation = 'read committed'%s",
 		 options->busy_ms ? options->busy_ms : 1, options->is_read_only ? "; SET default_transaction_read_only = on" : "");
@@ -173,7 +158,7 @@ static int pgsql_commit(struct sql *sql)
 	int result = execute(sql, "COMMIT", tag);
 
 	if (result == 0 && strcmp(tag, "COMMIT") != 0) {
-		keep_words(sql, "the transaction had failed");
+		pgsql_keep_words(sql, "the transaction had failed");
 		result = -EIO;
 	}
 	if (result < 0)
@@ -187,7 +172,7 @@ static int prepare(struct sql *sql, enum form form, unsigned slot, const char *t
 	if (sql->is_prepared[form][slot])
 		return 0;
 	PGresult *result = libpq.PQprepare(sql->connection, name, text, 0, NULL);
-	int error = libpq.PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(sql, result);
+	int error = libpq.PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : pgsql_fail(sql, result);
 	libpq.PQclear(result);
 	sql->is_prepared[form][slot] = error == 0;
 	return error;
@@ -206,7 +191,7 @@ static int put_params(struct sql *sql, const struct sql_value *params, size_t co
 		else
 			text = arena_copy(sql->arena, params[i].text);
 		if (!text.ptr) {
-			keep_words(sql, "out of memory");
+			pgsql_keep_words(sql, "out of memory");
 			return -ENOMEM;
 		}
 		texts[i] = text.ptr;
@@ -229,7 +214,7 @@ static void read_row(const PGresult *result, struct sql_value *columns, int coun
 }
 
 /* One result of a row each; after a stop the rest is cancelled and passed over. */
-static int take_results(struct sql *sql, sql_visit *visit, void *data)
+int pgsql_take_results(struct sql *sql, sql_visit *visit, void *data)
 {
 	struct sql_value columns[SQL_PARAMS_MAX];
 	bool is_stopped = false;
@@ -246,7 +231,7 @@ static int take_results(struct sql *sql, sql_visit *visit, void *data)
 				is_stopped = !visit(data, columns, (size_t)count);
 			}
 		} else if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && !is_stopped) {
-			error = fail(sql, result);
+			error = pgsql_fail(sql, result);
 		}
 		libpq.PQclear(result);
 	}
@@ -265,9 +250,9 @@ static int pgsql_run(struct sql *sql, unsigned slot, const char *text, const str
 	if (result < 0)
 		return result;
 	if (!libpq.PQsendQueryPrepared(sql->connection, name, (int)count, texts, NULL, NULL, 0))
-		return fail(sql, NULL);
+		return pgsql_fail(sql, NULL);
 	libpq.PQsetSingleRowMode(sql->connection);
-	return take_results(sql, visit, data);
+	return pgsql_take_results(sql, visit, data);
 }
 
 /* The server's own word; false: of a type that is none of ours. */
@@ -331,115 +316,15 @@ static int pgsql_run_many(struct sql *sql, unsigned slot, const char *text, cons
 	for (size_t i = 0; i < count; i++) {
 		texts[i] = arrays_format(sql->arena, params + i, count, times);
 		if (!texts[i]) {
-			keep_words(sql, "out of memory");
+			pgsql_keep_words(sql, "out of memory");
 			return -ENOMEM;
 		}
 	}
 	if (!libpq.PQsendQueryPrepared(sql->connection, name, (int)count, texts, NULL, NULL, 0))
-		return fail(sql, NULL);
+		return pgsql_fail(sql, NULL);
 	libpq.PQsetSingleRowMode(sql->connection);
-	result = take_results(sql, visit ? visit_nth : NULL, &visitor);
+	result = pgsql_take_results(sql, visit ? visit_nth : NULL, &visitor);
 	return result < 0 ? result : 0;
-}
-
-/* A tuple of COPY in binary: the number of fields, then each one's length and bytes; everything the network's way round. */
-enum { COPY_HEAD = 19, COPY_TUPLE = 2 + 4 + 8 + 4 + 8 };
-
-static bool read_pair(const char *row, int size, uint64_t pair[static 2])
-{
-	static const char head[] = { 0, 2, 0, 0, 0, 8 };
-
-	if (size != COPY_TUPLE || memcmp(row, head, sizeof(head)) != 0 || memcmp(row + 14, head + 2, 4) != 0)
-		return false;
-	memcpy(&pair[0], row + 6, 8);
-	memcpy(&pair[1], row + 18, 8);
-	pair[0] = be64toh(pair[0]);
-	pair[1] = be64toh(pair[1]);
-	return true;
-}
-
-/* What is there after a stop is read and passed over: the server is told, and sends little more. */
-static void cancel(struct sql *sql)
-{
-	PGcancel *request = libpq.PQgetCancel(sql->connection);
-	char why[256];
-
-	if (request)
-		(void)!libpq.PQcancel(request, why, sizeof(why));
-	libpq.PQfreeCancel(request);
-}
-
-static int take_copy(struct sql *sql, bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
-{
-	bool is_first = true, is_stopped = false, is_other = false;
-	uint64_t pair[2];
-	char *row;
-	int size;
-
-	while ((size = libpq.PQgetCopyData(sql->connection, &row, 0)) > 0) {
-		/* the first one brings the head with it, the last one is the mark of the end: 2 bytes */
-		int skipped = is_first && size >= COPY_HEAD ? COPY_HEAD : 0;
-		bool is_pair = read_pair(row + skipped, size - skipped, pair);
-		bool is_end = size - skipped <= 2;
-		libpq.PQfreemem(row);
-		is_first = false;
-		if (is_stopped || is_other || (!is_pair && is_end))
-			continue;
-		is_other = !is_pair;
-		is_stopped = is_pair && !visit(data, pair[0], pair[1]);
-		if (is_stopped)
-			cancel(sql);
-	}
-	int rows = take_results(sql, NULL, NULL);
-	if (is_stopped)
-		return 0;
-	if (is_other) {
-		keep_words(sql, "COPY in a form that is not known");
-		return -EIO;
-	}
-	return rows < 0 ? rows : 0;
-}
-
-struct pair_visit {
-	bool (*visit)(void *data, uint64_t first, uint64_t second);
-	void *data;
-};
-
-static bool visit_pair(void *data, const struct sql_value *columns, size_t count)
-{
-	const struct pair_visit *visitor = data;
-
-	(void)count;
-	return visitor->visit(visitor->data, (uint64_t)columns[0].number, (uint64_t)columns[1].number);
-}
-
-/* For an engine that speaks PostgreSQL, but has no COPY in binary. */
-static int select_pairs(struct sql *sql, const char *select, bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
-{
-	struct pair_visit visitor = { visit, data };
-
-	if (!libpq.PQsendQuery(sql->connection, select))
-		return fail(sql, NULL);
-	libpq.PQsetSingleRowMode(sql->connection);
-	int rows = take_results(sql, visit_pair, &visitor);
-	return rows < 0 ? rows : 0;
-}
-
-static int pgsql_list_pairs(struct sql *sql, const char *table, const char *first, const char *second,
-			    bool (*visit)(void *data, uint64_t first, uint64_t second), void *data)
-{
-	char text[200];
-
-	snprintf(text, sizeof(text), "COPY %s(%s, %s) TO STDOUT (FORMAT binary)", table, first, second);
-	PGresult *result = libpq.PQexec(sql->connection, text);
-	bool is_copy = libpq.PQresultStatus(result) == PGRES_COPY_OUT;
-	libpq.PQclear(result);
-	if (is_copy)
-		return take_copy(sql, visit, data);
-	if (libpq.PQstatus(sql->connection) != CONNECTION_OK)
-		return fail(sql, NULL);
-	snprintf(text, sizeof(text), "SELECT %s, %s FROM %s", first, second, table);
-	return select_pairs(sql, text, visit, data);
 }
 
 static const char *pgsql_get_error(const struct sql *sql)
@@ -478,6 +363,7 @@ const struct sql_driver pgsql_driver = {
 	.scheme = "postgresql:",
 	.id_type = "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
 	.hash_type = "BIGINT PRIMARY KEY",
+	.key_type = "TEXT COLLATE \"C\"",
 	.clustered = "",
 	.open = pgsql_open,
 	.close = pgsql_close,
@@ -487,6 +373,7 @@ const struct sql_driver pgsql_driver = {
 	.rollback = pgsql_rollback,
 	.run = pgsql_run,
 	.run_many = pgsql_run_many,
+	.insert_new = pgsql_insert_new,
 	.list_pairs = pgsql_list_pairs,
 	.get_error = pgsql_get_error,
 	.notify = pgsql_notify,

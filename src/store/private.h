@@ -7,6 +7,14 @@
 #include "store/statements.h"
 #include "store/store.h"
 
+/* The last changes that this handle made, as the index has them: their numbers follow each other. */
+enum { OWN_CHANGES_MAX = 16 * 1024 };
+struct own_changes {
+	int64_t first;            /* number of items[0] */
+	size_t count, committed;
+	struct own_change { uint64_t hash, value; } *items;
+};
+
 struct store {
 	const struct sql_driver *driver;
 	struct sql *sql;
@@ -15,6 +23,7 @@ struct store {
 	bool has_changed;        /* since the owner asked last */
 	bool is_change_open;     /* in this transaction */
 	int64_t drawn, change;   /* in this transaction: the number as the table has it, and the last one that was used */
+	struct own_changes own;
 	struct siphash_key index_key;
 	char error[600];
 };
@@ -30,6 +39,10 @@ int store_run(struct store *store, enum statement id, const struct sql_value *pa
 int store_run_many(struct store *store, enum statement id, const struct sql_value *params, size_t count, size_t times, sql_visit_nth *visit,
 		   void *data) __attribute__((warn_unused_result));
 
+/* The same of an INSERT whose rows are most likely not there yet. */
+int store_insert_new(struct store *store, enum statement id, const struct sql_value *params, size_t count, size_t times)
+	__attribute__((warn_unused_result));
+
 /* Begins unless a transaction is open; ends it in the same way. */
 struct store_scope {
 	bool is_own;
@@ -43,12 +56,15 @@ int store_audit(struct store *store, struct span by, const char *what, struct sp
 /* Numbers a change of what is enforced for the address. */
 int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s) __attribute__((warn_unused_result));
 /*
- * The same for many addresses (of which none is there twice), each with what is in force for it from now on.  values: room for
- * CHANGE_COLUMN_COUNT of them a row.
+ * The same for many addresses (of which none is there twice), each with what is in force for it from now on.  are_new: those against which
+ * nothing stood before; NULL: none is known to be.  values: room for CHANGE_COLUMN_COUNT of them a row.
  */
 enum { CHANGE_COLUMN_COUNT = 4 };
-int store_mark_changes(struct store *store, const struct suppression *rows, size_t count, struct sql_value *values, int64_t now_s)
+int store_mark_changes(struct store *store, const struct suppression *rows, const bool *are_new, size_t count, struct sql_value *values, int64_t now_s)
 	__attribute__((warn_unused_result));
+/* At the end of a transaction: those that it made are there, or never were. */
+void own_changes_end(struct own_changes *own, bool is_committed);
+
 /* What is in force, of the columns max(origin), min(since_s), max(until_s), max(class). */
 void enforced_read(const struct sql_value *columns, struct suppression *row);
 

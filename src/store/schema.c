@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tables and their migrations.  "@id", "@hash" and "@clustered" are the driver's words. */
+/* The tables and their migrations.  "@id", "@hash", "@key" and "@clustered" are the driver's words. */
 #include "store/schema.h"
 
 #include <errno.h>
@@ -18,25 +18,25 @@ static const char first[] =
 	"CREATE TABLE meta(name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)@clustered;"
 	"INSERT INTO meta VALUES('change', 0);"
 	/* origin: 0 evidence, 1 by hand, from 2 on evidence as it stood before a success (past.h) */
-	"CREATE TABLE addresses(address TEXT NOT NULL, stream TEXT NOT NULL, origin BIGINT NOT NULL, kind TEXT NOT NULL,"
+	"CREATE TABLE addresses(address @key NOT NULL, stream @key NOT NULL, origin BIGINT NOT NULL, kind TEXT NOT NULL,"
 	" since_s BIGINT NOT NULL, until_s BIGINT NOT NULL, times BIGINT NOT NULL, section TEXT NOT NULL, class TEXT,"
 	" rule TEXT, provider TEXT, note TEXT, last_failure_s BIGINT NOT NULL, last_success_s BIGINT NOT NULL,"
 	" tallies TEXT NOT NULL, PRIMARY KEY(address, stream, origin))@clustered;"
-	"CREATE TABLE outcomes(id @id, address TEXT NOT NULL, stream TEXT NOT NULL, time_s BIGINT NOT NULL,"
+	"CREATE TABLE outcomes(id @id, address @key NOT NULL, stream TEXT NOT NULL, time_s BIGINT NOT NULL,"
 	" received_s BIGINT NOT NULL, sender TEXT, action TEXT, reply TEXT, status TEXT, text TEXT, command TEXT,"
 	" remote_mta TEXT, reporting_mta TEXT, queue_id TEXT, envelope_id TEXT, message_id TEXT, source TEXT, kind TEXT,"
 	" proof TEXT, class TEXT, scope TEXT, effect TEXT, basis TEXT, rule TEXT, provider TEXT, decision TEXT,"
 	" count BIGINT, after BIGINT, until_s BIGINT, why TEXT);"
 	"CREATE INDEX outcomes_address ON outcomes(address, id);"
 	"CREATE INDEX outcomes_received ON outcomes(received_s);"
-	"CREATE TABLE counts(provider TEXT NOT NULL, class TEXT NOT NULL, hour BIGINT NOT NULL, count BIGINT NOT NULL,"
+	"CREATE TABLE counts(provider @key NOT NULL, class @key NOT NULL, hour BIGINT NOT NULL, count BIGINT NOT NULL,"
 	" PRIMARY KEY(provider, class, hour))@clustered;"
 	"CREATE TABLE seen(key TEXT NOT NULL, recipient TEXT NOT NULL, time_s BIGINT NOT NULL, proof BIGINT NOT NULL,"
 	" outcome BIGINT NOT NULL, PRIMARY KEY(key, recipient))@clustered;"
 	"CREATE INDEX seen_time ON seen(time_s);"
 	"CREATE TABLE changes(number BIGINT NOT NULL PRIMARY KEY, address TEXT NOT NULL, stream TEXT NOT NULL,"
 	" time_s BIGINT NOT NULL)@clustered;"
-	"CREATE TABLE audit(id @id, time_s BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, address TEXT NOT NULL,"
+	"CREATE TABLE audit(id @id, time_s BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, address @key NOT NULL,"
 	" stream TEXT NOT NULL, note TEXT, until_s BIGINT);"
 	"CREATE INDEX audit_address ON audit(address, id);"
 	"CREATE TABLE positions(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)@clustered;"
@@ -83,6 +83,9 @@ static void expand(struct buffer *script, const struct sql_driver *driver, struc
 		} else if (span_has_prefix(text, SPAN_LIT("@hash"))) {
 			buffer_add(script, span_of(driver->hash_type));
 			text = span_skip(text, 5);
+		} else if (span_has_prefix(text, SPAN_LIT("@key"))) {
+			buffer_add(script, span_of(driver->key_type));
+			text = span_skip(text, 4);
 		} else if (span_has_prefix(text, SPAN_LIT("@clustered"))) {
 			buffer_add(script, span_of(driver->clustered));
 			text = span_skip(text, 10);

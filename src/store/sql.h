@@ -42,6 +42,7 @@ struct sql_driver {
 	const char *scheme;        /* "sqlite:": how the URI begins */
 	const char *id_type;       /* of a primary key that numbers itself */
 	const char *hash_type;     /* of a primary key of 64 bits, the quickest to read through */
+	const char *key_type;      /* of a text that is looked for: compared byte by byte, whatever the database's language */
 	const char *clustered;     /* what makes a table its own index, after the closing bracket */
 	int (*open)(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size);
 	void (*close)(struct sql *sql);
@@ -60,6 +61,11 @@ struct sql_driver {
 	 */
 	int (*run_many)(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count, size_t times,
 			sql_visit_nth *visit, void *data);
+	/*
+	 * Inserts many rows by the quickest way there is, where most likely none of them is there yet (what ON CONFLICT says has not to be done); NULL where
+	 * that saves nothing.  0 or negative errno; 1: nothing was done, by this way it cannot be.
+	 */
+	int (*insert_new)(struct sql *sql, const char *text, const struct sql_value *params, size_t count, size_t times);
 	/* Every row of a table's two columns of 64 bits, the quickest way there is; visit returns false to stop. */
 	int (*list_pairs)(struct sql *sql, const char *table, const char *first, const char *second,
 			  bool (*visit)(void *data, uint64_t first, uint64_t second), void *data);

@@ -319,6 +319,7 @@ const struct sql_driver sqlite_driver = {
 	.scheme = "sqlite:",
 	.id_type = "INTEGER PRIMARY KEY",
 	.hash_type = "INTEGER PRIMARY KEY",
+	.key_type = "TEXT",
 	.clustered = " WITHOUT ROWID",
 	.open = sqlite_open,
 	.close = sqlite_close,

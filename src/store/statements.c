@@ -37,6 +37,8 @@ const char *const statement_texts[] = {
 		"(kind <> 'none' OR origin > 1) RETURNING origin",
 	[STATEMENT_FIND] = "SELECT " STATE_COLUMNS " FROM addresses WHERE address = $1 AND stream = $2 AND origin < 2 "
 			   "ORDER BY origin DESC",
+	/* is there an entry already? */
+	[STATEMENT_GET_STANDING] = "SELECT origin, kind, until_s FROM addresses WHERE address = $1 AND stream = $2 AND origin < 2",
 	[STATEMENT_LIST] = "SELECT " STATE_COLUMNS " FROM addresses WHERE kind <> 'none' AND origin < 2 AND until_s > $1 "
 			   "ORDER BY address, stream, origin DESC",
 	/* a page of what evidence brought, after an address; '' and 0 match all */

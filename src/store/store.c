@@ -70,6 +70,7 @@ void store_close(struct store *store)
 		return;
 	store_rollback(store);
 	store->driver->close(store->sql);
+	free(store->own.items);
 	free(store);
 }
 
@@ -120,6 +121,7 @@ int store_commit(struct store *store)
 	}
 	result = keep_error(store, store->driver->commit(store->sql));
 	store->is_in_transaction = false;
+	own_changes_end(&store->own, result == 0);
 	if (result == 0 && store->is_change_open && store->driver->notify)
 		store->driver->notify(store->sql);
 	return result;
@@ -130,6 +132,7 @@ void store_rollback(struct store *store)
 	if (store->is_in_transaction)
 		store->driver->rollback(store->sql);
 	store->is_in_transaction = false;
+	own_changes_end(&store->own, false);
 }
 
 int store_run(struct store *store, enum statement id, const struct sql_value *params, size_t count, sql_visit *visit, void *data)
@@ -166,6 +169,14 @@ int store_run_many(struct store *store, enum statement id, const struct sql_valu
 	for (; visitor.nth < times && result >= 0; visitor.nth++)
 		result = store_run(store, id, params + visitor.nth * count, count, visit ? visit_nth : NULL, &visitor);
 	return result < 0 ? result : 0;
+}
+
+int store_insert_new(struct store *store, enum statement id, const struct sql_value *params, size_t count, size_t times)
+{
+	int result = times > 1 && store->driver->insert_new ?
+			     store->driver->insert_new(store->sql, statement_texts[id], params, count, times) : 1;
+
+	return result <= 0 ? keep_error(store, result) : store_run_many(store, id, params, count, times, NULL, NULL);
 }
 
 int store_enter(struct store *store, struct store_scope *ret_scope)

@@ -155,6 +155,12 @@ void store_take_wakeup(struct store *store);
 int store_list_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same of what this handle itself has committed lately, without asking: false where *change is not what came right before.  What other handles
+ * changed since is not among it.
+ */
+bool store_list_own_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data);
+
 /* A named place in what was read, "log:/var/log/mail.log": to be set in the transaction of what was read.  1 found, 0 not. */
 int store_get_position(struct store *store, const char *name, char *ret_value, size_t size) __attribute__((warn_unused_result));
 int store_set_position(struct store *store, const char *name, const char *value) __attribute__((warn_unused_result));

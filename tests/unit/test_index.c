@@ -356,6 +356,92 @@ static void test_two_handles_bring_changes_to_one_index(void **state)
 	scratch_remove(folder);
 }
 
+enum { CHANGED = 40, BURST = 17000, STEPS = 600 };
+
+static unsigned choose(unsigned below)
+{
+	static uint64_t seed = 88172645463325252;
+
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed >> 33) % below;
+}
+
+/* One to three changes in a transaction, which is taken back now and then. */
+static void change_some(struct store *store)
+{
+	char name[32];
+
+	assert_int_equal(store_begin(store), 0);
+	for (unsigned left = 1 + choose(3); left; left--) {
+		snprintf(name, sizeof(name), "user%u@example.com", choose(CHANGED));
+		if (choose(2))
+			assert_int_equal(put_in_store(store, name, TIME_FOREVER), 0);
+		else
+			assert_true(store_remove(store, span_of(name), SPAN_LIT(""), SPAN_LIT("test"), SPAN_NONE, NOW) >= 0);
+	}
+	if (choose(5))
+		assert_int_equal(store_commit(store), 0);
+	else
+		store_rollback(store);
+}
+
+/* More than a handle keeps of its own. */
+static void change_many(struct store *store)
+{
+	static char names[BURST][32];
+	static struct suppression rows[BURST];
+
+	for (unsigned i = 0; i < BURST; i++) {
+		snprintf(names[i], sizeof(names[i]), "many%u@example.com", i);
+		rows[i] = (struct suppression){ .address = span_of(names[i]), .origin = ORIGIN_MANUAL, .kind = DECISION_SUPPRESSED,
+						.since_s = NOW, .until_s = TIME_FOREVER };
+	}
+	assert_int_equal(store_import(store, rows, BURST, SPAN_LIT("test"), NOW), BURST);
+}
+
+static void assert_as_filled(struct index *index, struct store *store)
+{
+	struct index *filled = index_new();
+	char name[32];
+
+	assert_int_equal(index_fill(filled, store, NOW), 0);
+	assert_int_equal(index_get_count(index), index_get_count(filled));
+	for (unsigned i = 0; i < CHANGED; i++) {
+		snprintf(name, sizeof(name), "user%u@example.com", i);
+		assert_int_equal(has(index, name), has(filled, name));
+	}
+	index_free(filled);
+}
+
+/* Whoever changes what, and whoever brings it: what a handle knows of its own changes, it never takes for all that was changed. */
+static void test_property_an_index_that_follows_is_as_one_filled_anew(void **state)
+{
+	struct index *index = index_new();
+	char *folder = scratch_folder();
+	struct store *handles[] = { open_named(folder, "kodama.db"), open_named(folder, "kodama.db") };
+
+	(void)state;
+	assert_int_equal(index_fill(index, handles[0], NOW), 0);
+	for (unsigned step = 0; step < STEPS; step++) {
+		change_some(handles[choose(2)]);
+		if (step == STEPS / 2)
+			change_many(handles[0]);
+		if (choose(2))
+			continue;
+		/* the writer's own first, and then the follower, as in the daemon */
+		assert_int_equal(index_update(index, handles[0], NOW), 0);
+		assert_int_equal(index_update(index, handles[1], NOW), 0);
+		assert_int_equal(index_update(index, handles[0], NOW), 0);
+		assert_as_filled(index, handles[1]);
+	}
+	store_close(handles[0]);
+	store_close(handles[1]);
+	index_free(index);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_went_back_fill_anew),
 		cmocka_unit_test(test_another_database_fills_anew),
 		cmocka_unit_test(test_two_handles_bring_changes_to_one_index),
+		cmocka_unit_test(test_property_an_index_that_follows_is_as_one_filled_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
