@@ -404,43 +404,69 @@ static bool is_helper(struct span address)
 	return false;
 }
 
-/*
- * A sentence in words that no template knows: the only address in the lines that speak of failure, where there is but
- * one.  The line is what is said of it.
- */
-static int guess_recipient(struct reading *reading)
+/* Who sent the mail, in the languages of those who say so. */
+static bool is_about_sender(struct span line)
 {
-	const struct form *form = reading->form;
-	struct span rest = reading->notice->text, only = SPAN_NONE, words = SPAN_NONE, address;
+	static const struct span words[] = {
+		SPAN_LIT("mail from"), SPAN_LIT("sender"), SPAN_LIT("return-path"), SPAN_LIT("return path"), SPAN_LIT("return address"),
+		SPAN_LIT("originator"), SPAN_LIT("from:"), SPAN_LIT("absender"), SPAN_LIT("exp\xc3\xa9""diteur"), SPAN_LIT("remitente"),
+		SPAN_LIT("mittente"), SPAN_LIT("remetente"), SPAN_LIT("afzender"), SPAN_LIT("nadawc"), SPAN_LIT("avs\xc3\xa4ndar"),
+		SPAN_LIT("\xd0\xbe\xd1\x82\xd0\xbf\xd1\x80\xd0\xb0\xd0\xb2\xd0\xb8\xd1\x82\xd0\xb5\xd0\xbb"),
+		SPAN_LIT("\xe5\xb7\xae\xe5\x87\xba\xe4\xba\xba"), SPAN_LIT("\xe9\x80\x81\xe4\xbf\xa1\xe8\x80\x85"),
+		SPAN_LIT("\xe5\x8f\x91\xe4\xbb\xb6\xe4\xba\xba"), SPAN_LIT("\xe5\xaf\x84\xe4\xbb\xb6"),
+		SPAN_LIT("\xeb\xb3\xb4\xeb\x82\xb8"),
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_find_nocase(line, words[i], 0) != SIZE_MAX)
+			return true;
+	return false;
+}
+
+/* The only address in the lines that are wanted, and in *ret_line where it stands; SPAN_NONE where there are two, or none. */
+static struct span find_only_address(struct reading *reading, const struct templates *wanted, struct span *ret_line)
+{
+	struct span rest = reading->notice->text, only = SPAN_NONE, address;
 	struct captures captures;
 	size_t *budget = &reading->notice->budget;
-	struct mail without_sender = *reading->notice->mail;
 
-	/* other programs have the null sender, too */
-	without_sender.sender = SPAN_NONE;
-	if (!notice_is_from_mailer(&without_sender))
-		return 0;
 	while (span_is_known(rest) && rest.len) {
 		struct line line = take_next_line(&rest);
 		size_t at = 0;
-		if (span_find_char(line.text, '@', 0) == SIZE_MAX || !match_any(&form->text, line, &captures, budget) ||
-		    match_any(&form->skip, line, &captures, budget))
+		if (span_find_char(line.text, '@', 0) == SIZE_MAX || (wanted && !match_any(wanted, line, &captures, budget)) ||
+		    is_about_sender(line.text) || match_any(&reading->form->skip, line, &captures, budget))
 			continue;
 		while (span_is_known(address = mailbox_find(line.text, &at))) {
 			if (is_bystander(reading, address) || (is_helper(address) && !notice_is_addressee(reading->notice, address)))
 				continue;
 			if (span_is_known(only) && !span_is_equal_nocase(only, address))
-				return 0;
+				return SPAN_NONE;
 			if (!span_is_known(only))
-				words = line.text;
+				*ret_line = line.text;
 			only = address;
 		}
 	}
+	return only;
+}
+
+/* In words that no template knows: the only address in the lines that speak of failure, or else in all of the text. */
+static int guess_recipient(struct reading *reading)
+{
+	struct mail without_sender = *reading->notice->mail;
+	struct span text = reading->notice->text, line = text, only;
+
+	/* other programs have the null sender, too */
+	without_sender.sender = SPAN_NONE;
+	if (!notice_is_from_mailer(&without_sender))
+		return 0;
+	only = find_only_address(reading, &reading->form->text, &line);
+	if (!span_is_known(only) && notice_has_reply(text))
+		only = find_only_address(reading, NULL, &line);
 	if (!span_is_known(only))
 		return 0;
 	int error = select_recipient(reading, only);
 	if (!error && get_current(reading))
-		get_current(reading)->text = span_make(words.ptr, (size_t)(reading->notice->text.ptr + reading->notice->text.len - words.ptr));
+		get_current(reading)->text = span_make(line.ptr, (size_t)(text.ptr + text.len - line.ptr));
 	return error;
 }
 

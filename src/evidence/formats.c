@@ -127,21 +127,6 @@ bool formats_is_candidate(const struct formats *formats, const struct mail *mail
 	return false;
 }
 
-/* "550 5.1.1", "550-5.1.1", "450 #4.2.2" somewhere */
-static bool has_reply(struct span text)
-{
-	struct status status;
-
-	for (size_t i = 0; i + 9 <= text.len; i++) {
-		if ((text.ptr[i] != '4' && text.ptr[i] != '5') || !ascii_is_digit(text.ptr[i + 1]) || !ascii_is_digit(text.ptr[i + 2]) ||
-		    (text.ptr[i + 3] != ' ' && text.ptr[i + 3] != '-') || (i > 0 && ascii_is_alnum(text.ptr[i - 1])))
-			continue;
-		if (status_take(span_skip(text, i + 4 + (text.ptr[i + 4] == '#')), &status) > 0)
-			return true;
-	}
-	return false;
-}
-
 static bool has_words(const struct form *form, struct notice *notice)
 {
 	struct span rest = span_slice(notice->text, 0, notice_find_header(notice));
@@ -165,7 +150,7 @@ static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 	struct captures captures;
 
 	if (!form_knows_header(form, notice->mail, &captures, &notice->budget) &&
-	    !(mail_is_from_daemon(notice->mail) && has_reply(notice->text)))
+	    !(mail_is_from_daemon(notice->mail) && notice_has_reply(notice->text)))
 		return false;
 	return form->text.count == 0 || has_words(form, notice);
 }

@@ -32,6 +32,7 @@ static const struct phrase phrases_a[] = {
 	{ P("after sending "), .follow = FOLLOW_COMMAND },
 	{ P("after "), .follow = FOLLOW_COMMAND },
 	{ P("answer to "), .follow = FOLLOW_COMMAND },
+	{ P("answered "), OPENING },
 	END,
 };
 static const struct phrase phrases_b[] = {
@@ -57,6 +58,7 @@ static const struct phrase phrases_d[] = {
 	END,
 };
 static const struct phrase phrases_e[] = {
+	{ P("error code "), OPENING },
 	{ P("error from remote host "), .follow = FOLLOW_HOST },
 	END,
 };
@@ -91,12 +93,17 @@ static const struct phrase phrases_r[] = {
 	{ P("remote server replied:"), OPENING },
 	{ P("remote server said:"), OPENING },
 	{ P("replied:"), OPENING },
+	{ P("replied "), OPENING },
 	{ P("responded:"), OPENING },
+	{ P("responded with "), OPENING },
+	{ P("responded "), OPENING },
+	{ P("returned "), OPENING },
 	{ P("response to "), .follow = FOLLOW_COMMAND },
 	END,
 };
 static const struct phrase phrases_s[] = {
 	{ P("said:"), OPENING },
+	{ P("said "), OPENING },
 	{ P("says:"), OPENING },
 	{ P("smtp;"), OPENING },
 	{ P("smtp:"), .follow = FOLLOW_COMMAND },

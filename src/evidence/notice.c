@@ -198,6 +198,20 @@ size_t notice_find_header(const struct notice *notice)
 	return SIZE_MAX;
 }
 
+bool notice_has_reply(struct span text)
+{
+	struct status status;
+
+	for (size_t i = 0; i + 9 <= text.len; i++) {
+		if ((text.ptr[i] != '4' && text.ptr[i] != '5') || !ascii_is_digit(text.ptr[i + 1]) || !ascii_is_digit(text.ptr[i + 2]) ||
+		    (text.ptr[i + 3] != ' ' && text.ptr[i + 3] != '-') || (i > 0 && ascii_is_alnum(text.ptr[i - 1])))
+			continue;
+		if (status_take(span_skip(text, i + 4 + (text.ptr[i + 4] == '#')), &status) > 0)
+			return true;
+	}
+	return false;
+}
+
 bool notice_is_from_mailer(const struct mail *mail)
 {
 	static const struct span names[] = { SPAN_LIT("mail delivery"), SPAN_LIT("mail deliver"), SPAN_LIT("mailer daemon"),
