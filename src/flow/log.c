@@ -247,27 +247,26 @@ static void add_failure(struct log_batch *batch, const struct log_facts *facts, 
 
 /* --- numbers */
 
-static struct span find_provider(struct log_batch *batch, const struct failure *failure)
+/* Failures of no provider, and what is no failure, are told apart by domain. */
+static struct span find_provider(struct log_batch *batch, const struct failure *failure, const struct address *address)
 {
-	struct address address;
-
 	if (failure->verdict.provider[0])
 		return span_of(failure->verdict.provider);
-	if (address_fold(failure->outcome.recipient, &address, NULL) < 0)
-		return SPAN_LIT("?");
-	return arena_copy(batch->arena, address_get_domain(&address));
+	return address->len ? arena_copy(batch->arena, address_get_domain(address)) : SPAN_LIT("?");
 }
 
-static void count(struct log_batch *batch, struct span provider, struct span class_name, int64_t hour)
+static void count(struct log_batch *batch, struct span provider, struct span class_name, int64_t hour, struct span recipient)
 {
 	struct reading_count *row = batch->counts, *end = row + batch->count_count;
 
 	for (; row < end; row++)
 		if (row->hour == hour && span_is_equal(row->class_name, class_name) && span_is_equal(row->provider, provider)) {
 			row->count++;
+			if (!span_is_equal(row->recipient, recipient))
+				row->recipient = SPAN_NONE;
 			return;
 		}
-	*row = (struct reading_count){ provider, class_name, hour, 1 };
+	*row = (struct reading_count){ provider, class_name, hour, 1, arena_copy(batch->arena, recipient) };
 	batch->count_count++;
 }
 
@@ -285,8 +284,13 @@ static bool is_new(struct log_batch *batch, const struct log_facts *facts, const
 static void add_number(struct log_batch *batch, const struct log_facts *facts, const struct log_delivery *delivery, const struct failure *failure,
 		       struct span name)
 {
-	if (is_new(batch, facts, delivery))
-		count(batch, find_provider(batch, failure), name, get_time(facts, delivery) / 3600);
+	struct address address;
+
+	if (!is_new(batch, facts, delivery))
+		return;
+	if (address_fold(failure->outcome.recipient, &address, NULL) < 0)
+		address = (struct address){ .len = 0 };
+	count(batch, find_provider(batch, failure, &address), name, get_time(facts, delivery) / 3600, address_get(&address));
 }
 
 /* --- all of it */

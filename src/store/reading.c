@@ -17,7 +17,7 @@ static int write_reading(struct store *store, void *data)
 	/* first: a weak failure counts where the provider took other mail of ours */
 	for (size_t i = 0; i < reading->count_count && result == 0; i++) {
 		const struct reading_count *count = &reading->counts[i];
-		result = store_count(store, count->provider, count->class_name, count->hour * 3600, count->count);
+		result = store_count(store, count->provider, count->class_name, count->hour * 3600, count->count, count->recipient);
 	}
 	for (size_t i = 0; i < reading->event_count && result == 0; i++) {
 		struct reading_event *item = &reading->events[i];

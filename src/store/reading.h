@@ -17,6 +17,7 @@ struct reading_event {
 struct reading_count {
 	struct span provider, class_name; /* "delivered", "delayed", "relayed" */
 	int64_t hour, count;
+	struct span recipient; /* whose they all are, folded; unknown: of several */
 };
 
 struct reading {

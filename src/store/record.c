@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "store/enforced.h"
 #include "store/past.h"
 #include "store/private.h"
 
@@ -191,14 +192,21 @@ static int apply_to_streams(struct recording *r, struct decision *ret_decision)
 	return result;
 }
 
+/* 0: unknown, or of several. */
+static struct sql_value hash_recipient(const struct store *store, struct span recipient)
+{
+	return sql_number(recipient.len ? (int64_t)enforced_hash(&store->index_key, recipient, SPAN_LIT("")) : 0);
+}
+
+/* Did the provider take another recipient's mail?  That it took this one's says nothing of what is wrong with this one. */
 static int look_up_facts(struct recording *r)
 {
 	if (!r->ruling->needs_success)
 		return 0;
 	int64_t hour = r->event->received_s / 3600;
 	struct sql_value params[] = { clean_field(r, get_provider(r)), sql_text(SPAN_LIT("delivered")),
-				      sql_number(hour - ACCEPTED_HOURS), sql_number(hour) };
-	int result = store_run(r->store, STATEMENT_HAS_COUNT, params, 4, NULL, NULL);
+				      sql_number(hour - ACCEPTED_HOURS), sql_number(hour), hash_recipient(r->store, r->address) };
+	int result = store_run(r->store, STATEMENT_HAS_COUNT, params, 5, NULL, NULL);
 
 	r->facts.has_provider_success = result > 0;
 	return result < 0 ? result : 0;
@@ -303,10 +311,11 @@ static int fill_outcome(struct recording *r, bool is_raised)
 	return result < 0 ? result : 0;
 }
 
-int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n)
+int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n, struct span recipient)
 {
-	struct sql_value row[] = { sql_text(provider), sql_text(class_name), sql_number(time_s / 3600), sql_number(n) };
-	int result = store_run(store, STATEMENT_COUNT, row, 4, NULL, NULL);
+	struct sql_value row[] = { sql_text(provider), sql_text(class_name), sql_number(time_s / 3600), sql_number(n),
+				   hash_recipient(store, recipient) };
+	int result = store_run(store, STATEMENT_COUNT, row, 5, NULL, NULL);
 
 	return result < 0 ? result : 0;
 }
@@ -370,7 +379,7 @@ static int record_new(struct recording *r, struct decision *ret_decision)
 		result = put_seen(r, r->event->received_s, proof_get_rank(r->event->outcome->proof), id);
 	if (result == 0 && !r->is_counted)
 		result = store_count(r->store, get_provider(r), span_of(class_get_name(r->event->verdict->class_id)),
-				     r->event->received_s, 1);
+				     r->event->received_s, 1, r->address);
 	if (result == 0)
 		*ret_decision = decision;
 	return result;

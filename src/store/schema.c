@@ -59,6 +59,9 @@ static const char seen_hashes[] =
 static const char changes_packed[] =
 	"DROP TABLE changes; CREATE TABLE changes(number @hash, hash BIGINT NOT NULL, value BIGINT NOT NULL, time_s BIGINT NOT NULL);";
 
+/* Whose successes are they?  Of one alone they are no proof that a provider takes other mail of ours. */
+static const char counted_recipients[] = "ALTER TABLE counts ADD COLUMN who BIGINT;";
+
 static int fill_enforced(const struct sql_driver *driver, struct sql *sql);
 static int fill_seen(const struct sql_driver *driver, struct sql *sql);
 
@@ -68,6 +71,7 @@ static const struct {
 	int (*run)(const struct sql_driver *driver, struct sql *sql);
 } migrations[] = {
 	{ first, NULL }, { proof_reasons, NULL }, { enforced, fill_enforced }, { seen_hashes, fill_seen }, { changes_packed, NULL },
+	{ counted_recipients, NULL },
 };
 const unsigned schema_version = sizeof(migrations) / sizeof(migrations[0]);
 

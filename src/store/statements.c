@@ -76,9 +76,13 @@ const char *const statement_texts[] = {
 			       "time_s = excluded.time_s, proof = excluded.proof, outcome = excluded.outcome",
 	/* for the migration that made hashes of them */
 	[STATEMENT_LIST_SEEN_NAMED] = "SELECT key, recipient, time_s, proof, outcome FROM seen_named",
-	[STATEMENT_COUNT] = "INSERT INTO counts(provider, class, hour, count) VALUES($1, $2, $3, $4) "
-			    "ON CONFLICT(provider, class, hour) DO UPDATE SET count = counts.count + excluded.count",
-	[STATEMENT_HAS_COUNT] = "SELECT 1 FROM counts WHERE provider = $1 AND class = $2 AND hour >= $3 AND hour <= $4 LIMIT 1",
+	/* who: a hash of the one recipient whom they all are of, 0 of several */
+	[STATEMENT_COUNT] = "INSERT INTO counts(provider, class, hour, count, who) VALUES($1, $2, $3, $4, $5) "
+			    "ON CONFLICT(provider, class, hour) DO UPDATE SET count = counts.count + excluded.count, "
+			    "who = CASE WHEN counts.who = excluded.who THEN counts.who ELSE 0 END",
+	/* of another recipient than $5 */
+	[STATEMENT_HAS_COUNT] = "SELECT 1 FROM counts WHERE provider = $1 AND class = $2 AND hour >= $3 AND hour <= $4 "
+				"AND COALESCE(who, 0) <> $5 LIMIT 1",
 	/* the classes that suppress at once, of the taxonomy */
 	[STATEMENT_USUAL] = "SELECT CAST(COALESCE(sum(count), 0) AS BIGINT), min(hour) FROM counts WHERE provider = $1 AND hour >= $2 "
 			    "AND hour < $3 AND class IN ('user-unknown', 'mailbox-disabled', 'moved', 'complaint', "

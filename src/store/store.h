@@ -45,8 +45,12 @@ int store_apply(struct store *store, const struct ruling *ruling, const struct e
 int store_apply_read(struct store *store, const struct ruling *ruling, const struct event *event, struct surge *surge,
 		     struct decision *ret_decision) __attribute__((warn_unused_result));
 
-/* n more of that class (or "delayed", "relayed", "delivered") at that provider in the hour of time_s: for reports and the preset careful. */
-int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n) __attribute__((warn_unused_result));
+/*
+ * n more of that class (or "delayed", "relayed", "delivered") at that provider in the hour of time_s: for reports and the preset careful.
+ * recipient: whose they all are, folded; unknown: of several.
+ */
+int store_count(struct store *store, struct span provider, struct span class_name, int64_t time_s, int64_t n, struct span recipient)
+	__attribute__((warn_unused_result));
 
 /* Sums of those from since_s to until_s: by day (days since 1970, oldest first), or by provider (the largest 20000 first). */
 struct count_row {

@@ -275,7 +275,7 @@ static const char *const bare_rows[] = {
 	"'5.2.2', 'mailbox full', ?2, 'log', 'log', 'log', 'mailbox-full', 'recipient', 'count', 'phrase', 'bench.rule', 'counted', "
 	"1, 3, 0, 'it counts towards a suppression')",
 	"INSERT INTO seen VALUES(random(), 1800000000, 3, 1)",
-	"INSERT INTO counts VALUES(?1, 'mailbox-full', 500000, 1)",
+	"INSERT INTO counts(provider, class, hour, count) VALUES(?1, 'mailbox-full', 500000, 1)",
 };
 
 enum { BARE_ROWS = sizeof(bare_rows) / sizeof(bare_rows[0]) };

@@ -233,6 +233,22 @@ def test_only_a_relay_that_delivers_lifts(scratch, log, address, relay, extra, l
         assert daemon.get_counts() == {"mailbox-full": 1, "delivered" if lifts else "relayed": 1}
 
 
+@pytest.mark.parametrize("other", ["itself", "another domain", "another"])
+def test_careful_counts_a_bare_code_where_another_was_accepted(daemon, log, address, other):
+    """That the provider took the address's own mail is no proof that the address is what is wrong."""
+    recipient = address()
+    accepted = {"itself": recipient, "another domain": "neko@example.net", "another": address()}[other]
+    log.message((accepted, "sent", SENT), age_s=300)
+    log.message((accepted, "sent", SENT), age_s=290)
+    log.message((recipient, "bounced", said("552 zzz")), age_s=240)
+    read(daemon, log)
+    # the batch of lines is one transaction, and so is the next one
+    log.message((accepted, "sent", SENT), age_s=180)
+    log.message((recipient, "bounced", said("552 zzz")), age_s=120)
+    read(daemon, log)
+    assert [row[1] for row in daemon.get_outcomes(recipient)] == ["counted" if other == "another" else "none"] * 2
+
+
 @pytest.mark.parametrize("delivered, held", [(0, True), (400, False), (30, True)], ids=["failures alone", "among deliveries", "more than a fifth"])
 def test_surge_guard_weighs_failures_against_deliveries(daemon, log, address, delivered, held):
     """A provider that refuses seventy addresses within minutes, and what else it took in that time."""

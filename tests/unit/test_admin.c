@@ -294,8 +294,8 @@ static void test_a_report_counts_by_day_and_provider(void **state)
 	fail_at(f, "a@example.com", "google", NOW - DAY);
 	fail_at(f, "b@example.com", "google", NOW - DAY);
 	fail_at(f, "old@example.com", "google", NOW - 30 * DAY);
-	assert_int_equal(store_count(f->store, SPAN_LIT("google"), SPAN_LIT("delivered"), NOW, 40), 0);
-	assert_int_equal(store_count(f->store, SPAN_LIT("google"), SPAN_LIT("delivered"), NOW - DAY, 2), 0);
+	assert_int_equal(store_count(f->store, SPAN_LIT("google"), SPAN_LIT("delivered"), NOW, 40, SPAN_NONE), 0);
+	assert_int_equal(store_count(f->store, SPAN_LIT("google"), SPAN_LIT("delivered"), NOW - DAY, 2, SPAN_NONE), 0);
 	ask_well(f, "{\"do\":\"report\",\"since\":\"7d\",\"top\":1}");
 	json_array_foreach(f->rows, i, row) {
 		json_int_t count = json_integer_value(json_object_get(row, "count"));

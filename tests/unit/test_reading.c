@@ -144,11 +144,17 @@ static void delivery_writes_only_where_something_is_known(void **state)
 static void counts_stand_before_events(void **state)
 {
 	struct fixture *f = *state;
-	struct reading_count delivered = { SPAN_LIT("google"), SPAN_LIT("delivered"), NOW / 3600, 7 };
+	struct reading_count delivered = { SPAN_LIT("google"), SPAN_LIT("delivered"), NOW / 3600, 7, SPAN_LIT("user@example.com") };
 
+	/* what it took for the address itself is no other mail */
 	add(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1", .class_id = CLASS_MAILBOX_FULL, .basis = BASIS_WORD, .provider = "google" });
 	f->reading.counts = &delivered;
 	f->reading.count_count = 1;
+	assert_int_equal(reading_commit(f->writer, &f->reading), 0);
+	assert_int_equal(f->events[0].decision.reason, REASON_WEAK_BASIS);
+	f->reading.event_count = 0;
+	delivered.recipient = SPAN_NONE;
+	add(f, (struct sample){ .queue_id = "4XyZabCdEfGhIj2", .class_id = CLASS_MAILBOX_FULL, .basis = BASIS_WORD, .provider = "google" });
 	assert_int_equal(reading_commit(f->writer, &f->reading), 0);
 	assert_int_equal(f->events[0].decision.kind, DECISION_COUNTED);
 }

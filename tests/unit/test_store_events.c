@@ -384,7 +384,7 @@ static void test_a_surge_is_measured_by_the_week_before(void **state)
 		unsigned held = 0;
 		snprintf(provider, sizeof(provider), "provider%zu", i);
 		for (int64_t hour = 1; hour <= cases[i].days * 24; hour++)
-			assert_int_equal(store_count(f->store, span_of(provider), SPAN_LIT("user-unknown"), NOW - hour * HOUR, cases[i].an_hour), 0);
+			assert_int_equal(store_count(f->store, span_of(provider), SPAN_LIT("user-unknown"), NOW - hour * HOUR, cases[i].an_hour, SPAN_NONE), 0);
 		assert_int_equal(store_begin(f->store), 0);
 		for (unsigned n = 0; n < 70; n++) {
 			struct decision decision;
@@ -405,8 +405,19 @@ static void test_a_surge_is_measured_by_the_week_before(void **state)
 static void test_careful_wants_a_success_beside_a_weak_basis(void **state)
 {
 	struct fixture *f = *state;
+	char queue_id[32];
 	struct sample weak = { .class_id = CLASS_MAILBOX_FULL, .basis = BASIS_WORD, .provider = "google", .queue_id = "4XyZabCdEfGhIj1" };
 
+	assert_int_equal(record(f, weak).reason, REASON_WEAK_BASIS);
+	/* what another provider takes says nothing, nor does what this one took for the address itself, as often as it may be */
+	record(f, (struct sample){ .recipient = "good@example.com", .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED,
+				   .provider = "yahoo", .queue_id = "4XyZabCdEfGhIj6" });
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(queue_id, sizeof(queue_id), "4XyZabCdEfGhIk%u", i);
+		record(f, (struct sample){ .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED, .provider = "google", .queue_id = queue_id,
+					   .at = NOW - 1000 });
+	}
+	weak.queue_id = "4XyZabCdEfGhIj7";
 	assert_int_equal(record(f, weak).reason, REASON_WEAK_BASIS);
 	record(f, (struct sample){ .recipient = "good@example.com", .class_id = CLASS_DELIVERED, .action = ACTION_DELIVERED,
 				   .provider = "google", .queue_id = "4XyZabCdEfGhIj2" });
