@@ -15,14 +15,18 @@ libstore_a_SOURCES += src/store/libpq.h src/store/libpq.c src/store/arrays.h src
 endif
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_store tests/unit/test_index tests/unit/test_writer tests/unit/test_schema
+check_PROGRAMS += tests/unit/test_store tests/unit/test_index tests/unit/test_writer tests/unit/test_writer_kill tests/unit/test_queue tests/unit/test_schema
 STORE_CONTRACT = tests/unit/store_contract.h tests/unit/store_contract.c tests/unit/test_store.c tests/unit/test_store_events.c tests/unit/test_store_manual.c tests/unit/store_help.h
 tests_unit_test_store_SOURCES = $(STORE_CONTRACT)
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/store_help.h
 tests_unit_test_index_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/store_help.h
+tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/writer_help.h tests/unit/store_help.h
 tests_unit_test_writer_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_writer_kill_SOURCES = tests/unit/test_writer_kill.c tests/unit/writer_help.h tests/unit/store_help.h
+tests_unit_test_writer_kill_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/writer_help.h tests/unit/store_help.h
+tests_unit_test_queue_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 if HAVE_POSTGRES
 check_PROGRAMS += tests/unit/test_store_pgsql tests/unit/test_fleet
 tests_unit_test_fleet_SOURCES = tests/unit/test_fleet.c tests/unit/store_help.h tests/unit/pgsql_help.h

@@ -142,22 +142,16 @@ static int add_index_key(const struct sql_driver *driver, struct sql *sql)
 	return result;
 }
 
-/* Rows are read a page at a time into memory first: a connection runs one statement at a time. */
-struct old_entries {
+/* Rows are read into memory first: a connection runs one statement at a time. */
+struct old_rows {
 	struct siphash_key key;
-	struct { uint64_t hash, value; } *items;
+	struct old_row { uint64_t hash; int64_t values[3]; } *items;
 	size_t count, size;
 	bool is_out_of_memory;
 };
 
-static bool take_old_entry(void *data, const struct sql_value *columns, size_t count)
+static bool keep_old_row(struct old_rows *old, struct old_row row)
 {
-	struct old_entries *old = data;
-	struct suppression row = { .address = columns[0].text, .stream = columns[1].text, .kind = DECISION_SUPPRESSED,
-				   .origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE,
-				   .since_s = columns[3].number, .until_s = columns[4].number };
-
-	(void)count;
 	if (old->count == old->size) {
 		size_t size = old->size ? old->size * 2 : 1024;
 		void *items = reallocarray(old->items, size, sizeof(*old->items));
@@ -167,27 +161,42 @@ static bool take_old_entry(void *data, const struct sql_value *columns, size_t c
 		old->items = items;
 		old->size = size;
 	}
-	class_find(columns[5].text, &row.class_id);
-	old->items[old->count].hash = enforced_hash(&old->key, row.address, row.stream);
-	old->items[old->count++].value = enforced_pack(&row);
+	old->items[old->count++] = row;
 	return true;
+}
+
+static int list_old_rows(const struct sql_driver *driver, struct sql *sql, enum statement id, sql_visit *visit, struct old_rows *old)
+{
+	int result = schema_get_index_key(driver, sql, &old->key);
+
+	if (result == 0)
+		result = driver->run(sql, id, statement_texts[id], NULL, 0, visit, old);
+	return old->is_out_of_memory ? -ENOMEM : result < 0 ? result : 0;
+}
+
+static bool take_old_entry(void *data, const struct sql_value *columns, size_t count)
+{
+	struct old_rows *old = data;
+	struct suppression row = { .address = columns[0].text, .stream = columns[1].text, .kind = DECISION_SUPPRESSED,
+				   .origin = columns[2].number == ORIGIN_MANUAL ? ORIGIN_MANUAL : ORIGIN_EVIDENCE,
+				   .since_s = columns[3].number, .until_s = columns[4].number };
+
+	(void)count;
+	class_find(columns[5].text, &row.class_id);
+	return keep_old_row(old, (struct old_row){ enforced_hash(&old->key, row.address, row.stream), { (int64_t)enforced_pack(&row) } });
 }
 
 static int put_enforced(const struct sql_driver *driver, struct sql *sql)
 {
-	struct old_entries old = { .count = 0 };
-	int result = schema_get_index_key(driver, sql, &old.key);
+	struct old_rows old = { .count = 0 };
+	int result = list_old_rows(driver, sql, STATEMENT_LIST_SUPPRESSED, take_old_entry, &old);
 
-	if (result == 0)
-		result = driver->run(sql, STATEMENT_LIST_SUPPRESSED, statement_texts[STATEMENT_LIST_SUPPRESSED], NULL, 0, take_old_entry, &old);
-	if (old.is_out_of_memory)
-		result = -ENOMEM;
-	for (size_t i = 0; i < old.count && result >= 0; i++) {
-		struct sql_value row[] = { sql_number((int64_t)old.items[i].hash), sql_number((int64_t)old.items[i].value) };
-		result = old.items[i].value ? run(driver, sql, STATEMENT_PUT_ENFORCED, row, 2, NULL) : 0;
+	for (size_t i = 0; i < old.count && result == 0; i++) {
+		struct sql_value row[] = { sql_number((int64_t)old.items[i].hash), sql_number(old.items[i].values[0]) };
+		result = old.items[i].values[0] ? run(driver, sql, STATEMENT_PUT_ENFORCED, row, 2, NULL) : 0;
 	}
 	free(old.items);
-	return result < 0 ? result : 0;
+	return result;
 }
 
 static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
@@ -197,46 +206,24 @@ static int fill_enforced(const struct sql_driver *driver, struct sql *sql)
 	return result < 0 ? result : put_enforced(driver, sql);
 }
 
-struct old_sightings {
-	struct siphash_key key;
-	struct { uint64_t hash; int64_t time_s, proof, outcome; } *items;
-	size_t count, size;
-	bool is_out_of_memory;
-};
-
 static bool take_old_sighting(void *data, const struct sql_value *columns, size_t count)
 {
-	struct old_sightings *old = data;
+	struct old_rows *old = data;
 
 	(void)count;
-	if (old->count == old->size) {
-		size_t size = old->size ? old->size * 2 : 1024;
-		void *items = reallocarray(old->items, size, sizeof(*old->items));
-		old->is_out_of_memory = !items;
-		if (!items)
-			return false;
-		old->items = items;
-		old->size = size;
-	}
-	old->items[old->count].hash = siphash_pair(&old->key, columns[0].text, columns[1].text);
-	old->items[old->count].time_s = columns[2].number;
-	old->items[old->count].proof = columns[3].number;
-	old->items[old->count++].outcome = columns[4].number;
-	return true;
+	return keep_old_row(old, (struct old_row){ siphash_pair(&old->key, columns[0].text, columns[1].text),
+						   { columns[2].number, columns[3].number, columns[4].number } });
 }
 
 static int fill_seen(const struct sql_driver *driver, struct sql *sql)
 {
-	struct old_sightings old = { .count = 0 };
-	int result = schema_get_index_key(driver, sql, &old.key);
+	struct old_rows old = { .count = 0 };
+	int result = list_old_rows(driver, sql, STATEMENT_LIST_SEEN_NAMED, take_old_sighting, &old);
 
-	if (result == 0)
-		result = driver->run(sql, STATEMENT_LIST_SEEN_NAMED, statement_texts[STATEMENT_LIST_SEEN_NAMED], NULL, 0, take_old_sighting, &old);
-	if (old.is_out_of_memory)
-		result = -ENOMEM;
-	for (size_t i = 0; i < old.count && result >= 0; i++) {
-		struct sql_value row[] = { sql_number((int64_t)old.items[i].hash), sql_number(old.items[i].time_s),
-					   sql_number(old.items[i].proof), sql_number(old.items[i].outcome) };
+	for (size_t i = 0; i < old.count && result == 0; i++) {
+		const struct old_row *item = &old.items[i];
+		struct sql_value row[] = { sql_number((int64_t)item->hash), sql_number(item->values[0]), sql_number(item->values[1]),
+					   sql_number(item->values[2]) };
 		result = run(driver, sql, STATEMENT_PUT_SEEN, row, 4, NULL);
 	}
 	free(old.items);

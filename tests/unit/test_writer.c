@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The writer and its queue: what was acknowledged is there, once, whatever happens to the store or the process. */
-#include "store_help.h"
+/* The writer: what was acknowledged is there, once, whatever happens to the store. */
+#include "writer_help.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,95 +9,22 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "store/queue.h"
 #include "store/wire.h"
-#include "store/writer.h"
 
-struct fixture {
-	char folder[64], db[128], uri[160], queue[128];
-	struct writer_options options;
-	struct limits limits;
-};
-
-static struct fixture fixture;
-
-static int open_fixture(void **state)
+/* Warnings and errors of the log that begin with that. */
+static unsigned count_problems(const char *text)
 {
-	struct fixture *f = &fixture;
+	struct log_problem problems[64];
+	size_t count = log_get_problems(problems, 64);
+	unsigned found = 0;
 
-	snprintf(f->folder, sizeof(f->folder), "%s", scratch_folder());
-	snprintf(f->db, sizeof(f->db), "%.60s/db/kodama.db", f->folder);
-	snprintf(f->uri, sizeof(f->uri), "sqlite:%.120s", f->db);
-	snprintf(f->queue, sizeof(f->queue), "%.60s/queue", f->folder);
-	f->options = (struct writer_options){ .store = { .uri = f->uri, .busy_ms = 20 }, .queue_dir = f->queue, .deadline_ms = 5000 };
-	f->limits = sample_limits(PRESET_STRICT);
-	*state = f;
-	return 0;
-}
-
-static int close_fixture(void **state)
-{
-	scratch_remove(((struct fixture *)*state)->folder);
-	return 0;
-}
-
-static struct writer *start(struct fixture *f, struct index *index)
-{
-	struct writer *writer;
-	int result = writer_start(&f->options, index, &writer);
-
-	if (result < 0)
-		fail_msg("writer_start: %d %s", result, store_get_error(NULL));
-	return writer;
-}
-
-static int record(struct writer *writer, struct fixture *f, struct sample sample, struct decision *decision)
-{
-	struct sample_event e;
-
-	sample_make(&sample, &e);
-	return writer_record(writer, &f->limits, &e.event, 1, decision);
-}
-
-static struct store *open_store(struct fixture *f)
-{
-	struct store *store;
-
-	assert_int_equal(store_open(&f->options.store, &store), 0);
-	return store;
-}
-
-static bool count_row(void *data, const struct history_row *row)
-{
-	(void)row;
-	++*(unsigned *)data;
-	return true;
-}
-
-static unsigned count_outcomes(struct store *store, const char *address)
-{
-	unsigned count = 0;
-
-	assert_int_equal(store_history(store, span_of(address), count_row, &count), 0);
-	return count;
-}
-
-static bool take_count(void *data, const struct suppression *row)
-{
-	*(unsigned *)data = row->tally_count ? row->tallies[0].count : 0;
-	return false;
-}
-
-static unsigned get_tally(struct store *store, const char *address)
-{
-	unsigned count = 0;
-
-	assert_true(store_find(store, span_of(address), SPAN_LIT(""), take_count, &count) >= 0);
-	return count;
+	for (size_t i = 0; i < count; i++)
+		found += strncmp(problems[i].text, text, strlen(text)) == 0;
+	return found;
 }
 
 static void test_a_record_is_committed_and_in_the_index(void **state)
@@ -203,32 +130,6 @@ static void test_files_are_the_owners_alone(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 	umask(022);
 	writer_stop(writer);
-}
-
-static void wait_for_drain(struct writer *writer)
-{
-	struct timespec nap = { .tv_nsec = 5000000 };
-	struct writer_stats stats;
-
-	for (int i = 0; i < 4000; i++) {
-		writer_get_stats(writer, &stats);
-		if (stats.queue_bytes == 0)
-			return;
-		nanosleep(&nap, NULL);
-	}
-	fail_msg("the queue is not drained: %s", stats.last_error);
-}
-
-/* Warnings and errors of the log that begin with that. */
-static unsigned count_problems(const char *text)
-{
-	struct log_problem problems[64];
-	size_t count = log_get_problems(problems, 64);
-	unsigned found = 0;
-
-	for (size_t i = 0; i < count; i++)
-		found += strncmp(problems[i].text, text, strlen(text)) == 0;
-	return found;
 }
 
 static void test_a_locked_store_queues_and_drains_in_order(void **state)
@@ -597,210 +498,6 @@ static void test_many_threads_share_commits(void **state)
 	writer_stop(writer);
 }
 
-/* --- kill -9 */
-
-/* Records without end, and tells through the pipe what was acknowledged; every third outcome has no name. */
-static void run_victim(struct fixture *f, unsigned round, int acknowledged)
-{
-	struct writer *writer;
-	struct decision decision;
-	char recipient[64], queue_id[64];
-
-	if (writer_start(&f->options, NULL, &writer) < 0)
-		_exit(2);
-	for (unsigned i = 0;; i++) {
-		snprintf(recipient, sizeof(recipient), "k%u-%u@example.com", round, i);
-		snprintf(queue_id, sizeof(queue_id), "4Xyz%uZ%u", round, i);
-		int result = record(writer, f, (struct sample){ .recipient = recipient, .class_id = CLASS_MAILBOX_FULL,
-								.queue_id = i % 3 ? queue_id : NULL }, &decision);
-		if (result != 0 && result != -EINPROGRESS)
-			_exit(3);
-		if (write(acknowledged, &i, sizeof(i)) != sizeof(i))
-			_exit(4);
-	}
-}
-
-static unsigned long next_random(unsigned long *seed)
-{
-	*seed = *seed * 6364136223846793005UL + 1442695040888963407UL;
-	return *seed >> 33;
-}
-
-/* How many were acknowledged before the end came. */
-static unsigned kill_one(struct fixture *f, unsigned round, unsigned long *seed)
-{
-	int pipes[2], status;
-	unsigned number, count = 0, limit = (unsigned)(next_random(seed) % 60) + 1;
-	struct timespec nap = { .tv_nsec = (long)(next_random(seed) % 1500000) };
-
-	assert_int_equal(pipe(pipes), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		close(pipes[0]);
-		run_victim(f, round, pipes[1]);
-	}
-	close(pipes[1]);
-	while (count < limit && read(pipes[0], &number, sizeof(number)) == sizeof(number))
-		count++;
-	nanosleep(&nap, NULL);
-	kill(pid, SIGKILL);
-	while (read(pipes[0], &number, sizeof(number)) == sizeof(number))
-		count++;
-	waitpid(pid, &status, 0);
-	assert_true(WIFSIGNALED(status));
-	close(pipes[0]);
-	assert_true(count >= limit);
-	return count;
-}
-
-static void kill_at_random(struct fixture *f, bool is_locked)
-{
-	const char *rounds_text = getenv("KODAMA_KILLS");
-	unsigned rounds = rounds_text ? (unsigned)strtoul(rounds_text, NULL, 10) : 15;
-	unsigned acknowledged[1000];
-	unsigned long seed = 20261121;
-	struct store *locker = open_store(f);
-
-	assert_true(rounds <= 1000);
-	for (unsigned round = 0; round < rounds; round++) {
-		/* with the store locked in every other round what is acknowledged is in the queue */
-		bool is_lock_round = is_locked && round % 2;
-		if (is_lock_round)
-			assert_int_equal(store_begin(locker), 0);
-		acknowledged[round] = kill_one(f, round, &seed);
-		store_rollback(locker);
-	}
-	struct writer *writer = start(f, NULL);
-	wait_for_drain(writer);
-	writer_stop(writer);
-	for (unsigned round = 0; round < rounds; round++) {
-		for (unsigned i = 0; i < acknowledged[round]; i++) {
-			char recipient[64];
-			snprintf(recipient, sizeof(recipient), "k%u-%u@example.com", round, i);
-			if (count_outcomes(locker, recipient) != 1 || get_tally(locker, recipient) != 1)
-				fail_msg("%s: %u outcomes, counted %u", recipient, count_outcomes(locker, recipient), get_tally(locker, recipient));
-		}
-	}
-	store_close(locker);
-}
-
-static void test_killed_at_random_nothing_is_lost_or_doubled(void **state)
-{
-	kill_at_random(*state, false);
-}
-
-static void test_killed_while_queueing_nothing_is_lost_or_doubled(void **state)
-{
-	struct fixture *f = *state;
-
-	f->options.store.busy_ms = 1;
-	kill_at_random(f, true);
-}
-
-/* --- the queue's own file */
-
-static void append_text(struct queue *queue, const char *text)
-{
-	assert_int_equal(queue_append(queue, span_of(text)), 0);
-}
-
-static void read_all(struct queue *queue, char *out, size_t size)
-{
-	struct buffer record;
-	uint64_t offset = queue_get_offset(queue);
-
-	out[0] = '\0';
-	buffer_init(&record, QUEUE_RECORD_MAX);
-	while (queue_read(queue, &offset, &record) > 0)
-		snprintf(out + strlen(out), size - strlen(out), "%s,", buffer_get_text(&record));
-	buffer_done(&record);
-}
-
-static void test_every_torn_tail_leaves_the_whole_records(void **state)
-{
-	struct fixture *f = *state;
-	struct queue *queue;
-	struct stat st;
-	char path[256], seen[64];
-
-	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
-	append_text(queue, "one");
-	append_text(queue, "two");
-	uint64_t whole = queue_get_size(queue);
-	append_text(queue, "three");
-	uint64_t all = queue_get_size(queue);
-	queue_close(queue);
-	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
-	for (uint64_t size = all - 1; size >= whole; size--) {
-		assert_int_equal(truncate(path, (off_t)size), 0);
-		assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
-		read_all(queue, seen, sizeof(seen));
-		assert_string_equal(seen, "one,two,");
-		append_text(queue, "four");
-		read_all(queue, seen, sizeof(seen));
-		assert_string_equal(seen, "one,two,four,");
-		queue_close(queue);
-	}
-	assert_int_equal(stat(path, &st), 0);
-}
-
-static void test_damage_in_the_midst_costs_only_what_it_hit(void **state)
-{
-	struct fixture *f = *state;
-	struct queue *queue;
-	char path[256], seen[64];
-
-	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
-	append_text(queue, "one");
-	uint64_t first = queue_get_size(queue);
-	append_text(queue, "two");
-	append_text(queue, "three");
-	queue_close(queue);
-	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
-	int fd = open(path, O_WRONLY);
-	assert_int_equal(pwrite(fd, "X", 1, (off_t)first + 17), 1);
-	close(fd);
-	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
-	read_all(queue, seen, sizeof(seen));
-	assert_string_equal(seen, "one,three,");
-	assert_true(queue_get_damage(queue) > 0);
-	queue_close(queue);
-}
-
-static void test_events_cross_the_wire_whole_and_nothing_shorter_does(void **state)
-{
-	struct fixture *f = *state;
-	struct sample_event e;
-	struct wire_event back;
-	struct buffer buffer;
-
-	sample_make(&(struct sample){ .recipient = "a@example.com", .queue_id = "Q", .token_recipient = "b@example.com", .stream = "s" }, &e);
-	struct ruling ruling = ruling_make(&f->limits, &e.event);
-	buffer_init(&buffer, WIRE_SIZE_MAX);
-	wire_put(&buffer, &e.event, &ruling);
-	struct span rest = buffer_get(&buffer);
-	assert_int_equal(wire_take(&rest, &back), 0);
-	assert_int_equal(rest.len, 0);
-	assert_true(span_is_equal(back.outcome.recipient, e.outcome.recipient));
-	assert_true(span_is_equal(back.event.token_recipient, SPAN_LIT("b@example.com")));
-	assert_false(span_is_known(back.outcome.message_id));
-	assert_string_equal(back.verdict.rule, "test.rule");
-	assert_string_equal(back.ruling.section, ruling.section);
-	assert_string_equal(back.ruling.address.text, ruling.address.text);
-	assert_true(back.ruling.for_s == ruling.for_s && back.event.received_s == NOW);
-	for (size_t len = 0; len < buffer.len; len++) {
-		char *cut = malloc(len ? len : 1);
-		memcpy(cut, buffer.bytes, len);
-		rest = span_make(cut, len);
-		assert_int_equal(wire_take(&rest, &back), -EINVAL);
-		free(cut);
-	}
-	buffer_done(&buffer);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -820,11 +517,6 @@ int main(void)
 		CASE(test_a_full_disk_queues),
 		CASE(test_two_writers_do_not_share_a_queue),
 		CASE(test_many_threads_share_commits),
-		CASE(test_killed_at_random_nothing_is_lost_or_doubled),
-		CASE(test_killed_while_queueing_nothing_is_lost_or_doubled),
-		CASE(test_every_torn_tail_leaves_the_whole_records),
-		CASE(test_damage_in_the_midst_costs_only_what_it_hit),
-		CASE(test_events_cross_the_wire_whole_and_nothing_shorter_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
