@@ -394,14 +394,15 @@ static int add_listed(struct reading *reading)
 /* Mailboxes that texts name for questions. */
 static bool is_helper(struct span address)
 {
-	static const struct span names[] = { SPAN_LIT("support"), SPAN_LIT("help"), SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("abuse"),
-					     SPAN_LIT("contact"), SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("mailadm"), SPAN_LIT("noc") };
+	static const struct span names[] = { SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("administrator"), SPAN_LIT("abuse"), SPAN_LIT("contact"),
+					     SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("servicedesk"), SPAN_LIT("noc"), SPAN_LIT("hostmaster"),
+					     SPAN_LIT("webmaster"), SPAN_LIT("mailadmin") };
 	struct span local = mailbox_get_local(address);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_has_prefix_nocase(local, names[i]))
+		if (span_is_equal_nocase(local, names[i]))
 			return true;
-	return false;
+	return span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX || span_find_nocase(local, SPAN_LIT("support"), 0) != SIZE_MAX;
 }
 
 /* Who sent the mail, in the languages of those who say so. */

@@ -84,6 +84,16 @@ static enum action parse_action(struct span text)
 	return action_find(span_slice(text, 0, end));
 }
 
+static enum action action_of_status(struct status status)
+{
+	switch (status.class_digit) {
+	case 2: return ACTION_DELIVERED;
+	case 4: return ACTION_DELAYED;
+	case 5: return ACTION_FAILED;
+	default: return ACTION_UNKNOWN;
+	}
+}
+
 /* --- the original */
 
 const struct fields *report_find_original(const struct mail *mail)
@@ -399,6 +409,9 @@ static int add_outcome(struct report *report)
 	if (!reply.code && reply_find(value_strip_type(fields->diagnostic), arena, &field_reply) < 0)
 		return -ENOMEM;
 	outcome->action = parse_action(fields->action);
+	/* reporters that forget the Action; a transient status may still be the end of it, and counts as none */
+	if (outcome->action == ACTION_UNKNOWN && span_trim(fields->action).len == 0)
+		outcome->action = action_of_status(parse_status(fields->status));
 	/* words of the text part say why, and the field's code still what was answered */
 	outcome->reply = reply.code ? reply.code : field_reply.code;
 	outcome->status = choose_status(parse_status(fields->status), reply.status, is_own);
@@ -475,14 +488,22 @@ static int read_status_part(struct report *report, struct span text)
 	return error < 0 ? error : add_outcome(report);
 }
 
-/* A line of its own that begins a report, in a text from which a gateway took the MIME structure. */
+/*
+ * The lines of a report in a text from which a gateway took the MIME structure, from the first one on; others (MailMarshal)
+ * write some of the names, but never a recipient's.
+ */
 static struct span find_flat_report(struct span text)
 {
+	struct span begin = SPAN_NONE;
+
 	while (span_is_known(text)) {
 		struct span before = text, line = span_take_line(&text);
-		if (span_has_prefix_nocase(line, SPAN_LIT("reporting-mta:")) ||
-		    span_has_prefix_nocase(line, SPAN_LIT("final-recipient:")))
-			return before;
+		bool is_recipient = span_has_prefix_nocase(line, SPAN_LIT("final-recipient:")) ||
+				    span_has_prefix_nocase(line, SPAN_LIT("original-recipient:"));
+		if (!span_is_known(begin) && (is_recipient || span_has_prefix_nocase(line, SPAN_LIT("reporting-mta:"))))
+			begin = before;
+		if (is_recipient)
+			return begin;
 	}
 	return SPAN_NONE;
 }

@@ -13,7 +13,8 @@ struct session {
 	struct arena *arena;
 	enum smtp_command command;
 	struct span host;
-	struct span recipient; /* of the last RCPT */
+	struct span recipient; /* of the last RCPT, until its verdict */
+	struct span asked;     /* of the last RCPT, if no other command came after it */
 	struct span reply;     /* the last answer that was no success, all its lines; used up when it is given to somebody */
 };
 
@@ -60,6 +61,7 @@ static void take_command(struct session *session, struct span line)
 	session->command = COMMAND_UNKNOWN;
 	frame_take_command(line, &session->command);
 	session->recipient = session->command == COMMAND_RCPT ? mailbox_find(line, &at) : SPAN_NONE;
+	session->asked = session->recipient;
 	/* "DATA" is answered by 354, the message by what comes then */
 }
 
@@ -110,7 +112,9 @@ static int take_verdict(struct session *session, struct span line)
 	struct span words = span_skip(line, dots + 4);
 	bool has_code = words.len > 3 && (words.ptr[0] == '4' || words.ptr[0] == '5') && ascii_is_digit(words.ptr[1]) &&
 			ascii_is_digit(words.ptr[2]) && words.ptr[3] == ' ';
-	int error = give(session, recipient, has_code ? words : span_is_known(session->reply) ? SPAN_NONE : line);
+	/* what RCPT was answered is about that recipient alone */
+	bool is_another_s = span_is_known(session->asked) && !span_is_equal_nocase(session->asked, recipient);
+	int error = give(session, recipient, has_code ? words : span_is_known(session->reply) && !is_another_s ? SPAN_NONE : line);
 	session->recipient = SPAN_NONE;
 	return error;
 }
@@ -144,7 +148,7 @@ int session_read(struct span text, size_t first, struct outcomes *outcomes, stru
 		if (span_is_known(host)) {
 			session.host = host;
 			session.reply = SPAN_NONE;
-			session.recipient = SPAN_NONE;
+			session.recipient = session.asked = SPAN_NONE;
 		}
 	}
 	return error;
