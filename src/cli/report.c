@@ -176,13 +176,29 @@ static int report_logs(const struct request *request, struct rules *rules, char 
 
 /* --- the store */
 
+static bool is_empty(const struct report *report)
+{
+	return !report->day_count && !report->address_count;
+}
+
+static void print_nothing(const struct report *report)
+{
+	char first[TIMESTAMP_SIZE];
+
+	printf("Nothing was counted since %s.\n", timestamp_format(report->first_s, first));
+	fputs("kodamad counts what its fronts see: is it running (kodama status), and does it follow the MTA's log (maillog in kodama.conf)?\n"
+	      "A longer --since goes further back; a log alone is read by: kodama report --input=maillog PATH\n", stdout);
+}
+
 static int report_store(const struct options *options, const struct request *request)
 {
 	struct arena *arena = arena_new(0);
 	struct report report;
 	int status = arena ? report_from_store(options, options->values[OPTION_SINCE], request->top, arena, &report) : command_fail("out of memory");
 
-	if (status == EXIT_ALL_READ)
+	if (status == EXIT_ALL_READ && !request->is_json && is_empty(&report))
+		print_nothing(&report);
+	else if (status == EXIT_ALL_READ)
 		status = write_report(&report, request);
 	arena_free(arena);
 	return status;

@@ -37,14 +37,33 @@ struct view {
 	const char *request;
 	control_emit *text;
 	void (*confirm)(const char *address, const json_t *end); /* NULL: the rows say all */
+	const char *nothing;                                     /* told where no row came, NULL: never */
 };
+
+struct shown {
+	control_emit *show;
+	size_t count;
+};
+
+static int show_row(void *data, json_t *row)
+{
+	struct shown *shown = data;
+
+	shown->count++;
+	return shown->show ? shown->show(NULL, row) : 0;
+}
 
 static int ask(const struct config *config, const struct view *view, const char *address, const struct options *options)
 {
 	bool is_json = options_is(options, OPTION_FORMAT, "json") || options_is(options, OPTION_LIST_FORMAT, "json");
 	json_t *request = make_request(view->request, address, options);
+	struct shown shown = { is_json ? rows_write_json : view->text, 0 };
 	json_t *end = NULL;
-	int status = control_ask(config, request, CONTROL_STORE, is_json ? rows_write_json : view->text, NULL, &end);
+	int status = control_ask(config, request, CONTROL_STORE, show_row, &shown, &end);
+
+	/* JSON of nothing is empty, and where people read nothing looks like something that went wrong */
+	if (status == EXIT_ALL_READ && view->nothing && !shown.count && !is_json)
+		fprintf(stderr, "kodama: %s\n", view->nothing);
 
 	if (status == EXIT_ALL_READ && view->confirm && is_json)
 		(void)rows_write_json(NULL, end);
@@ -86,7 +105,8 @@ static int ask_once(const struct view *view, const struct options *options)
 
 static int list(const struct command *command, const struct options *options)
 {
-	static const struct view view = { "suppress-list", rows_print_suppression, NULL };
+	static const struct view view = { .request = "suppress-list", .text = rows_print_suppression,
+					   .nothing = "no address is suppressed" };
 
 	if (options_is(options, OPTION_LIST_FORMAT, "csv"))
 		return suppress_export(command, options);
@@ -95,7 +115,7 @@ static int list(const struct command *command, const struct options *options)
 
 static int check(const struct command *command, const struct options *options)
 {
-	static const struct view view = { "suppress-check", rows_print_check, NULL };
+	static const struct view view = { .request = "suppress-check", .text = rows_print_check };
 
 	(void)command;
 	return ask_each(&view, options);
@@ -110,7 +130,7 @@ static void confirm_add(const char *address, const json_t *end)
 
 static int add(const struct command *command, const struct options *options)
 {
-	static const struct view view = { "suppress-add", NULL, confirm_add };
+	static const struct view view = { .request = "suppress-add", .confirm = confirm_add };
 
 	(void)command;
 	return ask_each(&view, options);
@@ -160,18 +180,20 @@ static int change(const struct command *command, const struct options *options, 
 
 static int take_out(const struct command *command, const struct options *options)
 {
-	static const struct view one = { "suppress-remove", NULL, rows_print_removed };
-	static const struct view all = { "suppress-remove", rows_print_suppression, confirm_removed_all };
-	static const struct view tried = { "suppress-remove", rows_print_suppression, NULL };
+	static const struct view one = { .request = "suppress-remove", .confirm = rows_print_removed };
+	static const struct view all = { .request = "suppress-remove", .text = rows_print_suppression, .confirm = confirm_removed_all };
+	static const struct view tried = { .request = "suppress-remove", .text = rows_print_suppression,
+					   .nothing = "no entry that evidence put there matches: nothing would be removed" };
 
 	return change(command, options, &one, options->values[OPTION_DRY_RUN] ? &tried : &all);
 }
 
 static int release(const struct command *command, const struct options *options)
 {
-	static const struct view one = { "suppress-release", NULL, confirm_release };
-	static const struct view all = { "suppress-release", rows_print_suppression, confirm_released_all };
-	static const struct view tried = { "suppress-release", rows_print_suppression, NULL };
+	static const struct view one = { .request = "suppress-release", .confirm = confirm_release };
+	static const struct view all = { .request = "suppress-release", .text = rows_print_suppression, .confirm = confirm_released_all };
+	static const struct view tried = { .request = "suppress-release", .text = rows_print_suppression,
+					   .nothing = "no entry that is held matches: nothing would be released" };
 
 	return change(command, options, &one, options->values[OPTION_DRY_RUN] ? &tried : &all);
 }
@@ -232,7 +254,7 @@ static void confirm_forget(const char *address, const json_t *end)
 
 static int run_forget(const struct command *command, const struct options *options)
 {
-	static const struct view view = { "forget", NULL, confirm_forget };
+	static const struct view view = { .request = "forget", .confirm = confirm_forget };
 
 	if (options->arg_count == 0)
 		return command_refuse(command, "an ADDRESS or more is wanted");
@@ -251,7 +273,7 @@ const struct command command_forget = {
 
 static int run_why(const struct command *command, const struct options *options)
 {
-	static const struct view view = { "why", rows_print_history, NULL };
+	static const struct view view = { .request = "why", .text = rows_print_history };
 
 	if (options->arg_count != 1)
 		return command_refuse(command, "one ADDRESS is wanted");

@@ -51,6 +51,27 @@ def owner_names(folder):
     return {pwd.getpwuid((folder / name).stat().st_uid).pw_name for name in os.listdir(folder)}
 
 
+@pytest.mark.parametrize("words, said", [
+    (["list"], "no address is suppressed"),
+    (["remove", "--class=mailbox-full", "--dry-run"], "nothing would be removed"),
+    (["release", "--domain=example.com", "--dry-run"], "nothing would be released"),
+])
+def test_nothing_is_told_where_people_read(list_of, words, said):
+    text = list_of.kodama("suppress", *words)
+    assert text.stdout == "" and text.stderr.startswith("kodama: ") and said in text.stderr
+    lines = list_of.kodama("suppress", *words, "--format=json")
+    assert "row" not in lines.stdout and lines.stderr == ""
+    list_of.add("a@example.com")
+    assert (list_of.kodama("suppress", *words).stderr == "") == (words == ["list"])
+    list_of.kodama("forget", "a@example.com")
+
+
+def test_a_report_of_nothing_says_why_that_may_be(list_of):
+    text = list_of.kodama("report", "--since=1h").stdout
+    assert text.startswith("Nothing was counted since ") and "maillog" in text and "0.0 %" not in text
+    assert json.loads(list_of.kodama("report", "--since=1h", "--format=json").stdout)["days"] == []
+
+
 def test_the_list_in_bulk(list_of, scratch):
     daemon = list_of
     path = scratch / "bounces.csv"
