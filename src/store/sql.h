@@ -40,6 +40,7 @@ struct sql;
 
 struct sql_driver {
 	const char *scheme;        /* "sqlite:": how the URI begins */
+	bool is_place_shown;       /* in what goes wrong: what stands behind the scheme is no secret */
 	const char *id_type;       /* of a primary key that numbers itself */
 	const char *hash_type;     /* of a primary key of 64 bits, the quickest to read through */
 	const char *key_type;      /* of a text that is looked for: compared byte by byte, whatever the database's language */

@@ -53,12 +53,36 @@ static int get_errno(int code)
 	}
 }
 
+/* What whoever reads it at night should do. */
+static const struct {
+	int code;
+	const char *hint;
+} hints[] = {
+	{ SQLITE_CORRUPT, "put back a backup, or save what can be read: sqlite3 FILE .recover" },
+	{ SQLITE_NOTADB, "put back a backup, or move it away and begin anew" },
+	{ SQLITE_BUSY, "another process holds it: fuser -v FILE" },
+	{ SQLITE_FULL, "make room on its file system" },
+	{ SQLITE_READONLY, "the file, its folder or its file system may not be written" },
+	{ SQLITE_CANTOPEN, "is its folder there, and the user's?" },
+	{ SQLITE_IOERR, "the kernel's log says more" },
+};
+
+static const char *find_hint(int code)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (hints[i].code == (code & 0xff))
+			return hints[i].hint;
+	}
+	return NULL;
+}
+
 static int fail(struct sql *sql, int code)
 {
-	const char *kind = sqlite3_errstr(code), *text = sqlite3_errmsg(sql->db);
+	const char *kind = sqlite3_errstr(code), *text = sqlite3_errmsg(sql->db), *hint = find_hint(code);
 	bool is_same = strcmp(kind, text) == 0;
 
-	snprintf(sql->error, sizeof(sql->error), "%s%s%s", kind, is_same ? "" : ": ", is_same ? "" : text);
+	snprintf(sql->error, sizeof(sql->error), "%s%s%s%s%s%s", kind, is_same ? "" : ": ", is_same ? "" : text, hint ? " (" : "", hint ? hint : "",
+		 hint ? ")" : "");
 	return get_errno(code);
 }
 
@@ -317,6 +341,7 @@ static const char *sqlite_get_error(const struct sql *sql)
 
 const struct sql_driver sqlite_driver = {
 	.scheme = "sqlite:",
+	.is_place_shown = true,
 	.id_type = "INTEGER PRIMARY KEY",
 	.hash_type = "INTEGER PRIMARY KEY",
 	.key_type = "TEXT",

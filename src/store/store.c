@@ -44,10 +44,11 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	int result = driver->open(options, options->uri + strlen(driver->scheme), &sql, open_error, sizeof(open_error));
 	if (result < 0)
 		return result;
+	const char *place = driver->is_place_shown ? options->uri + strlen(driver->scheme) : "postgresql";
 	result = schema_migrate(driver, sql, options->is_read_only, why, sizeof(why));
 	struct store *store = result < 0 ? NULL : calloc(1, sizeof(*store));
 	if (!store) {
-		snprintf(open_error, sizeof(open_error), "%s %s", driver->scheme, result < 0 ? why : "out of memory");
+		snprintf(open_error, sizeof(open_error), "%s: %s", place, result < 0 ? why : "out of memory");
 		driver->close(sql);
 		return result < 0 ? result : -ENOMEM;
 	}
@@ -56,7 +57,7 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	store->retention_s = options->retention_s;
 	result = schema_get_index_key(driver, sql, &store->index_key);
 	if (result < 0) {
-		snprintf(open_error, sizeof(open_error), "%s %s", driver->scheme, driver->get_error(sql));
+		snprintf(open_error, sizeof(open_error), "%s: %s", place, driver->get_error(sql));
 		store_close(store);
 		return result;
 	}

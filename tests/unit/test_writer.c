@@ -349,6 +349,7 @@ static void test_a_store_that_is_no_database_stops_the_start(void **state)
 	fclose(file);
 	assert_int_equal(writer_start(&f->options, NULL, &writer), -EIO);
 	assert_non_null(strstr(store_get_error(NULL), "not a database"));
+	assert_non_null(strstr(store_get_error(NULL), "backup"));
 	f->options.store.uri = "mysql:x";
 	assert_int_equal(writer_start(&f->options, NULL, &writer), -EINVAL);
 }
@@ -375,6 +376,10 @@ static void test_a_store_that_breaks_under_way(void **state)
 	close(fd);
 	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj2", .recipient = "b@example.com" }, &decision), -EINPROGRESS);
 	writer_stop(writer);
+	/* whoever is told of it is told which file, and what to do */
+	assert_int_equal(writer_start(&f->options, NULL, &writer), -EIO);
+	assert_non_null(strstr(store_get_error(NULL), f->db));
+	assert_non_null(strstr(store_get_error(NULL), "backup"));
 	snprintf(moved, sizeof(moved), "%s.broken", f->db);
 	assert_int_equal(rename(f->db, moved), 0);
 	snprintf(moved, sizeof(moved), "%s-wal", f->db);
