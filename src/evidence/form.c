@@ -190,6 +190,29 @@ static int apply_captures(struct reading *reading, const struct captures *captur
 	return 0;
 }
 
+/* "a@example.org; b@example.org, c@example.org": those behind the first. */
+static int take_further_recipients(struct reading *reading, struct span line, struct span first)
+{
+	struct span rest = span_skip(line, (size_t)(first.ptr + first.len - line.ptr)), address;
+	int error = 0;
+
+	while (!error) {
+		size_t at = 0, len;
+		while (at < rest.len && (ascii_is_space(rest.ptr[at]) || rest.ptr[at] == '>' || rest.ptr[at] == ',' || rest.ptr[at] == ';'))
+			at++;
+		len = at && span_find_char(span_slice(rest, 0, at), ',', 0) == SIZE_MAX && span_find_char(span_slice(rest, 0, at), ';', 0) == SIZE_MAX ?
+			      0 : mailbox_take(span_skip(rest, at), &address);
+		if (!len)
+			break;
+		if (!is_bystander(reading, address))
+			error = select_recipient(reading, address);
+		if (!error && get_current(reading) && !span_is_known(get_current(reading)->text))
+			get_current(reading)->text = line;
+		rest = span_skip(rest, at + len);
+	}
+	return error;
+}
+
 /* A line that names a recipient.  *ret_is_taken is false when it turns out to name none. */
 static int take_recipient(struct reading *reading, const struct captures *captures, struct span line, bool *ret_is_taken)
 {
@@ -215,6 +238,8 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 	else if (reading->form->is_generic && !span_is_known(outcome->text) && span_trim(line).len > recipient.len + 3)
 		outcome->text = line; /* a sentence: the words may stand in it */
 	reading->pending = SPAN_NONE;
+	if (reading->form->is_generic && (error = take_further_recipients(reading, line, recipient)))
+		return error;
 	reading->is_listening = reading->form->reply.count == 0 && !reading->form->is_before;
 	return apply_captures(reading, captures);
 }
@@ -453,12 +478,10 @@ static struct span find_only_address(struct reading *reading, const struct templ
 /* In words that no template knows: the only address in the lines that speak of failure, or else in all of the text. */
 static int guess_recipient(struct reading *reading)
 {
-	struct mail without_sender = *reading->notice->mail;
-	struct span text = reading->notice->text, line = text, only;
+	struct span text = span_slice(reading->notice->text, 0, find_disclaimer(reading->notice->text)), line = text, only;
 
 	/* other programs have the null sender, too */
-	without_sender.sender = SPAN_NONE;
-	if (!notice_is_from_mailer(&without_sender))
+	if (!notice_is_named_mailer(reading->notice->mail))
 		return 0;
 	only = find_only_address(reading, &reading->form->text, &line);
 	if (!span_is_known(only) && notice_has_reply(text))
@@ -532,9 +555,10 @@ static int finish_outcome(struct reading *reading, struct outcome *outcome)
 	if (error)
 		return error;
 	outcome->text = reply.text;
-	if (outcome->reply == 0)
+	/* a success that a session shows is none of the recipient's */
+	if (outcome->reply == 0 && reply.code >= 400)
 		outcome->reply = reply.code;
-	if (!status_is_known(outcome->status))
+	if (!status_is_known(outcome->status) && reply.status.class_digit != 2)
 		outcome->status = reply.status;
 	if (outcome->command == COMMAND_UNKNOWN)
 		outcome->command = reply.command;

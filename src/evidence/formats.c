@@ -127,32 +127,50 @@ bool formats_is_candidate(const struct formats *formats, const struct mail *mail
 	return false;
 }
 
-static bool has_words(const struct form *form, struct notice *notice)
+static bool match_any(const struct templates *templates, struct span line, uint64_t digest, size_t *budget)
+{
+	struct captures captures;
+
+	for (size_t i = 0; i < templates->count; i++)
+		if (!(template_get_needs(templates->items[i]) & ~digest) && template_match(templates->items[i], line, &captures, budget))
+			return true;
+	return false;
+}
+
+/* What of a generic form's conditions the lines of the text meet: bits KNOWN_*. */
+static unsigned look_for_words(const struct form *form, struct notice *notice)
 {
 	struct span rest = span_slice(notice->text, 0, notice_find_header(notice));
-	struct captures captures;
+	unsigned known = 0;
 
 	rest = span_slice(rest, 0, KNOWN_TEXT_MAX);
 	while (span_is_known(rest) && rest.len) {
 		struct span line = span_trim(span_take_line(&rest));
 		uint64_t digest = line.len ? template_digest(line) : 0;
-		for (size_t i = 0; line.len && i < form->text.count; i++)
-			if (!(template_get_needs(form->text.items[i]) & ~digest) &&
-			    template_match(form->text.items[i], line, &captures, &notice->budget))
-				return true;
+		if (line.len && !(known & KNOWN_TEXT) && match_any(&form->text, line, digest, &notice->budget))
+			known |= KNOWN_TEXT;
+		if (line.len && !(known & KNOWN_ALSO) && match_any(&form->also, line, digest, &notice->budget))
+			known |= KNOWN_ALSO;
+		if (line.len && match_any(&form->unless, line, digest, &notice->budget))
+			known |= KNOWN_UNLESS;
 	}
-	return false;
+	return known;
 }
 
-/* Where the subject is none that anybody foresaw, a daemon has to have sent it, and to show what a server answered. */
+/*
+ * Where the subject is none that anybody foresaw, a daemon has to have sent it, to say that it did not deliver something,
+ * and to show what a server answered.
+ */
 static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 {
 	struct captures captures;
+	bool is_foreseen = form_knows_header(form, notice->mail, &captures, &notice->budget);
+	unsigned known;
 
-	if (!form_knows_header(form, notice->mail, &captures, &notice->budget) &&
-	    !(mail_is_from_daemon(notice->mail) && notice_has_reply(notice->text)))
+	if (!is_foreseen && !(mail_is_from_daemon(notice->mail) && notice_has_reply(notice->text)))
 		return false;
-	return form->text.count == 0 || has_words(form, notice);
+	known = look_for_words(form, notice);
+	return (known & KNOWN_TEXT) && !(known & KNOWN_UNLESS) && (is_foreseen || (known & KNOWN_ALSO));
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,

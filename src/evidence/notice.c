@@ -212,13 +212,15 @@ bool notice_has_reply(struct span text)
 	return false;
 }
 
-bool notice_is_from_mailer(const struct mail *mail)
+bool notice_is_named_mailer(const struct mail *mail)
 {
 	static const struct span names[] = { SPAN_LIT("mail delivery"), SPAN_LIT("mail deliver"), SPAN_LIT("mailer daemon"),
 					     SPAN_LIT("system administrator"), SPAN_LIT("mail.delivery.system") };
 	struct span from = span_slice(fields_get(&mail->fields, "From"), 0, 1024), rest = from;
+	struct mail without_sender = *mail;
 
-	if (mail_is_from_daemon(mail))
+	without_sender.sender = SPAN_NONE;
+	if (mail_is_from_daemon(&without_sender))
 		return true;
 	if (!span_is_known(from))
 		return false;
@@ -228,6 +230,19 @@ bool notice_is_from_mailer(const struct mail *mail)
 	}
 	struct span address = header_take_address(&rest);
 	return address.len == 0 || mailbox_is_system(address);
+}
+
+bool notice_is_from_mailer(const struct mail *mail)
+{
+	static const char *const lists[] = { "List-Unsubscribe", "List-Id", "List-Post" };
+
+	if (notice_is_named_mailer(mail))
+		return true;
+	/* a newsletter with the null sender */
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (fields_find(&mail->fields, lists[i]))
+			return false;
+	return mail_is_from_daemon(mail);
 }
 
 /* Somebody, a postmaster even, passes on what he got: programs of people write so, in their languages. */
@@ -246,16 +261,14 @@ static bool is_passed_on(struct span subject)
 bool notice_is_written_by_mailer(const struct mail *mail)
 {
 	struct span subject = span_trim_left(fields_get(&mail->fields, "Subject"));
-	struct mail without_sender = *mail;
 
 	if (is_passed_on(subject))
 		return false;
-	without_sender.sender = SPAN_NONE;
-	if (notice_is_from_mailer(&without_sender))
+	if (notice_is_named_mailer(mail))
 		return true;
 	/* people's answers, too, have the null sender where a program gives them */
 	return notice_is_from_mailer(mail) && !fields_find(&mail->fields, "In-Reply-To") &&
-	       !fields_find(&mail->fields, "References") && !fields_find(&mail->fields, "List-Unsubscribe") && !span_has_prefix_nocase(subject, SPAN_LIT("re:")) &&
+	       !fields_find(&mail->fields, "References") && !span_has_prefix_nocase(subject, SPAN_LIT("re:")) &&
 	       !span_has_prefix_nocase(subject, SPAN_LIT("aw:")) && !span_has_prefix_nocase(subject, SPAN_LIT("auto"));
 }
 

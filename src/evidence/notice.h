@@ -31,6 +31,9 @@ bool notice_has_reply(struct span text);
 /* Did a mail system send it, by its envelope and its From? */
 bool notice_is_from_mailer(const struct mail *mail);
 
+/* By its From alone: programs of people have the null sender, too. */
+bool notice_is_named_mailer(const struct mail *mail);
+
 /* The same for a guess: not what an answering program sends for a person. */
 bool notice_is_written_by_mailer(const struct mail *mail);
 

@@ -230,6 +230,18 @@ static enum rank rank_status(const struct scan *scan, size_t at, size_t end)
 	return is_after_colon(text, at) ? RANK_STATUS_COLON : RANK_NONE;
 }
 
+/* "5.1.1 550 words" */
+static void take_code_behind(struct span text, struct place *place)
+{
+	size_t at = place->words_at;
+
+	if (at + 3 >= text.len || text.ptr[at] - '0' != place->status.class_digit || !ascii_is_digit(text.ptr[at + 1]) ||
+	    !ascii_is_digit(text.ptr[at + 2]) || text.ptr[at + 3] != ' ')
+		return;
+	place->code = (uint16_t)((text.ptr[at] - '0') * 100 + (text.ptr[at + 1] - '0') * 10 + text.ptr[at + 2] - '0');
+	place->words_at = skip_separators(text, at + 4);
+}
+
 static bool read_status(const struct scan *scan, size_t at, struct place *place)
 {
 	size_t len = status_take(span_skip(scan->text, at), &place->status);
@@ -241,6 +253,7 @@ static bool read_status(const struct scan *scan, size_t at, struct place *place)
 	if (end < scan->text.len && is_one_of(scan->text.ptr[end], ")]"))
 		end++;
 	place->words_at = skip_separators(scan->text, end);
+	take_code_behind(scan->text, place);
 	return place->rank != RANK_NONE;
 }
 

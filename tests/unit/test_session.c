@@ -35,6 +35,8 @@ static const struct {
 	{ "an answer is not the next host's", ">>> MAIL From:<s@example.org>\n<<< 501 no\n554 <a@example.com>... Remote protocol error\n"
 					      "550 example.net (smtp)... 550 Host unknown\n554 <b@example.net>... 550 Host unknown\n",
 	  2, { { "a@example.com", "<<< 501 no", COMMAND_MAIL, "" }, { "b@example.net", "550 Host unknown", COMMAND_UNKNOWN, "" } } },
+	{ "what RCPT was answered is no other's", ">>> RCPT To:<a@example.com>\n<<< 550 no\n550 a@example.com... User unknown\n550 b@example.net... Host unknown\n", 2,
+	  { { "a@example.com", "<<< 550 no", COMMAND_RCPT, "" }, { "b@example.net", "550 b@example.net... Host unknown", COMMAND_UNKNOWN, "" } } },
 	{ "deferred", "<a@example.com>... Deferred: Connection timed out\n", 1, { { "a@example.com", "Deferred: Connection timed out", COMMAND_UNKNOWN, "" } } },
 	{ "prose", "We are sorry.\n550 people\nuser@example.com\n", 0, { { 0 } } },
 };
