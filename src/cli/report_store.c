@@ -39,14 +39,13 @@ static int64_t get_time(const json_t *row, const char *key)
 	return timestamp_parse(get(row, key), &time_s) == 0 ? time_s : 0;
 }
 
-/* "relayed" is neither: it says nothing of the mailbox. */
 static void add_count(struct report_counts *counts, struct span class_name, uint64_t count)
 {
 	if (span_is_equal(class_name, SPAN_LIT("delivered")))
 		counts->delivered += count;
 	else if (span_is_equal(class_name, SPAN_LIT("delayed")))
 		counts->deferred += count;
-	else if (!span_is_equal(class_name, SPAN_LIT("relayed")))
+	else
 		counts->failed += count;
 }
 
@@ -100,6 +99,9 @@ static int take_row(void *data, json_t *row)
 	struct span kind = get(row, "row"), class_name = get(row, "class");
 	uint64_t count = (uint64_t)json_integer_value(json_object_get(row, "count"));
 
+	/* neither delivered nor failed: it says nothing of the mailbox */
+	if (span_is_equal(class_name, SPAN_LIT("relayed")))
+		return 0;
 	if (span_is_equal(kind, SPAN_LIT("day")))
 		take_day(filling, row, class_name, count);
 	else if (span_is_equal(kind, SPAN_LIT("provider")))

@@ -146,6 +146,7 @@ static void print_outcome(const json_t *row)
 	terminal_print(stdout, STYLE_PLAIN, get(row, "action"));
 	fputs(": ", stdout);
 	terminal_print(stdout, STYLE_YELLOW, get(row, "class"));
+	putchar(',');
 	print_word("suppress:", get(row, "suppress"));
 	putchar('\n');
 	print_said(row);
@@ -298,6 +299,8 @@ static void print_object(const json_t *object, int depth)
 			print_value(key, value, depth);
 			continue;
 		}
+		if (json_object_size(value) == 0)
+			continue;
 		printf("%*s", depth * 2, "");
 		terminal_print_text(stdout, STYLE_BOLD, key);
 		putchar('\n');
@@ -311,5 +314,10 @@ int rows_print_status(void *data, json_t *row)
 	(void)data;
 	json_object_del(row, "row"); /* what kind of row it is, programs want to know */
 	print_object(row, 0);
+	/* its last lines say what to look at, or that there is nothing */
+	if (json_is_array(json_object_get(row, "attention")) && json_array_size(json_object_get(row, "attention")) == 0) {
+		terminal_print_text(stdout, STYLE_BOLD, "attention");
+		puts("\n  nothing");
+	}
 	return 0;
 }

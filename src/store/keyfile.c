@@ -25,11 +25,11 @@ static int check_mode(int fd, const char *path, struct complaint *complaint)
 	if (fstat(fd, &info) < 0)
 		return fail(complaint, path, -errno);
 	if (!S_ISREG(info.st_mode))
-		complaint_set(complaint, path, 0, "it is no file");
+		complaint_set(complaint, path, 0, "the keys cannot be in it, for it is no file");
 	else if (info.st_mode & 077)
-		complaint_set(complaint, path, 0, "its mode is %04o: group and others must have no access (chmod 600)", (unsigned)info.st_mode & 07777);
+		complaint_set(complaint, path, 0, "the keys cannot be in a file of mode %04o: group and others must have no access (chmod 600)", (unsigned)info.st_mode & 07777);
 	else if (info.st_uid != geteuid() && info.st_uid != 0)
-		complaint_set(complaint, path, 0, "it belongs to uid %lu, not to us", (unsigned long)info.st_uid);
+		complaint_set(complaint, path, 0, "the keys cannot be in it, for it belongs to uid %lu, not to us", (unsigned long)info.st_uid);
 	else if (info.st_size > FILE_MAX)
 		complaint_set(complaint, path, 0, "it is too large for a key file");
 	else

@@ -154,6 +154,8 @@ def test_status_counts_what_each_front_did(kodamad):
 
 
 def test_status_is_readable_and_remembers_what_went_wrong(kodamad):
+    text = kodamad.kodama("status").stdout
+    assert text.endswith("\nattention\n  nothing\n") and "\nlast-evidence\n" not in text
     kodamad.configure("colour = red\n")
     kodamad.signal(signal.SIGUSR1)
     kodamad.wait_log("reload-failed")
