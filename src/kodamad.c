@@ -613,7 +613,15 @@ struct arguments {
 	bool is_test;
 };
 
-/* Ends the process for what only prints. */
+/* What was printed is there, or it is said that it is not: the exit status. */
+static int end_printing(void)
+{
+	if (fflush(stdout) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "kodamad: standard output: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
 static struct arguments parse_arguments(int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -639,10 +647,10 @@ static struct arguments parse_arguments(int argc, char **argv)
 			break;
 		case 'V':
 			printf("kodamad %s\n", PACKAGE_VERSION);
-			exit(EXIT_SUCCESS);
+			exit(end_printing());
 		case 'h':
 			fputs(usage, stdout);
-			exit(EXIT_SUCCESS);
+			exit(end_printing());
 		default:
 			fputs(usage, stderr);
 			exit(EXIT_USAGE);
@@ -666,7 +674,7 @@ static int test(const struct config *config)
 	}
 	printf("%s: good, %zu rules\n", config->path, ruleset_get_count(snapshot->ruleset));
 	snapshot_unref(snapshot);
-	return EXIT_SUCCESS;
+	return end_printing();
 }
 
 static int run(struct daemon *daemon)

@@ -25,7 +25,7 @@ int classifier_load_rules(const char *etc, bool is_lazy, struct ruleset **ret_ru
 	if (error)
 		return error;
 	if (ruleset_get_count(ruleset) == 0) {
-		complaint_set(complaint, etc, 0, "there are no rules in rules.d");
+		complaint_set(complaint, etc, 0, "there are no rules in rules.d: --etc names another folder");
 		ruleset_free(ruleset);
 		return -EINVAL;
 	}

@@ -245,10 +245,24 @@ static void print_domains(FILE *out, const struct report *report)
 	}
 }
 
+/* The longest of them, as far as there is room beside so many other columns. */
+static unsigned get_address_columns(const struct report *report, unsigned taken)
+{
+	enum { ADDRESS_MIN = 20 };
+	unsigned width = terminal_get_width(), room = width > taken + ADDRESS_MIN ? width - taken : ADDRESS_MIN;
+	size_t longest = ADDRESS_MIN;
+
+	for (size_t i = 0; i < report->address_count; i++) {
+		size_t columns = terminal_measure(report->addresses[i].address) + 2;
+		longest = columns > longest ? columns : longest;
+	}
+	return longest < room ? (unsigned)longest : room;
+}
+
 static void print_addresses(FILE *out, const struct report *report)
 {
 	enum { CLASS_COLUMNS = 20 };
-	unsigned width = terminal_get_width(), columns = width - 2 - CLASS_COLUMNS - 8 - 12;
+	unsigned columns = get_address_columns(report, 2 + CLASS_COLUMNS + 8 + 12);
 
 	if (!report->address_count)
 		return;

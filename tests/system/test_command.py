@@ -10,7 +10,7 @@ import pytest
 from harness import mails
 from harness.kodamad import Kodamad
 from harness.milter import Milter
-from harness.paths import KODAMA, kodama, run
+from harness.paths import KODAMA, KODAMAD, kodama, run
 from harness.policy import Policy
 from harness.wait import until
 
@@ -283,6 +283,12 @@ def test_a_pipe_that_is_closed_and_a_disk_that_is_full(scratch, command):
     if command != "suppress list":  # which is empty
         full = run("bash", "-c", f"{shown} >/dev/full", check=False)
         assert full.returncode == 1 and "standard output: No space left on device" in full.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "--version", "--test"])
+def test_what_the_daemon_prints_is_there_or_it_fails(kodamad, option):
+    done = run("bash", "-c", f"{KODAMAD} --etc {kodamad.etc} {option} >/dev/full", check=False)
+    assert done.returncode == 1 and "standard output: No space left on device" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["suppress", "--help"]], ids=str)

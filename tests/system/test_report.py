@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import random
+import re
 import shutil
 import subprocess
 
@@ -216,6 +217,8 @@ def test_text_is_as_wide_as_it_may_be(log, columns):
     for words in ("delivered", "Days", "Why", "Providers", "What was said most", "Domains that defer", "Addresses to suppress"):
         assert words in text
     assert "away@gmail.com" in text and "user-unknown" in text and "\u2588" in text and "\033" not in text
+    # a table is no wider than what is in it
+    assert not re.search(r"@gmail.com {25}", text)
     if columns >= 80:
         assert max(len(line) for line in text.splitlines()) <= columns
 
