@@ -132,6 +132,31 @@ static bool is_bystander(const struct reading *reading, struct span address)
 	return false;
 }
 
+/* Mailboxes that texts name for questions. */
+static bool is_helper(struct span address)
+{
+	static const struct span names[] = { SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("administrator"), SPAN_LIT("abuse"), SPAN_LIT("contact"),
+					     SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("servicedesk"), SPAN_LIT("noc"), SPAN_LIT("hostmaster"),
+					     SPAN_LIT("webmaster"), SPAN_LIT("mailadmin") };
+	struct span local = mailbox_get_local(address);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_equal_nocase(local, names[i]))
+			return true;
+	return span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX || span_find_nocase(local, SPAN_LIT("support"), 0) != SIZE_MAX;
+}
+
+/* One of those who wrote the notice, of the same domain: where else somebody is named, the questions go there. */
+static bool is_reporters_helper(const struct reading *reading, struct span address)
+{
+	struct span from = fields_get(&reading->notice->mail->fields, "From"), domain;
+
+	if (!is_helper(address) || !span_is_known(from) || notice_is_addressee(reading->notice, address))
+		return false;
+	domain = mailbox_get_domain(header_take_address(&from));
+	return span_is_known(domain) && span_is_equal_nocase(domain, mailbox_get_domain(address));
+}
+
 /* Selects the outcome of that recipient, or adds one. */
 static int select_recipient(struct reading *reading, struct span recipient)
 {
@@ -416,20 +441,6 @@ static int add_listed(struct reading *reading)
 	return error;
 }
 
-/* Mailboxes that texts name for questions. */
-static bool is_helper(struct span address)
-{
-	static const struct span names[] = { SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("administrator"), SPAN_LIT("abuse"), SPAN_LIT("contact"),
-					     SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("servicedesk"), SPAN_LIT("noc"), SPAN_LIT("hostmaster"),
-					     SPAN_LIT("webmaster"), SPAN_LIT("mailadmin") };
-	struct span local = mailbox_get_local(address);
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_is_equal_nocase(local, names[i]))
-			return true;
-	return span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX || span_find_nocase(local, SPAN_LIT("support"), 0) != SIZE_MAX;
-}
-
 /* Who sent the mail, in the languages of those who say so. */
 static bool is_about_sender(struct span line)
 {
@@ -443,9 +454,12 @@ static bool is_about_sender(struct span line)
 		SPAN_LIT("\xeb\xb3\xb4\xeb\x82\xb8"),
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (span_find_nocase(line, words[i], 0) != SIZE_MAX)
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t at = span_find_nocase(line, words[i], 0);
+		/* within an address it is a name */
+		if (at != SIZE_MAX && (at + words[i].len >= line.len || !strchr("@.-_", line.ptr[at + words[i].len])))
 			return true;
+	}
 	return false;
 }
 
@@ -574,23 +588,27 @@ static int finish_outcome(struct reading *reading, struct outcome *outcome)
 
 /*
  * Where a guess found somebody to whom the original was addressed, the others are bystanders, but for those of
- * whom a reply speaks.
+ * whom a reply speaks; so are the reporter's own helpers, where others are named.
  */
 static void drop_bystanders(struct reading *reading)
 {
 	struct outcomes *outcomes = reading->outcomes;
-	size_t kept = reading->first;
+	size_t kept = reading->first, helpers = 0;
 	bool has_addressee = false;
 
-	for (size_t i = reading->first; i < outcomes->count && !has_addressee; i++)
-		has_addressee = notice_is_addressee(reading->notice, outcomes->items[i].recipient);
-	for (size_t i = reading->first; i < outcomes->count && has_addressee; i++) {
+	for (size_t i = reading->first; i < outcomes->count; i++) {
+		has_addressee = has_addressee || notice_is_addressee(reading->notice, outcomes->items[i].recipient);
+		helpers += is_reporters_helper(reading, outcomes->items[i].recipient);
+	}
+	bool has_others = helpers > 0 && helpers < outcomes->count - reading->first;
+	for (size_t i = reading->first; i < outcomes->count; i++) {
 		const struct outcome *outcome = &outcomes->items[i];
-		if (outcome->reply || status_is_known(outcome->status) || notice_is_addressee(reading->notice, outcome->recipient))
+		bool is_meant = !has_addressee || outcome->reply || status_is_known(outcome->status) ||
+				notice_is_addressee(reading->notice, outcome->recipient);
+		if (is_meant && !(has_others && is_reporters_helper(reading, outcome->recipient)))
 			outcomes->items[kept++] = *outcome;
 	}
-	if (has_addressee)
-		outcomes->count = kept;
+	outcomes->count = kept;
 }
 
 int form_read(const struct form *form, const struct notice *notice, const struct captures *captures, struct outcomes *outcomes)

@@ -198,6 +198,14 @@ size_t notice_find_header(const struct notice *notice)
 	return SIZE_MAX;
 }
 
+/* Only white space stands between the begin of the line and it. */
+static bool is_at_line_start(struct span text, size_t at)
+{
+	while (at > 0 && (text.ptr[at - 1] == ' ' || text.ptr[at - 1] == '\t'))
+		at--;
+	return at == 0 || text.ptr[at - 1] == '\n';
+}
+
 bool notice_has_reply(struct span text)
 {
 	struct status status;
@@ -206,7 +214,8 @@ bool notice_has_reply(struct span text)
 		if ((text.ptr[i] != '4' && text.ptr[i] != '5') || !ascii_is_digit(text.ptr[i + 1]) || !ascii_is_digit(text.ptr[i + 2]) ||
 		    (text.ptr[i + 3] != ' ' && text.ptr[i + 3] != '-') || (i > 0 && ascii_is_alnum(text.ptr[i - 1])))
 			continue;
-		if (status_take(span_skip(text, i + 4 + (text.ptr[i + 4] == '#')), &status) > 0)
+		if (status_take(span_skip(text, i + 4 + (text.ptr[i + 4] == '#')), &status) > 0 ||
+		    (ascii_is_alpha(text.ptr[i + 4]) && is_at_line_start(text, i)))
 			return true;
 	}
 	return false;

@@ -25,7 +25,7 @@ int notice_cut(struct notice *notice, size_t at) __attribute__((warn_unused_resu
 /* Where in the text lines begin that are a header and no prose ("Received: from ..."); SIZE_MAX for nowhere. */
 size_t notice_find_header(const struct notice *notice);
 
-/* Does it show what a server answered: "550 5.1.1", "550-5.1.1", "450 #4.2.2" somewhere? */
+/* Does it show what a server answered: "550 5.1.1", "550-5.1.1", "450 #4.2.2" somewhere, a line "550 words"? */
 bool notice_has_reply(struct span text);
 
 /* Did a mail system send it, by its envelope and its From? */
