@@ -97,6 +97,13 @@ static struct sql_value *add_entry(const struct store *store, const struct suppr
 	return at;
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+	const struct sql_value *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
 /* What is new goes apart from what may replace another entry: it is written quicker. */
 static int put_enforced(struct store *store, const struct suppression *rows, const bool *are_new, bool chosen, size_t count, struct sql_value *values)
 {
@@ -107,6 +114,8 @@ static int put_enforced(struct store *store, const struct suppression *rows, con
 			at = add_entry(store, &rows[i], at);
 	}
 	size_t times = (size_t)(at - values) / 2;
+	/* in the order of their table, page after page */
+	qsort(values, times, 2 * sizeof(*values), compare_entries);
 	return chosen ? store_insert_new(store, STATEMENT_PUT_ENFORCED, values, 2, times) :
 			store_run_many(store, STATEMENT_PUT_ENFORCED, values, 2, times, NULL, NULL);
 }
