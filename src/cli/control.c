@@ -68,17 +68,6 @@ static int read_answer(struct reader *reader, control_emit *emit, void *data, js
 	return got;
 }
 
-static int talk(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
-{
-	int error = send_request(line->fd, request);
-
-	if (!error) {
-		int got = read_answer(&line->reader, emit, data, ret_end);
-		error = got > 0 ? 0 : got < 0 ? got : -ECONNRESET;
-	}
-	return error;
-}
-
 /* The daemon's or the store's "no", with the address that it is about. */
 static int fail(const json_t *request, const json_t *end)
 {
@@ -166,15 +155,36 @@ void control_close(struct control_line *line)
 	free(line);
 }
 
-int control_tell(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+int control_send(struct control_line *line, const json_t *request)
+{
+	int error = line->direct ? 0 : send_request(line->fd, request);
+
+	return error ? fail_with(line->where, error, &(struct complaint){ .line = 0 }) : EXIT_ALL_READ;
+}
+
+static int take_answer(struct control_line *line, control_emit *emit, void *data, json_t **ret_end)
+{
+	int got = read_answer(&line->reader, emit, data, ret_end);
+
+	return got > 0 ? 0 : got < 0 ? got : -ECONNRESET;
+}
+
+int control_take(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
 {
 	struct complaint complaint = { .line = 0 };
 	json_t *end = NULL;
-	int error = line->direct ? direct_tell(line->direct, request, emit, data, &end, &complaint) : talk(line, request, emit, data, &end);
+	int error = line->direct ? direct_tell(line->direct, request, emit, data, &end, &complaint) : take_answer(line, emit, data, &end);
 
 	if (error)
 		return fail_with(line->where, error, &complaint);
 	return finish(request, end, ret_end);
+}
+
+int control_tell(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+{
+	int status = control_send(line, request);
+
+	return status == EXIT_ALL_READ ? control_take(line, request, emit, data, ret_end) : status;
 }
 
 int control_ask(const struct config *config, const json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)

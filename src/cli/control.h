@@ -34,7 +34,15 @@ void control_close(struct control_line *line);
 int control_tell(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
 	__attribute__((warn_unused_result));
 
-/* The three as one, for a single request. */
+/*
+ * The two halves of that, where there is something to do while a daemon answers: what was sent is to be taken before the next is sent.  A store that is
+ * opened here does it when it is taken.
+ */
+int control_send(struct control_line *line, const json_t *request) __attribute__((warn_unused_result));
+int control_take(struct control_line *line, const json_t *request, control_emit *emit, void *data, json_t **ret_end)
+	__attribute__((warn_unused_result));
+
+/* All of it, for a single request. */
 int control_ask(const struct config *config, const json_t *request, enum control_need need, control_emit *emit, void *data, json_t **ret_end)
 	__attribute__((warn_unused_result));
 

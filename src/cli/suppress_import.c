@@ -53,6 +53,7 @@ struct importer {
 	struct pending *chunk;
 	size_t count;
 	json_t *rows; /* of the next batch */
+	json_t *sent; /* the request whose answer has not been taken: the daemon works while the next is made */
 	size_t bytes;
 	uint64_t taken; /* bytes of this file */
 	uint64_t read, added, unchanged, refused, passed;
@@ -100,29 +101,48 @@ static void clear_batch(struct importer *importer)
 	importer->bytes = 0;
 }
 
-/* False: there is no sense in going on; it has been said. */
+/* Of what was sent last.  False: there is no sense in going on; it has been said. */
+static bool take_answer(struct importer *importer)
+{
+	json_t *end = NULL;
+
+	if (!importer->sent)
+		return true;
+	importer->status = control_take(importer->line, importer->sent, take_refused, importer, &end);
+	importer->added += get_count(end, "added");
+	importer->unchanged += get_count(end, "unchanged");
+	progress_set(&importer->progress, importer->progress.done + importer->taken, importer->read);
+	json_decref(end);
+	json_decref(importer->sent);
+	importer->sent = NULL;
+	return importer->status == EXIT_ALL_READ;
+}
+
+static bool send_request(struct importer *importer)
+{
+	json_t *request = json_object();
+
+	json_put_text(request, "do", "suppress-import");
+	json_object_set(request, "rows", importer->rows);
+	importer->status = importer->line ? EXIT_ALL_READ : control_open(importer->config, CONTROL_STORE, &importer->line);
+	if (importer->status == EXIT_ALL_READ)
+		importer->status = control_send(importer->line, request);
+	if (importer->status == EXIT_ALL_READ)
+		importer->sent = json_incref(request);
+	json_decref(request);
+	return importer->status == EXIT_ALL_READ;
+}
+
 static bool send_batch(struct importer *importer)
 {
-	json_t *request = json_object(), *end = NULL;
-	bool is_sent = true;
+	bool goes_on = true;
 
-	if (json_array_size(importer->rows) && !importer->is_dry_run) {
-		json_put_text(request, "do", "suppress-import");
-		json_object_set(request, "rows", importer->rows);
-		importer->status = importer->line ? EXIT_ALL_READ : control_open(importer->config, CONTROL_STORE, &importer->line);
-		if (importer->status == EXIT_ALL_READ)
-			importer->status = control_tell(importer->line, request, take_refused, importer, &end);
-		is_sent = importer->status == EXIT_ALL_READ;
-		importer->added += get_count(end, "added");
-		importer->unchanged += get_count(end, "unchanged");
-		progress_set(&importer->progress, importer->progress.done + importer->taken, importer->read);
-	} else {
+	if (importer->is_dry_run)
 		importer->added += json_array_size(importer->rows);
-	}
-	json_decref(end);
-	json_decref(request);
+	else if (json_array_size(importer->rows))
+		goes_on = take_answer(importer) && send_request(importer);
 	clear_batch(importer);
-	return is_sent;
+	return goes_on;
 }
 
 static bool add_to_batch(struct importer *importer, const struct pending *pending)
@@ -153,8 +173,9 @@ static bool send_chunk(struct importer *importer)
 	qsort(importer->chunk, importer->count, sizeof(*importer->chunk), compare_pending);
 	for (size_t i = 0; i < importer->count && goes_on; i++)
 		goes_on = add_to_batch(importer, &importer->chunk[i]);
+	/* no answer is left while more is read: whoever types takes his time */
 	if (goes_on)
-		goes_on = send_batch(importer);
+		goes_on = send_batch(importer) && take_answer(importer);
 	importer->count = 0;
 	arena_reset(importer->arena);
 	return goes_on;
@@ -339,6 +360,7 @@ static int import_all(struct importer *importer, const struct options *options)
 	arena_free(importer->arena);
 	free(importer->chunk);
 	json_decref(importer->rows);
+	json_decref(importer->sent);
 	return status ? status : importer->refused ? EXIT_SOME_FAILED : EXIT_ALL_READ;
 }
 
