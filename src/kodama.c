@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kodama, the command for people: finds the subcommand and hands over.  One thread. */
 #include <locale.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/help.h"
 
 static const struct command *const commands[] = {
 	&command_classify, &command_report, &command_explain, &command_why,    &command_suppress,
@@ -24,18 +26,29 @@ static const struct command *find_command(const char *name)
 
 static int print_overview(FILE *out, int exit_status)
 {
-	fputs("Usage: kodama COMMAND [OPTION...] [ARGUMENT...]\n\n"
-	      "Reads bounces, says why each recipient failed, and shows and changes who is suppressed.\n\n",
-	      out);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	help_print(out, "Usage: kodama COMMAND [OPTION...] [ARGUMENT...]\n\n"
+			"Reads bounces, says why each recipient failed, and shows and changes who is suppressed.\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		char label[32];
+		snprintf(label, sizeof(label), "  %s", commands[i]->name);
+		help_print_item(out, span_of(label), 13, span_of(commands[i]->summary));
+	}
 	fputs("\nMore: kodama help COMMAND, kodama(1)\n", out);
 	return exit_status;
 }
 
 static int print_help(const struct command *command)
 {
-	printf("Usage: kodama %s %s\n\n%s\nOptions:\n", command->name, command->synopsis, command->help);
+	struct span ways = span_of(command->synopsis), way = span_take(&ways, '\n');
+	char first[512];
+
+	snprintf(first, sizeof(first), "kodama %s %.*s", command->name, SPAN_ARG(way));
+	help_print_item(stdout, SPAN_LIT("Usage:"), 7, span_of(first));
+	while (span_is_known(ways))
+		help_print_item(stdout, SPAN_NONE, 7, span_trim(span_take(&ways, '\n')));
+	putchar('\n');
+	help_print(stdout, command->help);
+	puts("\nOptions:");
 	options_print(stdout, command->options | OPTION_BIT(OPTION_HELP));
 	return EXIT_ALL_READ;
 }

@@ -192,7 +192,8 @@ const struct command command_export = {
 	.summary = "write the list as an access map for hosts that run no daemon",
 	.help = "postfix  a map for check_recipient_access (access(5)): each suppressed address, with the refusal. What is held,\n"
 		"         and what only holds for other streams, is left out. Write it beside the old one, then make it the map:\n\n"
-		"           kodama export postfix > suppressed.new && mv suppressed.new suppressed && postmap suppressed\n",
+		"           kodama export postfix > suppressed.new &&\n"
+		"             mv suppressed.new suppressed && postmap suppressed\n",
 	.options = OPTION_BIT(OPTION_ETC) | OPTION_BIT(OPTION_CONFIG) | OPTION_BIT(OPTION_STREAM),
 	.run = run_export,
 };

@@ -15,7 +15,7 @@ libcli_a_SOURCES = \
 	src/cli/program.h src/cli/program.c src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c \
 	src/cli/setup.h src/cli/setup.c src/cli/setup_domains.h src/cli/setup_domains.c src/cli/setup_list.h src/cli/setup_list.c \
 	src/cli/smtp.h src/cli/smtp.c src/cli/setup_plan.h src/cli/setup_plan.c src/cli/setup_postfix.c src/cli/setup_sendmail.c src/cli/suppress.c \
-	src/cli/terminal.h src/cli/terminal.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
+	src/cli/terminal.h src/cli/terminal.c src/cli/help.h src/cli/help.c src/cli/verbs.h src/cli/verbs.c src/cli/walk.h src/cli/walk.c
 
 check_PROGRAMS += tests/fuzz/fuzz_ingest
 tests_fuzz_fuzz_ingest_SOURCES = tests/fuzz/fuzz_ingest.c $(FUZZ_MAIN)

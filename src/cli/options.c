@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "cli/help.h"
+
 const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_HELP] = { "help", NULL, "this text" },
 	[OPTION_ETC] = { "etc", "DIR", "the folder with kodama.conf, rules.d and the rest (or KODAMA_ETC)" },
@@ -124,8 +126,9 @@ void options_print(FILE *out, uint64_t taken)
 		const struct option_row *row = &option_rows[id];
 		if (!(taken & OPTION_BIT(id)))
 			continue;
-		int width = fprintf(out, "  --%s%s%s", row->name, row->value ? "=" : "", row->value ? row->value : "");
-		fprintf(out, "%*s%s\n", width < 26 ? 26 - width : 1, "", row->help);
+		char label[128];
+		snprintf(label, sizeof(label), "  --%s%s%s", row->name, row->value ? "=" : "", row->value ? row->value : "");
+		help_print_item(out, span_of(label), 26, span_of(row->help));
 	}
 }
 

@@ -243,7 +243,7 @@ const struct option options[] = {
 	  "and changes no address.  A log daemon that takes lines from /dev/log takes them from every local user: no, there.  The file and "
 	  "its folders must be root's or syslog's, and writable by nobody else, or the daemon does not believe it all the same.  "
 	  "Nor does it where postlog(1) is set-group-ID and everybody may run it, as Postfix 3.7 and later install it: by it every local user writes "
-	  "into the log of postlogd (chmod g-s /usr/sbin/postlog)." },
+	  "into the log of postlogd (chmod g-s /usr/sbin/postlog).  What others could write into once proves nothing more until the log is rotated." },
 	{ "maillog", "start", OPTION_CHOICE, false, AT(maillog.start), "end", 0, 0, "", start_name,
 	  "Where to begin the first time.  Later it goes on where it was." },
 	{ "ingest", "listen", OPTION_SOCKET, false, AT(ingest.socket.address), "unix:/run/kodama/ingest.sock", 0, 0, "", NULL,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command: what it prints, how it ends, and that the daemon sees what it changes within a second."""
 import json
+import os
 import re
 import signal
 import time
@@ -289,6 +290,22 @@ def test_a_pipe_that_is_closed_and_a_disk_that_is_full(scratch, command):
 def test_what_the_daemon_prints_is_there_or_it_fails(kodamad, option):
     done = run("bash", "-c", f"{KODAMAD} --etc {kodamad.etc} {option} >/dev/full", check=False)
     assert done.returncode == 1 and "standard output: No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_is_as_wide_as_the_terminal(columns):
+    """Paragraphs are filled, usage and options stand in columns; what is to be copied stays a line."""
+    overview = run(KODAMA, "--help", env={**os.environ, "COLUMNS": str(columns)}).stdout
+    names = re.findall(r"^  (\w+) ", overview, re.M)
+    assert {"classify", "doctor"} <= set(names)
+    for name in names:
+        text = run(KODAMA, "help", name, env={**os.environ, "COLUMNS": str(columns)}).stdout
+        long = [line for line in text.splitlines() if len(line) > min(columns, 100) and not line.startswith(("      ", "  provider"))]
+        assert text.startswith(f"Usage: kodama {name}") and not [line for line in long if " " in line.strip()]
+    if columns == 80:
+        assert "\nremove   take it off the list, whoever put it there; or all that evidence put\n         there" in run(
+            KODAMA, "help", "suppress", env={**os.environ, "COLUMNS": "80"}).stdout
+        assert "Usage: kodama suppress list | check ADDRESS" in run(KODAMA, "help", "suppress").stdout
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["suppress", "--help"]], ids=str)
