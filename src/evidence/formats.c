@@ -157,18 +157,30 @@ static unsigned look_for_words(const struct form *form, struct notice *notice)
 	return known;
 }
 
+/* What a mailer daemon sends is a bounce in any language; a postmaster, and other programs, send much else. */
+static bool is_daemon_s_own(const struct mail *mail)
+{
+	struct span from = fields_get(&mail->fields, "From");
+
+	return span_is_known(from) && (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX ||
+				       span_find_nocase(from, SPAN_LIT("mail-daemon"), 0) != SIZE_MAX || span_is_equal(from, SPAN_LIT("<>")));
+}
+
 /*
  * Where the subject is none that anybody foresaw, a daemon has to have sent it, to say that it did not deliver something,
- * and to show what a server answered.
+ * and to show what a server answered; that, too, where only the null sender speaks for a mailer.
  */
 static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 {
 	struct captures captures;
-	bool is_foreseen = form_knows_header(form, notice->mail, &captures, &notice->budget);
+	const struct mail *mail = notice->mail;
+	bool is_foreseen = form_knows_header(form, mail, &captures, &notice->budget);
 	unsigned known;
 
-	if (!is_foreseen && !(mail_is_from_daemon(notice->mail) && notice_has_reply(notice->text)))
+	if ((!is_foreseen || !notice_is_named_mailer(mail)) && !(mail_is_from_daemon(mail) && notice_has_reply(notice->text)))
 		return false;
+	if (!is_foreseen && is_daemon_s_own(mail))
+		return true;
 	known = look_for_words(form, notice);
 	return (known & KNOWN_TEXT) && !(known & KNOWN_UNLESS) && (is_foreseen || (known & KNOWN_ALSO));
 }

@@ -162,9 +162,14 @@ static bool is_header_line(struct span line)
 		SPAN_LIT("x-received:"),     SPAN_LIT("mime-version:"), SPAN_LIT("content-type:"),     SPAN_LIT("from:"),
 		SPAN_LIT("date:"),           SPAN_LIT("to:"),           SPAN_LIT("x-originating-ip:"), SPAN_LIT("delivered-to:"),
 		SPAN_LIT("subject:"),        SPAN_LIT("sender:"),       SPAN_LIT("authentication-results:"),
+		SPAN_LIT("cc:"),             SPAN_LIT("reply-to:"),     SPAN_LIT("in-reply-to:"),      SPAN_LIT("references:"),
 	};
-	char first = line.len ? ascii_lower(line.ptr[0]) : '\0';
+	char first;
 
+	/* quoted, as a mail is in an answer */
+	while (line.len && (line.ptr[0] == '>' || line.ptr[0] == '|'))
+		line = span_trim_left(span_skip(line, 1));
+	first = line.len ? ascii_lower(line.ptr[0]) : '\0';
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i].ptr[0] == first && span_has_prefix_nocase(line, names[i]))
 			return true;

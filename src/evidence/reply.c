@@ -131,8 +131,10 @@ static bool is_after_colon(struct span text, size_t at)
 
 	while (i > 0 && at - i < 8 && is_one_of(text.ptr[i - 1], " \t\r\n"))
 		i--;
-	if (i == at)
+	if (i == at && (i < 3 || (unsigned char)text.ptr[i - 1] != 0x9a))
 		return i > 0 && is_one_of(text.ptr[i - 1], "'\"<>#;");
+	if (i >= 3 && memcmp(text.ptr + i - 3, "\xef\xbc\x9a", 3) == 0) /* full-width */
+		return true;
 	return i > 0 && is_one_of(text.ptr[i - 1], ":;>-'\"");
 }
 
