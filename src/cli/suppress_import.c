@@ -56,6 +56,8 @@ struct importer {
 	json_t *sent; /* the request whose answer has not been taken: the daemon works while the next is made */
 	size_t bytes;
 	uint64_t taken; /* bytes of this file */
+	uint64_t stored; /* of those: up to where the chunk begins */
+	size_t handled; /* rows of the chunk that the store has answered for */
 	uint64_t read, added, unchanged, refused, passed;
 	struct { char text[160]; uint64_t count; } reasons[REASONS_MAX]; /* why records were passed over */
 	int status;
@@ -101,6 +103,16 @@ static void clear_batch(struct importer *importer)
 	importer->bytes = 0;
 }
 
+/* What is only read is not done yet: that takes longer. */
+static void show_progress(struct importer *importer)
+{
+	uint64_t done = importer->stored;
+
+	if (importer->handled)
+		done += (importer->taken - importer->stored) * importer->handled / importer->count;
+	progress_set(&importer->progress, importer->progress.done + done, importer->read);
+}
+
 /* Of what was sent last.  False: there is no sense in going on; it has been said. */
 static bool take_answer(struct importer *importer)
 {
@@ -111,7 +123,8 @@ static bool take_answer(struct importer *importer)
 	importer->status = control_take(importer->line, importer->sent, take_refused, importer, &end);
 	importer->added += get_count(end, "added");
 	importer->unchanged += get_count(end, "unchanged");
-	progress_set(&importer->progress, importer->progress.done + importer->taken, importer->read);
+	importer->handled += json_array_size(json_object_get(importer->sent, "rows"));
+	show_progress(importer);
 	json_decref(end);
 	json_decref(importer->sent);
 	importer->sent = NULL;
@@ -176,7 +189,9 @@ static bool send_chunk(struct importer *importer)
 	/* no answer is left while more is read: whoever types takes his time */
 	if (goes_on)
 		goes_on = send_batch(importer) && take_answer(importer);
-	importer->count = 0;
+	importer->count = importer->handled = 0;
+	importer->stored = importer->taken;
+	show_progress(importer);
 	arena_reset(importer->arena);
 	return goes_on;
 }
@@ -257,7 +272,7 @@ static bool take_window(struct importer *importer, struct import *import, struct
 	while (goes_on && (result = import_take(import, &rest, window->is_last, &row)) != IMPORT_MORE) {
 		goes_on = take_record(importer, result, &row);
 		importer->taken = window->taken + window->len - rest.len;
-		progress_set(&importer->progress, importer->progress.done + importer->taken, importer->read);
+		show_progress(importer);
 	}
 	window->taken += window->len - rest.len;
 	memmove(window->bytes, rest.ptr, rest.len);
@@ -282,6 +297,7 @@ static void import_open(struct importer *importer, struct import *import, int fd
 	if (error < 0)
 		importer->status = command_fail("%s: %s", importer->path, strerror(-error));
 	importer->progress.done += window.taken;
+	importer->taken = importer->stored = 0;
 	free(window.bytes);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,5 +78,7 @@ int account_become(const struct account *account, struct complaint *complaint)
 		complaint_set(complaint, "", 0, "cannot become user %s: %s", account->name, strerror(errno));
 		return -EPERM;
 	}
+	/* root's is closed to it: libpq looks there for keys and passwords, and finds the account's own by its name */
+	unsetenv("HOME");
 	return 0;
 }

@@ -2,7 +2,11 @@
 """The list in bulk: import, export, forget, an access map, and what root leaves behind; with the daemon and without."""
 import json
 import os
+import pty
 import pwd
+import re
+import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from harness import mails
 from harness.kodamad import Kodamad, USER
 from harness.milter import Milter
+from harness.paths import DEADLINE_S, KODAMA
 from harness.policy import Policy
 from harness.wait import until
 
@@ -103,10 +108,67 @@ def test_the_list_in_bulk(list_of, scratch):
         assert daemon.kodama("suppress", "export", f"--format={form}").stdout == text
         daemon.kodama("forget", "gone@example.com", "last@example.com")
 
-    many = "".join(f"user{number}@example.com\n" for number in range(3000))
+    # more than one request holds
+    many = "".join(f"user{number}@example.com\n" for number in range(7000))
     done = daemon.kodama("suppress", "import", "-", input=many)
-    assert "3000 added" in done.stderr and len(daemon.get_suppressed()) == 3000
+    assert "7000 added" in done.stderr and len(daemon.get_suppressed()) == 7000
     assert owner_names(daemon.state) == {USER}
+
+
+def query(daemon, text):
+    link = sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)
+    try:
+        return link.execute(text).fetchall()
+    finally:
+        link.close()
+
+
+def test_an_import_that_is_killed_and_run_again_is_as_one_that_was_not(list_of, scratch):
+    daemon, count = list_of, 30000
+    is_running = daemon.process.poll() is None
+    path = scratch / "many"
+    path.write_text("".join(f"user{number}@example{number % 7}.com\n" for number in range(count)))
+    importing = subprocess.Popen([KODAMA, "suppress", "--etc", daemon.etc, "import", path], stderr=subprocess.PIPE, text=True)
+    until(lambda: query(daemon, "SELECT 1 FROM addresses LIMIT 1"), "the first of them")
+    if is_running:
+        daemon.kill()
+    else:
+        importing.kill()
+    said = importing.communicate()[1]
+    assert importing.returncode and (not is_running or "kodama: " in said)
+    if is_running:
+        daemon.start()
+    done = daemon.kodama("suppress", "import", path).stderr
+    added, there = (int(number) for number in re.search(r"30000 read, (\d+) added, (\d+) there already, 0 passed over, 0 refused", done).groups())
+    assert added + there == count and there > 0
+    # each stands there once, was put there once, and is in force
+    assert query(daemon, "SELECT count(*) FROM addresses") == query(daemon, "SELECT count(*) FROM enforced") == [(count,)]
+    assert query(daemon, "SELECT count(*), count(DISTINCT address) FROM audit WHERE what = 'import'") == [(count, count)]
+    if not is_running:
+        daemon.start()
+    with Policy(daemon.policy) as policy:
+        for number in range(0, count, 997):
+            assert policy.ask(f"user{number}@example{number % 7}.com").startswith("550 ")
+
+
+def test_an_import_shows_how_far_it_is(list_of, scratch):
+    """On a terminal, for as long as it takes."""
+    path = scratch / "many"
+    path.write_text("".join(f"user{number}@example.com\n" for number in range(50000)))
+    master, slave = pty.openpty()
+    importing = subprocess.Popen([KODAMA, "suppress", "--etc", list_of.etc, "import", path], stderr=slave, env={**os.environ, "TERM": "xterm"})
+    os.close(slave)
+    seen = b""
+    try:
+        while block := os.read(master, 65536):
+            seen += block
+    except OSError:
+        pass  # the other side is closed: Linux says EIO
+    os.close(master)
+    assert importing.wait(timeout=DEADLINE_S) == 0
+    shown = [int(share) for share in re.findall(rb"\] +(\d+)%", seen)]
+    # when it has read all of them, it is not done yet
+    assert shown == sorted(shown) and shown[0] < 50 and len(set(shown)) > 1 and b"50000 added" in seen
 
 
 def test_an_import_is_refused_at_the_next_mail(list_of):

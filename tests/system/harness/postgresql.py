@@ -16,7 +16,9 @@ def find_programs():
 
 
 class PostgreSQL:
-    def __init__(self, home):
+    def __init__(self, home, password=None, port=5432):
+        """password: asked for over TCP (SCRAM); on the unix socket, which has the port in its name, everybody is trusted."""
+        self.port = port
         self.home = pathlib.Path(home)
         self.home.mkdir(parents=True, exist_ok=True)
         self.user = pwd.getpwnam("postgres")
@@ -24,7 +26,11 @@ class PostgreSQL:
         self.home.chmod(0o755)
         self.programs = find_programs()
         self.process = None
-        run(self.programs / "initdb", "-D", self.home / "data", "-A", "trust", "-U", "kodama", "-E", "UTF8", "--locale=C.UTF-8", "-N",
+        words = []
+        if password:
+            (self.home / "password").write_text(password + "\n")
+            words = ["--auth-host=scram-sha-256", f"--pwfile={self.home}/password"]
+        run(self.programs / "initdb", "-D", self.home / "data", "--auth-local=trust", *(words or ["--auth-host=trust"]), "-U", "kodama", "-E", "UTF8", "--locale=C.UTF-8", "-N",
             **self.as_user)
 
     @property
@@ -45,7 +51,7 @@ class PostgreSQL:
         options = [word for setting in settings for word in ("-c", setting)]
         with open(self.home / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.home / "data", "-k", self.home, "-c", "listen_addresses=", *options],
+                [self.programs / "postgres", "-D", self.home / "data", "-k", self.home, "-c", f"port={self.port}", "-c", "listen_addresses=", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.as_user)
         until(lambda: self.ask("select 1", check=False).returncode == 0, lambda: (self.home / "log").read_text())
         return self
@@ -58,7 +64,7 @@ class PostgreSQL:
             self.process = None
 
     def ask(self, statement, check=True, **options):
-        return run(self.programs / "psql", "-X", "-A", "-t", "-h", self.home, "-U", "kodama", "-d", "postgres", "-c", statement, check=check, **options)
+        return run(self.programs / "psql", "-X", "-A", "-t", "-h", self.home, "-p", str(self.port), "-U", "kodama", "-d", "postgres", "-c", statement, check=check, **options)
 
     def get(self, statement):
         """The rows, as lists of texts."""
