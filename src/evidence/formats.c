@@ -168,21 +168,24 @@ static bool is_daemon_s_own(const struct mail *mail)
 
 /*
  * Where the subject is none that anybody foresaw, a daemon has to have sent it, to say that it did not deliver something,
- * and to show what a server answered; that, too, where only the null sender speaks for a mailer.
+ * and to show what a server answered; one of these also where only the null sender speaks for a mailer.
  */
 static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 {
 	struct captures captures;
 	const struct mail *mail = notice->mail;
 	bool is_foreseen = form_knows_header(form, mail, &captures, &notice->budget);
+	bool has_reply = mail_is_from_daemon(mail) && notice_has_reply(notice->text);
 	unsigned known;
 
-	if ((!is_foreseen || !notice_is_named_mailer(mail)) && !(mail_is_from_daemon(mail) && notice_has_reply(notice->text)))
+	if (!is_foreseen && !has_reply)
 		return false;
 	if (!is_foreseen && is_daemon_s_own(mail))
 		return true;
 	known = look_for_words(form, notice);
-	return (known & KNOWN_TEXT) && !(known & KNOWN_UNLESS) && (is_foreseen || (known & KNOWN_ALSO));
+	if (!(known & KNOWN_TEXT) || (known & KNOWN_UNLESS))
+		return false;
+	return is_foreseen ? notice_is_named_mailer(mail) || has_reply || (known & KNOWN_ALSO) : (known & KNOWN_ALSO) != 0;
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,
