@@ -295,6 +295,24 @@ static int drain(struct writer *writer)
 	return result;
 }
 
+/* Is it back?  Asked when there is nothing else to find it out by; whoever looks at the status wants to know. */
+static void probe(struct writer *writer)
+{
+	struct tally_of_group none = { 0, 0, 0 };
+	int result;
+
+	if (!writer->stats.last_error[0] || ensure_store(writer) < 0)
+		return;
+	result = store_begin(writer->store);
+	if (result == 0)
+		result = commit(writer, &none);
+	if (result == 0)
+		return;
+	give_up_store(writer, "commit", result);
+	if (writer->store)
+		store_rollback(writer->store);
+}
+
 static void refresh_index(struct writer *writer)
 {
 	if (!writer->index || !writer->store || !store_take_changed(writer->store))
@@ -373,8 +391,10 @@ void *writer_commit_all(void *data)
 			commit_list(writer, first);
 		refresh_index(writer);
 		finish(writer, first);
-		if (!first)
+		if (!first) {
+			probe(writer);
 			prune(writer);
+		}
 	}
 	return NULL;
 }

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The milter by its protocol: what it adds, takes away, refuses, and above all what it leaves alone."""
 import contextlib
+import json
 import re
 import sqlite3
 
 import pytest
 
 from harness import mails
-from harness.milter import ACCEPT, CONTINUE, Milter, packet, refuses
+from harness.milter import ACCEPT, CONTINUE, REPLYCODE, Milter, packet, refuses
 
 HOST = "mx.example.jp"
 GONE = "gone@example.com"
@@ -279,7 +280,9 @@ def test_our_own_bounce_passes_while_the_database_is_locked(kodamad):
     with contextlib.closing(lock):
         lock.execute("BEGIN EXCLUSIVE")
         assert passes(hand_over_local(kodamad, mails.report(GONE, GMAIL)))
+        kodamad.wait_log('error: store-away error="commit: database is locked')
         lock.execute("ROLLBACK")
+    kodamad.wait_log("info: store-back")
     # it was safe in the queue on disk and comes through by itself
     from harness.wait import until
     until(lambda: kodamad.get_suppressed() == [GONE], "the queued outcome in the store")
@@ -296,7 +299,27 @@ def test_our_own_bounce_passes_while_nothing_can_be_stored(kodamad):
         for number in range(12):
             recipients = [f"u{number}.{i}@{'x' * 60}.example.com" for i in range(40)]
             assert passes(hand_over_local(kodamad, mails.report(recipients, "550 5.1.1 " + "unknown user " * 60)))
+        kodamad.wait_log("error: outcomes-lost front=milter")
         lock.execute("ROLLBACK")
+
+
+def test_a_bounce_from_outside_stays_where_it_is_while_nothing_can_be_stored(kodamad):
+    """Answered 451 at its end, so that the remote keeps it, and taken when it comes again; other mail passes."""
+    kodamad.stop()
+    kodamad.configure("proof = any\nqueue { size = 64K  deadline = 1s }\n")
+    kodamad.start()
+    lock = sqlite3.connect(kodamad.database, isolation_level=None)
+    full = [f"u{i}@{'x' * 60}.example.com" for i in range(400)]
+    with contextlib.closing(lock):
+        lock.execute("BEGIN EXCLUSIVE")
+        for _ in range(2):
+            answer = hand_over_smtp(kodamad, mails.report(full, "550 5.1.1 " + "unknown user " * 60)).answer
+        assert answer[0] == REPLYCODE and answer[1].startswith(b"451 4.3.0 "), answer
+        assert passes(hand_over_smtp(kodamad, mails.plain("news"), sender="<news@example.org>"))
+        lock.execute("ROLLBACK")
+    kodamad.wait_log("info: store-back")
+    assert passes(hand_over_smtp(kodamad, mails.report(GONE, GMAIL)))
+    assert GONE in kodamad.get_suppressed() and json.loads(kodamad.kodama("status", "--format=json").stdout)["milter"]["tempfailed"] > 0
 
 
 @pytest.mark.parametrize("junk", [

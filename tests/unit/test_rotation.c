@@ -7,13 +7,13 @@
 
 #include "intake/archive.h"
 
-/* What logrotate can be told to compress with. */
+/* What logrotate can be told to compress with; in small blocks, so that a log of the tests has several. */
 static const struct tool {
 	const char *suffix, *command[4];
 } tools[] = {
 	{ ".gz", { "gzip", "-nc" } },
-	{ ".bz2", { "bzip2", "-c" } },
-	{ ".xz", { "xz", "-c" } },
+	{ ".bz2", { "bzip2", "-1c" } },
+	{ ".xz", { "xz", "-0c" } },
 	{ ".zst", { "zstd", "-qc" } },
 };
 
@@ -197,6 +197,11 @@ static void rotated_twice_while_away(void **state)
 	append(f, "three\n");
 	set_age(f->path, 100);
 	assert_int_equal(rename(f->path, name(f, ".1")), 0);
+	/* of other logs, in the same folder */
+	for (const char *const *other = (const char *const[]){ "x", "ging.1", ".", NULL }; *other; other++) {
+		add_to(name(f, *other), "another's\n", 10, O_CREAT);
+		set_age(name(f, *other), 150);
+	}
 	append(f, "four\n");
 	begin(f, false);
 	assert_string_equal(lines(f), "two|three|four|");
@@ -379,7 +384,7 @@ static void damaged_archive_is_a_gap(void **state)
 	end(f);
 	append(f, "two\n");
 	/* more than one block of any of them */
-	append_noise(f, 1500000);
+	append_noise(f, 450000);
 	append(f, "lost\n");
 	set_age(f->path, 200);
 	compress_file(f, f->path, archive(f, ".1"), true);
