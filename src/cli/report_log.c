@@ -134,9 +134,10 @@ static int fill_domains(const struct tally *tally, size_t top, struct arena *are
 		return -ENOMEM;
 	for (size_t i = 0; i < tally->domain_table.count; i++) {
 		const struct tally_domain *domain = &tally->domains[i];
+		const struct tally_words *words = domain->words;
 		if (domain->counts.deferred)
-			domains[count++] = (struct report_domain){ domain->name, domain->counts, domain->class_id,
-								   span_make(domain->said, domain->said_len) };
+			domains[count++] = (struct report_domain){ domain->name, domain->counts, words ? words->class_id : CLASS_UNCLASSIFIED,
+								   words ? span_make(words->bytes, words->len) : SPAN_NONE };
 	}
 	report->domains = domains;
 	report->domain_count = sort(domains, count, sizeof(*domains), compare_domains, top, &report->totals.domains);

@@ -4,46 +4,59 @@
 
 int suspects_init(struct suspects *suspects)
 {
-	*suspects = (struct suspects){ 0 };
-	return table_rebuild(&suspects->table, NULL, sizeof(struct suspect), 1024);
+	*suspects = (struct suspects){ .arena = arena_new(0), .bits = calloc(SUSPECT_BITS / 64, sizeof(*suspects->bits)) };
+	if (suspects->arena && suspects->bits && table_rebuild(&suspects->table, NULL, sizeof(struct suspect), 1024) == 0)
+		return 0;
+	suspects_done(suspects);
+	return -ENOMEM;
 }
 
 void suspects_done(struct suspects *suspects)
 {
-	for (size_t i = 0; i < suspects->table.count; i++)
-		free((void *)(uintptr_t)suspects->items[i].address.ptr);
+	arena_free(suspects->arena);
+	free(suspects->bits);
 	free(suspects->items);
 	free(suspects->table.slots);
+	*suspects = (struct suspects){ 0 };
+}
+
+static uint64_t *get_bits(const struct suspects *suspects, uint64_t hash, uint64_t *ret_bit)
+{
+	*ret_bit = (uint64_t)1 << hash % 64;
+	return &suspects->bits[hash / 64 % (SUSPECT_BITS / 64)];
 }
 
 static struct suspect *find_suspect(const struct suspects *suspects, uint64_t hash)
 {
 	size_t slot = hash;
-	uint32_t number = table_find_from(&suspects->table, suspects->items, sizeof(*suspects->items), hash, &slot);
+	uint64_t bit;
+	uint32_t number;
 
+	if (!(*get_bits(suspects, hash, &bit) & bit))
+		return NULL;
+	number = table_find_from(&suspects->table, suspects->items, sizeof(*suspects->items), hash, &slot);
 	return number ? &suspects->items[number - 1] : NULL;
 }
 
 static struct suspect *add_suspect(struct suspects *suspects, const struct tally_word *word)
 {
 	void *items = suspects->items;
+	struct span address;
 	struct suspect *suspect;
-	char *text;
+	uint64_t bit, *bits;
 
 	if (suspects->table.count == SUSPECTS_MAX) {
 		suspects->forgotten++;
 		return NULL;
 	}
-	text = malloc(word->recipient.len + 1);
-	suspect = text ? table_add(&suspects->table, &items, sizeof(*suspect), word->hash) : NULL;
+	address = arena_copy(suspects->arena, word->recipient);
+	suspect = span_is_known(address) ? table_add(&suspects->table, &items, sizeof(*suspect), word->hash) : NULL;
 	suspects->items = items;
-	if (!suspect) {
-		free(text);
+	if (!suspect)
 		return NULL;
-	}
-	if (word->recipient.len)
-		memcpy(text, word->recipient.ptr, word->recipient.len);
-	suspect->address = span_make(text, word->recipient.len);
+	bits = get_bits(suspects, word->hash, &bit);
+	*bits |= bit;
+	suspect->address = address;
 	return suspect;
 }
 

@@ -7,13 +7,14 @@
 #ifndef KODAMA_CLI_SUSPECTS_H
 #define KODAMA_CLI_SUSPECTS_H
 
+#include "base/arena.h"
 #include "cli/tally.h"
 
 enum { SUSPECTS_MAX = 1 << 18, SUSPECT_AFTER = 3, SUSPECT_WITHIN_S = 30 * 86400 };
 
 struct suspect {
 	uint64_t hash;
-	struct span address;   /* owned */
+	struct span address;   /* the arena's */
 	int64_t times_s[SUSPECT_AFTER]; /* of the last failures of the row, the newest first */
 	uint32_t failed;       /* in a row */
 	uint16_t provider;
@@ -22,7 +23,12 @@ struct suspect {
 	bool is_weak;          /* listed on a weak basis: only where the provider accepts others */
 };
 
+/* Whoever is asked for and is no suspect is told apart by a bit of his hash: most are. */
+enum { SUSPECT_BITS = 1 << 20 };
+
 struct suspects {
+	struct arena *arena;   /* the addresses */
+	uint64_t *bits;        /* of the hashes of all items */
 	struct suspect *items; /* of those without an address the row was ended by a success */
 	struct tally_table table;
 	uint64_t forgotten;    /* past the maximum */

@@ -15,7 +15,11 @@
 #include "cli/tally_table.h"
 #include "evidence/logjoin.h"
 
-enum { TALLY_SAID_MAX = 160, TALLY_PROVIDERS_MAX = 1024 };
+enum {
+	TALLY_SAID_MAX = 160,
+	TALLY_TEXT_MAX = 4096, /* of a text that is remembered */
+	TALLY_PROVIDERS_MAX = 1024
+};
 
 /* What tells one answer from another: what else the verdict rests on is the same for all of a key. */
 struct tally_key {
@@ -39,16 +43,22 @@ struct tally_response {
 	uint64_t counts[2];     /* failed, deferred */
 };
 
+/* The last deferral. */
+struct tally_words {
+	int64_t time_s;
+	enum class class_id;
+	uint16_t len;
+	char bytes[TALLY_SAID_MAX];
+};
+
+/* Small: each delivery looks for one of some thousands. */
 struct tally_domain {
 	uint64_t hash;
 	struct span name;       /* owned, lower case */
+	struct report_counts counts;
+	struct tally_words *words; /* owned; NULL: none was deferred */
 	uint32_t relay;         /* the last one's number, plus 1 */
 	uint16_t provider;
-	struct report_counts counts;
-	int64_t deferred_s;     /* the last deferral, and what it said */
-	enum class class_id;
-	uint16_t said_len;
-	char *said;             /* owned; TALLY_SAID_MAX */
 };
 
 struct tally_relay {

@@ -68,12 +68,10 @@ static bool take_number(struct span *text, uint64_t max, uint64_t *ret_number)
 	uint64_t number = 0;
 	size_t at = 0;
 
-	for (; at < text->len && ascii_is_digit(text->ptr[at]); at++) {
-		unsigned digit = (unsigned)(text->ptr[at] - '0');
-		if (number > (max - digit) / 10)
+	for (; at < text->len && ascii_is_digit(text->ptr[at]); at++)
+		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (uint64_t)(text->ptr[at] - '0'), &number) ||
+		    number > max)
 			return false;
-		number = number * 10 + digit;
-	}
 	*ret_number = number;
 	*text = span_make(text->ptr + at, text->len - at);
 	return at > 0;

@@ -49,6 +49,9 @@ static void link_message(struct logjoin *join, struct message *message, enum mes
 
 void messages_touch(struct logjoin *join, struct message *message)
 {
+	/* of those that were touched in one second nobody asks which was the last */
+	if (message->touched_s == join->now_s && message->list == MESSAGES_OPEN)
+		return;
 	message->touched_s = join->now_s;
 	if (message->newer == NO_MESSAGE && message->list == MESSAGES_OPEN)
 		return;

@@ -170,7 +170,7 @@ static void assert_whole(const struct tally *tally)
 	assert_int_equal(tally->classes[CLASS_MAILBOX_FULL].deferred, 1);
 	assert_int_equal(tally->domain_table.count, 1);
 	assert_int_equal(tally->domains[0].counts.delivered, 2);
-	assert_true(span_has_prefix(span_make(tally->domains[0].said, tally->domains[0].said_len), SPAN_LIT("452 4.2.2")));
+	assert_true(span_has_prefix(span_make(tally->domains[0].words->bytes, tally->domains[0].words->len), SPAN_LIT("452 4.2.2")));
 	/* two recipients, one text */
 	assert_int_equal(tally->response_table.count, 2);
 }
