@@ -4,7 +4,7 @@ libbase_a_SOURCES = \
 	src/base/span.h src/base/span.c src/base/arena.h src/base/arena.c src/base/buffer.h src/base/buffer.c \
 	src/base/complaint.h src/base/complaint.c src/base/timestamp.h src/base/timestamp.c \
 	src/base/zone.h src/base/zone.c src/base/utf8.h src/base/utf8.c src/base/log.h src/base/log.c src/base/network.h src/base/network.c \
-	src/base/address.h src/base/address.c src/base/siphash.h src/base/siphash.c src/base/quick.h src/base/plainfile.h src/base/plainfile.c \
+	src/base/address.h src/base/address.c src/base/siphash.h src/base/siphash.c src/base/quick.h src/base/quickmask.h src/base/plainfile.h src/base/plainfile.c \
 	src/base/memory.h src/base/memory.c src/base/library.h src/base/library.c src/base/shortage.h src/base/shortage.c src/base/hmac.h src/base/hmac.c src/base/keyring.h src/base/keyring.c
 
 # what every program below links, in the order of the layers from the top; lists of libraries and what they stand on

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/newlines.h"
 #include "cli/verdicts.h"
 
 enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 2 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 8 };
@@ -38,6 +39,7 @@ struct scan_worker {
 	struct scan_part *part; /* that is read; NULL: words go to the suspects at once */
 	struct maillog *log;    /* where lines go: the part's, or the scan's own */
 	char *buffer;
+	struct newlines newlines; /* of the buffer */
 	bool has_no_memory;
 	bool has_rules;
 	pthread_t thread;
@@ -183,13 +185,14 @@ static ssize_t read_more(int fd, char *to, size_t size, int64_t at)
 /* All whole lines of what is there: how much that was, or SIZE_MAX when the next one begins at `end` or behind it. */
 static size_t take_lines(struct scan_worker *worker, size_t len, size_t end, bool *skips)
 {
-	const char *at = worker->buffer, *over = at + len;
+	const char *at = worker->buffer;
 
+	newlines_begin(&worker->newlines, at, len);
 	for (;;) {
 		const char *line_end;
 		if (!*skips && (size_t)(at - worker->buffer) >= end)
 			return SIZE_MAX;
-		line_end = at < over ? memchr(at, '\n', (size_t)(over - at)) : NULL;
+		line_end = newlines_take(&worker->newlines);
 		if (!line_end)
 			return (size_t)(at - worker->buffer);
 		if (!*skips)

@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-enum { LOGHEAD_MAX = 79, LOGHEADS = 64, LOGHEAD_HOSTS = 32 };
+enum { LOGHEAD_MAX = 79, LOGHEADS = 64 };
 
 /* Who wrote a line, as far as queue ids are told apart by it: hashes, whose key is nobody's secret. */
 struct log_origin {
@@ -34,8 +34,7 @@ struct logclock {
 	int64_t minute_s;
 	char zone[6];        /* "+09:00", the last one behind six digits of a fraction; zone[0] is 0: none yet */
 	int64_t offset_s;
-	uint8_t program_at[LOGHEAD_HOSTS]; /* by host: where behind the stamp the last head's program stood */
-	struct loghead heads[LOGHEADS];    /* by host and program */
+	struct loghead heads[LOGHEADS]; /* by host and program */
 };
 
 /*

@@ -7,9 +7,10 @@
 #define KODAMA_EVIDENCE_LOGFIELD_H
 
 #include "base/quick.h"
+#include "base/quickmask.h"
 #include "evidence/logline.h"
 
-enum { QUEUE_ID_MIN = 5, QUEUE_ID_MAX = 31 };
+enum { QUEUE_ID_MIN = 5, QUEUE_ID_MAX = 31 }; /* and a colon: the 32 bytes of a mask */
 
 /* Takes `prefix` off *rest, if it begins so. */
 static inline bool logfield_skip(struct span *rest, struct span prefix)
@@ -36,14 +37,19 @@ unsigned logfield_look_at_id(struct span id);
 /* "QID: " off *rest: whatever is as long as a queue id and stands before a colon.  False: no such thing. */
 static inline bool logfield_take_id(struct span *rest, struct span *ret_id)
 {
-	size_t max = rest->len < QUEUE_ID_MAX + 1 ? rest->len : QUEUE_ID_MAX + 1;
-	const char *colon = max ? memchr(rest->ptr, ':', max) : NULL;
-	size_t len = colon ? (size_t)(colon - rest->ptr) : 0;
+	size_t len = 0;
 
-	if (len < QUEUE_ID_MIN || rest->len < len + 3 || colon[1] != ' ')
+	if (rest->len > QUEUE_ID_MAX) {
+		uint32_t colons = quickmask_32(rest->ptr, ':');
+		len = colons ? quickmask_first(colons) : 0;
+	} else if (rest->len) {
+		const char *colon = memchr(rest->ptr, ':', rest->len);
+		len = colon ? (size_t)(colon - rest->ptr) : 0;
+	}
+	if (len < QUEUE_ID_MIN || rest->len < len + 3 || rest->ptr[len + 1] != ' ')
 		return false;
 	*ret_id = span_make(rest->ptr, len);
-	*rest = span_make(colon + 2, rest->len - len - 2);
+	*rest = span_make(rest->ptr + len + 2, rest->len - len - 2);
 	return true;
 }
 

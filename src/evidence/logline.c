@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "base/quickmask.h"
 #include "base/siphash.h"
 #include "evidence/logfield.h"
 
@@ -31,6 +32,14 @@ struct span logfield_take_value(struct span *rest)
 	struct span all = *rest;
 	const char *end = all.ptr + all.len;
 
+	if (all.len >= 32) {
+		uint64_t found = quickmask_begin(all.ptr, all.len, ',') & quickmask_begin(all.ptr, all.len, ' ') >> 1;
+		if (found) {
+			size_t at = quickmask_first(found);
+			*rest = span_make(all.ptr + at + 2, all.len - at - 2);
+			return span_make(all.ptr, at);
+		}
+	}
 	for (const char *at = all.ptr; at < end && (at = memchr(at, ',', (size_t)(end - at))) != NULL; at++)
 		if (at + 1 < end && at[1] == ' ') {
 			*rest = span_make(at + 2, (size_t)(end - at) - 2);
@@ -56,14 +65,33 @@ static size_t find_unquoted_end(struct span text)
 	return SIZE_MAX;
 }
 
+/* The first ">", and whether a quote stands before it; SIZE_MAX. */
+static inline size_t find_bracket(struct span text, bool *ret_has_quote)
+{
+	const char *bracket;
+
+	*ret_has_quote = false;
+	if (text.len >= 32) {
+		uint64_t brackets = quickmask_begin(text.ptr, text.len, '>'), quotes = quickmask_begin(text.ptr, text.len, '"');
+		*ret_has_quote = (quotes & (brackets - 1) & ~brackets) != 0;
+		if (brackets)
+			return quickmask_first(brackets);
+	}
+	bracket = text.len ? memchr(text.ptr, '>', text.len) : NULL;
+	if (!bracket)
+		return SIZE_MAX;
+	*ret_has_quote = memchr(text.ptr, '"', (size_t)(bracket - text.ptr)) != NULL;
+	return (size_t)(bracket - text.ptr);
+}
+
 bool logfield_take_address(struct span *rest, struct span *ret_address, bool *ret_is_doubtful)
 {
-	const char *bracket = rest->len ? memchr(rest->ptr, '>', rest->len) : NULL;
-	size_t end = bracket ? (size_t)(bracket - rest->ptr) : 0;
+	bool has_quote;
+	size_t end = find_bracket(*rest, &has_quote);
 
-	if (!bracket)
+	if (end == SIZE_MAX)
 		return false;
-	if (memchr(rest->ptr, '"', end)) {
+	if (has_quote) {
 		size_t unquoted = find_unquoted_end(*rest);
 		*ret_is_doubtful |= unquoted == SIZE_MAX;
 		end = unquoted == SIZE_MAX ? end : unquoted;
@@ -192,63 +220,41 @@ void logline_set_host(struct logline *line, struct span host)
 	line->origin.host = hash_name(host);
 }
 
-static const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-
-/* The top bit of each byte that is `c`, right up to the first one. */
-static inline uint64_t find_byte(uint64_t word, char c)
+/* The few hosts and programs that write the most lines have a place each: by the first and the last bytes of both. */
+static inline struct loghead *get_head_place(struct logclock *clock, const char *head, size_t len)
 {
-	uint64_t other = word ^ ones * (unsigned char)c;
+	uint64_t last = quickhash_load(head + len - sizeof(last));
 
-	return (other - ones) & ~other & tops;
+	return &clock->heads[(quickhash_load(head) ^ (last << 32 | last >> 32) ^ len) * 0x9e3779b97f4a7c15u >> 58];
 }
 
-/* All bytes before the first one that was found. */
-static inline uint64_t mask_before(uint64_t found)
-{
-	return ((found & -found) >> 7) - 1;
-}
+static_assert(LOGHEADS == 1 << (64 - 58), "a place for each hash");
 
-/* The few hosts and programs that write the most lines have a place each: by the first bytes of the host, and of the program. */
-static inline uint8_t *get_program_at(struct logclock *clock, uint64_t host)
-{
-	return &clock->program_at[host * 0x9e3779b97f4a7c15u >> 59];
-}
-
-static inline struct loghead *get_head_place(struct logclock *clock, uint64_t host, uint64_t program)
-{
-	return &clock->heads[(program ^ host << 3) * 0x9e3779b97f4a7c15u >> 58];
-}
-
-static_assert(LOGHEAD_HOSTS == 1 << (64 - 59) && LOGHEADS == 1 << (64 - 58), "a place for each hash");
-
-static inline bool head_is(const struct loghead *kept, const char *head)
+static inline bool head_is(const struct loghead *kept, const char *head, size_t len)
 {
 	size_t at = 0;
 
-	for (; at + 8 <= kept->len; at += 8)
+	if (kept->len != len)
+		return false;
+	for (; at + 8 <= len; at += 8)
 		if (quickhash_load(kept->bytes + at) != quickhash_load(head + at))
 			return false;
-	return quickhash_load(kept->bytes + kept->len - 8) == quickhash_load(head + kept->len - 8);
+	return quickhash_load(kept->bytes + len - 8) == quickhash_load(head + len - 8);
 }
 
-/* "[123]: " off *rest, at most seven digits; false: something else. */
-static inline bool take_pid(struct span *rest)
+enum { PID_DIGITS_MAX = 7 };
+
+/* "[123]", at most seven digits; eight bytes behind the bracket can be read. */
+static inline bool is_pid(const char *at, size_t len)
 {
-	uint64_t word = le64toh(quickhash_load(rest->ptr + 1)), close = find_byte(word, ']'), before, digits;
-	size_t len;
+	const uint64_t zeros = 0x3030303030303030, tops = 0x8080808080808080;
+	uint64_t word = le64toh(quickhash_load(at + 1)) ^ zeros;
 
-	if (rest->ptr[0] != '[' || !close)
+	if (len < 3 || len > PID_DIGITS_MAX + 2 || at[len - 1] != ']')
 		return false;
-	before = mask_before(close);
-	digits = (word ^ ones * '0') & before;
-	len = (size_t)__builtin_ctzll(close) / 8 + 2;
-	if (((digits + ones * (0x7f - 9)) | digits) & before & tops || rest->ptr[len] != ':' || rest->ptr[len + 1] != ' ')
-		return false;
-	*rest = span_make(rest->ptr + len + 2, rest->len - len - 2);
-	return true;
+	word &= ((uint64_t)1 << 8 * (len - 2)) - 1;
+	return !(((word + 0x7676767676767676) | word) & tops);
 }
-
-enum { PID_ROOM = 12 }; /* bytes that take_pid looks at, more or less */
 
 static void use_head(const struct loghead *kept, const char *at, struct logline *line)
 {
@@ -260,18 +266,13 @@ static void use_head(const struct loghead *kept, const char *at, struct logline 
 
 static void keep_head(struct logclock *clock, struct span head, const struct logline *line)
 {
-	size_t program_at = (size_t)(line->program.ptr - head.ptr), len = line->program.len;
-	uint64_t host = quickhash_load(head.ptr), program = 0;
-	struct loghead *kept;
+	struct loghead *kept = get_head_place(clock, head.ptr, head.len);
 
-	memcpy(&program, line->program.ptr, len < sizeof(program) ? len : sizeof(program));
-	*get_program_at(clock, host) = (uint8_t)program_at;
-	kept = get_head_place(clock, host, le64toh(program));
 	*kept = (struct loghead){
 		.len = (uint8_t)head.len,
 		.host_len = (uint8_t)line->host.len,
 		.instance_len = (uint8_t)line->instance.len,
-		.program_at = (uint8_t)program_at,
+		.program_at = (uint8_t)(line->program.ptr - head.ptr),
 		.origin = line->origin,
 	};
 	memcpy(kept->bytes, head.ptr, head.len);
@@ -292,33 +293,35 @@ static bool take_new_head(struct span *rest, struct logclock *clock, struct logl
 	return true;
 }
 
-/* The same, if it is a head that is kept. */
+/*
+ * The same, if it is a head that is kept.  Where the message begins is known by the first colon alone, long before it is known whose head
+ * that is: what comes next need not wait for it.
+ */
 static inline bool take_known_head(struct span *rest, struct logclock *clock, struct logline *line)
 {
 	const char *at = rest->ptr;
 	const struct loghead *kept;
-	struct span behind;
-	uint64_t host, program, open;
-	size_t program_at;
+	uint64_t colons, brackets;
+	size_t colon, len;
 
-	if (rest->len < sizeof(host))
+	if (rest->len < 32)
 		return false;
-	host = quickhash_load(at);
-	program_at = *get_program_at(clock, host);
-	if (rest->len < program_at + sizeof(program))
+	colons = quickmask_begin(at, rest->len, ':');
+	brackets = quickmask_begin(at, rest->len, '[');
+	if (!colons || !brackets)
 		return false;
-	program = le64toh(quickhash_load(at + program_at));
-	open = find_byte(program, '[');
-	kept = get_head_place(clock, host, open ? program & mask_before(open) : program);
-	if (kept->len == 0 || rest->len < (size_t)kept->len + PID_ROOM || !head_is(kept, at))
+	colon = quickmask_first(colons);
+	len = quickmask_first(brackets);
+	if (len < sizeof(uint64_t) || len + 2 * sizeof(uint64_t) > rest->len || colon < len || colon + 1 >= rest->len ||
+	    at[colon + 1] != ' ' || !is_pid(at + len, colon - len))
 		return false;
-	behind = span_make(at + kept->len, rest->len - kept->len);
-	if (!take_pid(&behind))
+	kept = get_head_place(clock, at, len);
+	if (!head_is(kept, at, len))
 		return false;
 	line->head = kept;
 	line->head_at = at;
 	line->origin = kept->origin;
-	*rest = behind;
+	*rest = span_make(at + colon + 2, rest->len - colon - 2);
 	return true;
 }
 
