@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/quick.h"
 #include "classify/optfile.h"
 
 static const char *const text_names[] = { "class", "provider", "suppress", "advice", "status-as", "instead-of" };
@@ -18,29 +19,53 @@ static_assert(sizeof(list_names) / sizeof(*list_names) == DRAFT_LISTS, "one name
 void drafts_done(struct drafts *drafts)
 {
 	free(drafts->items);
+	free(drafts->hashes);
 	*drafts = (struct drafts){ .count = 0 };
+}
+
+/* The files are the operator's: nobody chooses ids for their hashes. */
+static uint64_t hash_id(const char *id)
+{
+	static const struct siphash_key key = { { 0x6b6f64616d61, 0x72756c6573 } };
+
+	return quickhash(&key, span_of(id));
 }
 
 static struct draft *drafts_find(struct drafts *drafts, const char *id)
 {
+	uint64_t hash = hash_id(id);
+
 	for (size_t i = 0; i < drafts->count; i++) {
-		if (strcmp(drafts->items[i].id, id) == 0)
+		if (drafts->hashes[i] == hash && strcmp(drafts->items[i].id, id) == 0)
 			return &drafts->items[i];
 	}
 	return NULL;
 }
 
-static struct draft *drafts_add(struct drafts *drafts)
+static int drafts_grow(struct drafts *drafts)
 {
-	if (drafts->count == drafts->size) {
-		size_t size = drafts->size ? drafts->size * 2 : 512;
-		struct draft *grown = realloc(drafts->items, size * sizeof(*grown));
-		if (!grown)
-			return NULL;
-		drafts->items = grown;
-		drafts->size = size;
-	}
-	drafts->items[drafts->count] = (struct draft){ .is_enabled = true };
+	size_t size = drafts->size ? drafts->size * 2 : 512;
+	struct draft *items = realloc(drafts->items, size * sizeof(*items));
+	uint64_t *hashes;
+
+	if (!items)
+		return -ENOMEM;
+	drafts->items = items;
+	hashes = realloc(drafts->hashes, size * sizeof(*hashes));
+	if (!hashes)
+		return -ENOMEM;
+	drafts->hashes = hashes;
+	drafts->size = size;
+	return 0;
+}
+
+/* id: the drafts' from now on. */
+static struct draft *drafts_add(struct drafts *drafts, const char *id)
+{
+	if (!id || (drafts->count == drafts->size && drafts_grow(drafts) < 0))
+		return NULL;
+	drafts->hashes[drafts->count] = hash_id(id);
+	drafts->items[drafts->count] = (struct draft){ .id = id, .is_enabled = true };
 	return &drafts->items[drafts->count++];
 }
 
@@ -123,13 +148,10 @@ static int take_rule(cfg_t *section, const char *path, unsigned line, bool is_lo
 		return -EINVAL;
 	}
 	if (!draft) {
-		draft = drafts_add(drafts);
+		draft = drafts_add(drafts, copy(arena, cfg_title(section)));
 		if (!draft)
 			return -ENOMEM;
-		draft->id = copy(arena, cfg_title(section));
 		draft->texts[DRAFT_PROVIDER] = provider;
-		if (!draft->id)
-			return -ENOMEM;
 	}
 	draft->path = path; /* where the operator has to look when something of it is wrong now */
 	draft->line = line;

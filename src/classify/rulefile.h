@@ -39,6 +39,7 @@ struct draft {
 
 struct drafts {
 	struct draft *items; /* in the order in which they were read */
+	uint64_t *hashes;    /* of their ids */
 	size_t count, size;
 };
 

@@ -15,12 +15,34 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return a < b ? 1 : a > b ? -1 : 0;
 }
 
+enum { FEW = 100, ITEM_SIZE_MAX = 512 };
+
+/* The first `top` of them, of which there are few, sorted; the others are worth no more than a look. */
+static void sort_first(char *items, size_t count, size_t size, compare *by, size_t top)
+{
+	char item[ITEM_SIZE_MAX], *last = items + (top - 1) * size;
+
+	qsort(items, top, size, by);
+	for (char *at = items + top * size; at < items + count * size; at += size) {
+		char *to = last;
+		if (by(at, last) >= 0)
+			continue;
+		memcpy(item, at, size);
+		memcpy(at, last, size);
+		for (; to > items && by(item, to - size) < 0; to -= size)
+			memcpy(to, to - size, size);
+		memcpy(to, item, size);
+	}
+}
+
 /* Sorts `count` items, says how many there are, and how many stay. */
 static size_t sort(void *items, size_t count, size_t size, compare *by, size_t top, uint64_t *ret_total)
 {
-	if (count)
-		qsort(items, count, size, by);
 	*ret_total = count;
+	if (top > 0 && top <= FEW && count > top && size <= ITEM_SIZE_MAX)
+		sort_first(items, count, size, by, top);
+	else if (count)
+		qsort(items, count, size, by);
 	return top && count > top ? top : count;
 }
 

@@ -57,8 +57,9 @@ struct tally_domain {
 	struct span name;       /* owned, lower case */
 	struct report_counts counts;
 	struct tally_words *words; /* owned; NULL: none was deferred */
-	uint32_t relay;         /* the last one's number, plus 1 */
-	uint16_t provider;
+	uint64_t relay_hash;    /* of the host that answered last */
+	uint32_t relay;         /* its number, plus 1 */
+	uint16_t relay_provider, provider;
 };
 
 struct tally_relay {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domains of recipients and the hosts that answered for them.  One thread; their names are hostile. */
+/*
+ * Domains of recipients and the hosts that answered for them, each known by its hash alone: keyed, and of 64 bits, no two of some
+ * thousands have the same.  One thread; their names are hostile.
+ */
 #include "base/quick.h"
+#include "base/quickmask.h"
 #include "cli/tally_parts.h"
 
 enum { DOMAINS_MAX = 1 << 16, RELAYS_MAX = 1 << 14, PROVIDER_UNASKED = UINT16_MAX };
@@ -15,6 +19,8 @@ static void forget_relays(struct tally *tally)
 {
 	for (size_t i = 0; i < tally->relay_table.count; i++)
 		tally_free_text(tally->relays[i].host);
+	for (size_t i = 0; i < tally->domain_table.count; i++)
+		tally->domains[i].relay = 0;
 	tally->relay_table.count = 0;
 	if (tally->relay_table.size)
 		memset(tally->relay_table.slots, 0, tally->relay_table.size * sizeof(*tally->relay_table.slots));
@@ -33,17 +39,13 @@ void tally_free_domains(struct tally *tally)
 
 /* --- hosts */
 
-static struct span get_relay_host(struct span relay)
+/* "mx.example.com" of "mx.example.com[192.0.2.1]:25", "mx.example.com. [192.0.2.1]"; empty for "none", "local" */
+static inline struct span get_relay_host(struct span relay)
 {
-	struct span host = span_slice(relay, 0, span_find_char(relay, '[', 0));
+	uint64_t brackets = relay.len >= 32 ? quickmask_begin(relay.ptr, relay.len, '[') : 0;
+	size_t len = brackets ? quickmask_first(brackets) : span_find_char(relay, '[', 0);
 
-	return host.len == relay.len ? SPAN_NONE : span_trim_right(host); /* "none", "local" */
-}
-
-/* Is it this host's?  "mx.example.com[192.0.2.1]:25", "mx.example.com. [192.0.2.1]" */
-static inline bool is_relay_of(struct span relay, struct span host)
-{
-	return relay.len > host.len && relay.ptr[host.len] == '[' && quick_is_equal(span_make(relay.ptr, host.len), host);
+	return len >= relay.len ? SPAN_NONE : span_trim_right(span_make(relay.ptr, len));
 }
 
 /* Letters, digits, dots and what stands between: nothing that a reader of replies could take for a part of one. */
@@ -55,15 +57,14 @@ static bool is_plain(struct span host)
 	return true;
 }
 
-static uint32_t find_relay(struct tally *tally, struct span host)
+static uint32_t find_relay(struct tally *tally, struct span host, uint64_t hash)
 {
-	uint64_t hash = quickhash(&tally->key, host);
 	size_t slot = hash;
+	uint32_t number = table_find_from(&tally->relay_table, tally->relays, sizeof(*tally->relays), hash, &slot);
 	struct tally_relay *relay;
 
-	for (uint32_t n; (n = table_find_from(&tally->relay_table, tally->relays, sizeof(*tally->relays), hash, &slot)); slot++)
-		if (span_is_equal(tally->relays[n - 1].host, host))
-			return n;
+	if (number)
+		return number;
 	if (tally->relay_table.count == RELAYS_MAX)
 		forget_relays(tally);
 	void *items = tally->relays;
@@ -99,7 +100,6 @@ static int drop_domains(struct tally *tally)
 	return table_rebuild(&tally->domain_table, tally->domains, sizeof(*tally->domains), tally->domain_table.size);
 }
 
-/* By its hash alone: keyed, and of 64 bits, no two of some thousands have the same. */
 struct tally_domain *tally_get_domain(struct tally *tally, struct span name)
 {
 	uint64_t hash = quickhash(&tally->key, name);
@@ -122,24 +122,29 @@ struct tally_domain *tally_get_domain(struct tally *tally, struct span name)
 	return domain;
 }
 
-const struct tally_relay *tally_get_relay(struct tally *tally, struct tally_domain *domain, struct span text)
+const struct tally_relay *tally_get_relay(struct tally *tally, struct tally_domain *domain, struct span relay)
 {
-	const struct tally_relay *relay = domain->relay && domain->relay <= tally->relay_table.count ? &tally->relays[domain->relay - 1] : NULL;
-	struct span host;
+	struct span host = get_relay_host(relay);
+	uint64_t hash;
 
-	if (relay && is_relay_of(text, relay->host))
-		return relay;
-	host = get_relay_host(text);
 	if (!host.len)
 		return NULL;
-	domain->relay = find_relay(tally, host);
-	return domain->relay ? &tally->relays[domain->relay - 1] : NULL;
+	hash = quickhash(&tally->key, host);
+	/* mostly the one that answered before: then all that a delivery needs is in the domain */
+	if (!domain->relay || domain->relay_hash != hash) {
+		domain->relay = find_relay(tally, host, hash);
+		if (!domain->relay)
+			return NULL;
+		domain->relay_hash = hash;
+		domain->relay_provider = tally->relays[domain->relay - 1].provider;
+	}
+	return &tally->relays[domain->relay - 1];
 }
 
 uint16_t tally_get_domain_provider(struct tally *tally, struct tally_domain *domain, const struct tally_relay *relay, struct span recipient)
 {
-	if (relay && relay->provider)
-		return relay->provider;
+	if (relay && domain->relay_provider)
+		return domain->relay_provider;
 	if (domain->provider == PROVIDER_UNASKED)
 		domain->provider = tally_find_provider(tally, SPAN_NONE, recipient);
 	return domain->provider;
