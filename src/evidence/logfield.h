@@ -34,19 +34,27 @@ bool logfield_take_address(struct span *rest, struct span *ret_address, bool *re
 enum { ID_NO_BYTE = 1, ID_NOT_HEX = 2, ID_VOWEL = 4, ID_UPPER_VOWEL = 8, ID_Z = 16, ID_DIGIT = 32 };
 unsigned logfield_look_at_id(struct span id);
 
-/* "QID: " off *rest: whatever is as long as a queue id and stands before a colon.  False: no such thing. */
-static inline bool logfield_take_id(struct span *rest, struct span *ret_id)
+/* Where the colon of "QID: " stands; 0: there is no such thing. */
+static inline size_t logfield_measure_id(struct span rest)
 {
 	size_t len = 0;
 
-	if (rest->len > QUEUE_ID_MAX) {
-		uint32_t colons = quickmask_32(rest->ptr, ':');
+	if (rest.len > QUEUE_ID_MAX) {
+		uint32_t colons = quickmask_32(rest.ptr, ':');
 		len = colons ? quickmask_first(colons) : 0;
-	} else if (rest->len) {
-		const char *colon = memchr(rest->ptr, ':', rest->len);
-		len = colon ? (size_t)(colon - rest->ptr) : 0;
+	} else if (rest.len) {
+		const char *colon = memchr(rest.ptr, ':', rest.len);
+		len = colon ? (size_t)(colon - rest.ptr) : 0;
 	}
-	if (len < QUEUE_ID_MIN || rest->len < len + 3 || rest->ptr[len + 1] != ' ')
+	return len < QUEUE_ID_MIN || rest.len < len + 3 || rest.ptr[len + 1] != ' ' ? 0 : len;
+}
+
+/* "QID: " off *rest: whatever is as long as a queue id and stands before a colon.  False: no such thing. */
+static inline bool logfield_take_id(struct span *rest, struct span *ret_id)
+{
+	size_t len = logfield_measure_id(*rest);
+
+	if (len == 0)
 		return false;
 	*ret_id = span_make(rest->ptr, len);
 	*rest = span_make(rest->ptr + len + 2, rest->len - len - 2);

@@ -75,6 +75,8 @@ static int take_from(struct logjoin *join, struct logline *line, struct message 
 		return -ENOMEM;
 	message->has_sender = true;
 	message->recipient_count = line->recipient_count;
+	if (join->options.is_brief)
+		return 0;
 	error = set_name(join, message, MESSAGE_SENDER, line->sender);
 	error_id = span_is_known(line->message_id) ? set_name(join, message, MESSAGE_ID, line->message_id) : 0;
 	return error ? error : error_id;
@@ -167,18 +169,30 @@ static bool is_begin(const struct logline *line)
 	return logline_is_first(line);
 }
 
-/*
- * Reads on where more than the beginning of the line is asked for.  False: it says nothing.  In brief, the queue id of a
- * message that is known is enough of the lines of which there are the most.
- */
+/* Of a message that is known nobody asks for more, in brief: these are the lines of which there are the most. */
+static bool is_enough(struct logline *line, const struct message *message)
+{
+	switch (line->kind) {
+	case LOGLINE_CLIENT:
+	case LOGLINE_REMOVED:
+		return true;
+	case LOGLINE_MESSAGE_ID:
+		return message != NULL;
+	case LOGLINE_FROM:
+		return message && logline_is_queue_active(line);
+	default:
+		return false;
+	}
+}
+
+/* Reads on where more than the beginning of the line is asked for.  False: it says nothing. */
 static bool read_on(const struct logjoin *join, struct logline *line, const struct message *message)
 {
 	if (message && !line->is_confirmed) {
 		line->is_confirmed = true;
 		line->is_long_id = message->is_long_id;
 	}
-	if (join->options.is_brief &&
-	    (line->kind == LOGLINE_CLIENT || line->kind == LOGLINE_REMOVED || (line->kind == LOGLINE_MESSAGE_ID && message)))
+	if (join->options.is_brief && is_enough(line, message))
 		return logline_confirm(line);
 	return logline_finish(line) > LOGLINE_OTHER;
 }

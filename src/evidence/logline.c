@@ -278,7 +278,7 @@ static void keep_head(struct logclock *clock, struct span head, const struct log
 	memcpy(kept->bytes, head.ptr, head.len);
 }
 
-/* Host and tag off *rest.  False: no tag. */
+/* Host and tag off *rest.  False: no tag.  clock: may be NULL. */
 static bool take_new_head(struct span *rest, struct logclock *clock, struct logline *line)
 {
 	const char *at = rest->ptr, *end;
@@ -288,40 +288,45 @@ static bool take_new_head(struct span *rest, struct logclock *clock, struct logl
 	if (!take_tag(rest, line))
 		return false;
 	end = line->program.ptr + line->program.len;
-	if (span_is_known(line->host) && end - at >= (ptrdiff_t)sizeof(uint64_t) && end - at <= LOGHEAD_MAX)
+	if (clock && span_is_known(line->host) && end - at >= (ptrdiff_t)sizeof(uint64_t) && end - at <= LOGHEAD_MAX)
 		keep_head(clock, span_make(at, (size_t)(end - at)), line);
 	return true;
 }
 
-/*
- * The same, if it is a head that is kept.  Where the message begins is known by the first colon alone, long before it is known whose head
- * that is: what comes next need not wait for it.
- */
-static inline bool take_known_head(struct span *rest, struct logclock *clock, struct logline *line)
+/* "mx1 postfix/smtp[123]: ": *ret_len up to the bracket, *ret_end behind the blank; false: it is not of this form. */
+static inline bool measure_head(struct span rest, size_t *ret_len, size_t *ret_end)
 {
-	const char *at = rest->ptr;
-	const struct loghead *kept;
 	uint64_t colons, brackets;
 	size_t colon, len;
 
-	if (rest->len < 32)
+	if (rest.len < 32)
 		return false;
-	colons = quickmask_begin(at, rest->len, ':');
-	brackets = quickmask_begin(at, rest->len, '[');
-	if (!colons || !brackets)
-		return false;
+	colons = quickmask_32(rest.ptr, ':');
+	brackets = quickmask_32(rest.ptr, '[');
+	if (!colons || !brackets) { /* a long host */
+		colons = quickmask_begin(rest.ptr, rest.len, ':');
+		brackets = quickmask_begin(rest.ptr, rest.len, '[');
+		if (!colons || !brackets)
+			return false;
+	}
 	colon = quickmask_first(colons);
 	len = quickmask_first(brackets);
-	if (len < sizeof(uint64_t) || len + 2 * sizeof(uint64_t) > rest->len || colon < len || colon + 1 >= rest->len ||
-	    at[colon + 1] != ' ' || !is_pid(at + len, colon - len))
-		return false;
-	kept = get_head_place(clock, at, len);
+	*ret_len = len;
+	*ret_end = colon + 2;
+	return len >= sizeof(uint64_t) && len + 2 * sizeof(uint64_t) <= rest.len && len < colon && colon + 1 < rest.len &&
+	       rest.ptr[colon + 1] == ' ' && is_pid(rest.ptr + len, colon - len);
+}
+
+/* Is it a head that is kept? */
+static inline bool find_head(struct logclock *clock, const char *at, size_t len, struct logline *line)
+{
+	const struct loghead *kept = get_head_place(clock, at, len);
+
 	if (!head_is(kept, at, len))
 		return false;
 	line->head = kept;
 	line->head_at = at;
 	line->origin = kept->origin;
-	*rest = span_make(at + colon + 2, rest->len - colon - 2);
 	return true;
 }
 
@@ -342,7 +347,7 @@ static inline enum logline_kind begin_message(struct span message, struct loglin
 static void clear(struct logline *line)
 {
 	line->mta = LOG_MTA_UNKNOWN;
-	line->is_local_time = line->is_long_id = line->is_doubtful = line->is_finished = line->is_confirmed = false;
+	line->is_local_time = line->is_long_id = line->is_doubtful = line->is_finished = line->is_confirmed = line->is_head_unread = false;
 	line->time_s = 0;
 	line->queue_id = SPAN_NONE;
 }
@@ -350,7 +355,7 @@ static void clear(struct logline *line)
 enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line)
 {
 	struct span rest = text;
-	size_t stamp;
+	size_t stamp, len, end;
 
 	clear(ret_line);
 	if (rest.len && rest.ptr[0] == '<')
@@ -361,7 +366,17 @@ enum logline_kind logline_begin(struct span text, struct logclock *clock, struct
 		return ret_line->kind = LOGLINE_GARBAGE;
 	}
 	rest = span_make(rest.ptr + stamp + 1, rest.len - stamp - 1);
-	if (!take_known_head(&rest, clock, ret_line) && !take_new_head(&rest, clock, ret_line))
+	if (measure_head(rest, &len, &end)) {
+		struct span message = span_make(rest.ptr + end, rest.len - end);
+		if (logfield_measure_id(message) == 0) { /* whoever says so */
+			ret_line->is_head_unread = true;
+			ret_line->rest = rest;
+			return ret_line->kind = LOGLINE_OTHER;
+		}
+		if (find_head(clock, rest.ptr, len, ret_line))
+			return ret_line->kind = begin_message(message, ret_line);
+	}
+	if (!take_new_head(&rest, clock, ret_line))
 		return ret_line->kind = LOGLINE_OTHER;
 	return ret_line->kind = begin_message(rest, ret_line);
 }
@@ -385,7 +400,9 @@ enum logline_kind logline_finish(struct logline *line)
 		return line->kind;
 	line->is_finished = true;
 	clear_fields(line);
-	if (line->head)
+	if (line->is_head_unread)
+		(void)take_new_head(&line->rest, NULL, line);
+	else if (line->head)
 		use_head(line->head, line->head_at, line);
 	if (line->kind <= LOGLINE_OTHER || !logline_confirm(line))
 		return line->kind;

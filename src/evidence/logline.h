@@ -49,6 +49,7 @@ struct logline {
 	bool is_doubtful;          /* see above: proves nothing */
 	bool is_finished;          /* nothing is left to be read (logline_begin) */
 	bool is_confirmed;         /* the queue id is one */
+	bool is_head_unread;       /* rest begins with the host (logline_begin) */
 	int64_t time_s;            /* 0 for lines of the journal: the caller knows */
 	struct span host;          /* of the writer; SPAN_NONE where the line has none (then the caller knows) */
 	struct span identifier;    /* the tag: "postfix/submission/smtpd", "sm-mta" */
@@ -90,6 +91,9 @@ enum logline_kind logline_finish(struct logline *line);
 
 /* Is its queue id one?  Else it is LOGLINE_OTHER.  Who knows the id from a line before sets is_confirmed and is_long_id himself. */
 bool logline_confirm(struct logline *line);
+
+/* Of a LOGLINE_FROM that is begun: is it Postfix's, and will it be none of expiry?  Its sender and recipient_count are filled then. */
+bool logline_is_queue_active(struct logline *line);
 
 /* The next recipient of `to`, without brackets; false at the end.  *rest begins as line.to. */
 bool logline_take_recipient(const struct logline *line, struct span *rest, struct span *ret_recipient);
