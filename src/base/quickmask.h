@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
+#ifdef __x86_64__
+#include <immintrin.h>
 #endif
 
 /* The same for any processor. */
@@ -33,7 +33,7 @@ static inline uint32_t quickmask_32_portable(const char *at, char c)
 
 static inline uint32_t quickmask_32(const char *at, char c)
 {
-#ifdef __SSE2__
+#ifdef __x86_64__
 	const __m128i wanted = _mm_set1_epi8(c);
 	__m128i low, high;
 
@@ -49,6 +49,20 @@ static inline uint64_t quickmask_64(const char *at, char c)
 {
 	return quickmask_32(at, c) | (uint64_t)quickmask_32(at + 32, c) << 32;
 }
+
+#ifdef __x86_64__
+/* For processors that have it: __builtin_cpu_supports("avx2"). */
+__attribute__((target("avx2"))) static inline uint64_t quickmask_64_avx2(const char *at, char c)
+{
+	const __m256i wanted = _mm256_set1_epi8(c);
+	__m256i low, high;
+
+	memcpy(&low, at, sizeof(low));
+	memcpy(&high, at + sizeof(low), sizeof(high));
+	return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)) |
+	       (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)) << 32;
+}
+#endif
 
 /* Of the first 64 bytes of a text that has at least 32. */
 static inline uint64_t quickmask_begin(const char *at, size_t len, char c)

@@ -4,46 +4,40 @@
 
 enum { ID_LENGTH = 8, ID_DIGITS = 4, NUMBER_LENGTH = 10 };
 
-/* What a byte counts for in its word: each kind in 16 bits of its own.  0: it is of none. */
-enum { DIGIT_AT = 16, LETTER_AT = 32, DOT_AT = 48 };
+/* What a byte counts for in its word: each kind in 12 bits of its own.  0: it is of none. */
+enum { DIGIT_AT = 12, LETTER_AT = 24, DOT_AT = 36, MAIL_AT = 48, COUNT_MAX = (1 << 12) - 1 };
 
-#define WORD ((uint64_t)1)
-#define DIGIT (WORD | (uint64_t)1 << DIGIT_AT)
-#define LETTER (WORD | (uint64_t)1 << LETTER_AT)
-#define DOT (WORD | (uint64_t)1 << DOT_AT)
+#define OTHER ((uint64_t)1)
+#define DIGIT ((uint64_t)1 << DIGIT_AT)
+#define LETTER ((uint64_t)1 << LETTER_AT)
+#define DOT ((uint64_t)1 << DOT_AT)
+#define MAIL ((uint64_t)1 << MAIL_AT)
 
 static const uint64_t kinds[256] = {
 	['0' ... '9'] = DIGIT, ['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER,
-	['.'] = DOT, ['@'] = WORD, ['-'] = WORD, ['_'] = WORD, ['+'] = WORD,
+	['.'] = DOT, ['@'] = MAIL, ['-'] = OTHER, ['_'] = OTHER, ['+'] = OTHER,
 };
-
-/* Counts go no further: what is longer is an id or an address like any other that long. */
-enum { COUNTED_MAX = UINT16_MAX };
 
 struct word {
 	size_t len;
-	unsigned digits, letters, dots;
-	bool has_at;
+	unsigned digits, letters, dots, ats;
 };
 
-/* The word at `at`, which is copied as it is read. */
+/* The word at `at`, which is copied as it is read; what is longer than counts are is two. */
 static struct word read_word(const char *at, const char *end, char *to)
 {
-	struct word word = { 0 };
 	const char *from = at;
 	uint64_t counts = 0, kind;
+	struct word word;
 
-	if (end - at > COUNTED_MAX)
-		end = at + COUNTED_MAX;
+	if (end - at > COUNT_MAX)
+		end = at + COUNT_MAX;
 	for (; at < end && (kind = kinds[(unsigned char)*at]) != 0; at++) {
 		counts += kind;
-		word.has_at |= *at == '@';
 		*to++ = *at;
 	}
-	word.len = (size_t)(at - from);
-	word.digits = (uint16_t)(counts >> DIGIT_AT);
-	word.letters = (uint16_t)(counts >> LETTER_AT);
-	word.dots = (uint16_t)(counts >> DOT_AT);
+	word = (struct word){ (size_t)(at - from), counts >> DIGIT_AT & COUNT_MAX, counts >> LETTER_AT & COUNT_MAX, counts >> DOT_AT & COUNT_MAX,
+			      (unsigned)(counts >> MAIL_AT) };
 	/* the end of a sentence is none of a word */
 	while (word.len > 1 && from[word.len - 1] == '.') {
 		word.len--;
@@ -55,7 +49,7 @@ static struct word read_word(const char *at, const char *end, char *to)
 /* '@', '#' or '%' for what is left out; 0 for a word that stays. */
 static char get_stand_in(const struct word *word, bool has_hosts)
 {
-	if (word->has_at)
+	if (word->ats)
 		return word->len > 2 ? '@' : 0;
 	if (!word->letters && (word->dots == 3 || (word->digits == word->len && word->len >= NUMBER_LENGTH)))
 		return '#';

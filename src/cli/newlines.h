@@ -3,6 +3,8 @@
 #ifndef KODAMA_CLI_NEWLINES_H
 #define KODAMA_CLI_NEWLINES_H
 
+#include <stdbool.h>
+
 #include "base/quickmask.h"
 
 enum { NEWLINES_STRETCH = 4096 };
@@ -21,26 +23,61 @@ static inline void newlines_begin(struct newlines *newlines, const char *text, s
 	newlines->count = newlines->next = 0;
 }
 
-static inline void newlines_look(struct newlines *newlines)
+/* The newlines of 64 bytes, `at` bytes behind the stretch's begin. */
+static inline unsigned newlines_note(struct newlines *newlines, unsigned count, size_t at, uint64_t mask)
 {
-	size_t left = (size_t)(newlines->end - newlines->at), len = left < NEWLINES_STRETCH ? left : NEWLINES_STRETCH, at = 0;
+	const uint64_t top = (uint64_t)1 << 63;
+	uint64_t others = mask & (mask - 1);
+
+	newlines->places[count] = (uint16_t)(at + quickmask_first(mask | top));
+	newlines->places[count + 1] = (uint16_t)(at + quickmask_first(others | top));
+	count += (mask != 0) + (others != 0);
+	for (others &= others - 1; others; others &= others - 1)
+		newlines->places[count++] = (uint16_t)(at + quickmask_first(others));
+	return count;
+}
+
+static inline unsigned newlines_find(struct newlines *newlines, size_t len)
+{
 	unsigned count = 0;
 
+	for (size_t at = 0; at < len; at += 64)
+		count = newlines_note(newlines, count, at, quickmask_64(newlines->from + at, '\n'));
+	return count;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static inline unsigned newlines_find_avx2(struct newlines *newlines, size_t len)
+{
+	unsigned count = 0;
+
+	for (size_t at = 0; at < len; at += 64)
+		count = newlines_note(newlines, count, at, quickmask_64_avx2(newlines->from + at, '\n'));
+	return count;
+}
+#else
+#define newlines_find_avx2 newlines_find
+#endif
+
+static inline bool newlines_has_avx2(void)
+{
+#ifdef __x86_64__
+	return __builtin_cpu_supports("avx2");
+#else
+	return false;
+#endif
+}
+
+static inline void newlines_look(struct newlines *newlines)
+{
+	size_t left = (size_t)(newlines->end - newlines->at), len = left < NEWLINES_STRETCH ? left : NEWLINES_STRETCH, at = len - len % 64;
+
 	newlines->from = newlines->at;
-	for (; at + 64 <= len; at += 64) {
-		const uint64_t top = (uint64_t)1 << 63;
-		uint64_t mask = quickmask_64(newlines->from + at, '\n'), others = mask & (mask - 1);
-		newlines->places[count] = (uint16_t)(at + quickmask_first(mask | top));
-		newlines->places[count + 1] = (uint16_t)(at + quickmask_first(others | top));
-		count += (mask != 0) + (others != 0);
-		for (others &= others - 1; others; others &= others - 1)
-			newlines->places[count++] = (uint16_t)(at + quickmask_first(others));
-	}
+	newlines->count = newlines_has_avx2() ? newlines_find_avx2(newlines, at) : newlines_find(newlines, at);
 	for (; at < len; at++)
 		if (newlines->from[at] == '\n')
-			newlines->places[count++] = (uint16_t)at;
+			newlines->places[newlines->count++] = (uint16_t)at;
 	newlines->at += len;
-	newlines->count = count;
 	newlines->next = 0;
 }
 

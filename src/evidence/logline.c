@@ -33,7 +33,9 @@ struct span logfield_take_value(struct span *rest)
 	const char *end = all.ptr + all.len;
 
 	if (all.len >= 32) {
-		uint64_t found = quickmask_begin(all.ptr, all.len, ',') & quickmask_begin(all.ptr, all.len, ' ') >> 1;
+		uint64_t found = quickmask_32(all.ptr, ',') & quickmask_32(all.ptr, ' ') >> 1;
+		if (!found)
+			found = quickmask_begin(all.ptr, all.len, ',') & quickmask_begin(all.ptr, all.len, ' ') >> 1;
 		if (found) {
 			size_t at = quickmask_first(found);
 			*rest = span_make(all.ptr + at + 2, all.len - at - 2);
@@ -72,7 +74,11 @@ static inline size_t find_bracket(struct span text, bool *ret_has_quote)
 
 	*ret_has_quote = false;
 	if (text.len >= 32) {
-		uint64_t brackets = quickmask_begin(text.ptr, text.len, '>'), quotes = quickmask_begin(text.ptr, text.len, '"');
+		uint64_t brackets = quickmask_32(text.ptr, '>'), quotes = quickmask_32(text.ptr, '"');
+		if (!brackets) {
+			brackets = quickmask_begin(text.ptr, text.len, '>');
+			quotes = quickmask_begin(text.ptr, text.len, '"');
+		}
 		*ret_has_quote = (quotes & (brackets - 1) & ~brackets) != 0;
 		if (brackets)
 			return quickmask_first(brackets);

@@ -54,7 +54,7 @@ static enum logline_kind parse_message_id(struct span rest, struct logline *line
 }
 
 /* Takes `suffix` off the end. */
-static bool drop_suffix(struct span *text, struct span suffix)
+static inline bool drop_suffix(struct span *text, struct span suffix)
 {
 	if (text->len < suffix.len || memcmp(text->ptr + text->len - suffix.len, suffix.ptr, suffix.len) != 0)
 		return false;
@@ -89,6 +89,18 @@ static bool parse_counts(struct span text, struct logline *line)
 	return true;
 }
 
+/* The last ">"; SIZE_MAX. */
+static inline size_t find_last_bracket(struct span text)
+{
+	uint32_t brackets = text.len >= 32 ? quickmask_32(text.ptr + text.len - 32, '>') : 0;
+	const char *last;
+
+	if (brackets)
+		return text.len - 1 - (size_t)__builtin_clz(brackets);
+	last = text.len ? memrchr(text.ptr, '>', text.len) : NULL;
+	return last ? (size_t)(last - text.ptr) : SIZE_MAX;
+}
+
 /*
  * from=<sender>, size=399, nrcpt=1 (queue active)
  * from=<sender>, status=expired, returned to sender
@@ -97,7 +109,7 @@ static bool parse_counts(struct span text, struct logline *line)
 static enum logline_kind parse_from(struct span rest, struct logline *line)
 {
 	bool is_active = drop_suffix(&rest, SPAN_LIT(" (queue active)"));
-	const char *end;
+	size_t end;
 
 	if (!rest.len || rest.ptr[0] != '<')
 		return LOGLINE_GARBAGE;
@@ -108,10 +120,10 @@ static enum logline_kind parse_from(struct span rest, struct logline *line)
 		line->sender = span_skip(rest, 1);
 		return LOGLINE_EXPIRED;
 	}
-	end = memrchr(rest.ptr, '>', rest.len);
-	if (!end || end + 3 > rest.ptr + rest.len || !parse_counts(span_skip(rest, (size_t)(end - rest.ptr) + 3), line))
+	end = find_last_bracket(rest);
+	if (end == SIZE_MAX || end + 3 > rest.len || !parse_counts(span_make(rest.ptr + end + 3, rest.len - end - 3), line))
 		return LOGLINE_GARBAGE;
-	line->sender = span_make(rest.ptr + 1, (size_t)(end - rest.ptr) - 1);
+	line->sender = span_make(rest.ptr + 1, end - 1);
 	return LOGLINE_FROM;
 }
 
@@ -188,8 +200,15 @@ static struct status read_status(struct span text)
 static bool parse_fields(struct span rest, struct logline *line)
 {
 	while (rest.len) {
+		bool is_relay = false, is_dsn = false;
 		struct span value;
 		switch (rest.ptr[0]) {
+		case 'r':
+			is_relay = logfield_skip(&rest, SPAN_LIT("relay="));
+			break;
+		case 'd':
+			is_dsn = logfield_skip(&rest, SPAN_LIT("dsn="));
+			break;
 		case 's':
 			if (logfield_skip(&rest, SPAN_LIT("status=")))
 				return rest.len && parse_status(rest, line);
@@ -204,9 +223,9 @@ static bool parse_fields(struct span rest, struct logline *line)
 			break;
 		}
 		value = logfield_take_value(&rest);
-		if (logfield_skip(&value, SPAN_LIT("relay=")))
+		if (is_relay)
 			line->relay = value;
-		else if (logfield_skip(&value, SPAN_LIT("dsn=")))
+		else if (is_dsn)
 			line->status = read_status(value);
 	}
 	return false;
