@@ -14,36 +14,83 @@
 #include <immintrin.h>
 #endif
 
-/* The same for any processor. */
+/* Of words whose bytes are 0x80 or 0: one bit beside the other. */
+static inline uint32_t quickmask_gather(uint64_t tops)
+{
+	return (uint32_t)((tops >> 7) * 0x0102040810204080 >> 56);
+}
+
+static inline uint64_t quickmask_load(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return le64toh(word);
+}
+
+/* For any processor; the others are the same. */
 static inline uint32_t quickmask_32_portable(const char *at, char c)
 {
 	const uint64_t ones = 0x0101010101010101, lows = 0x7f7f7f7f7f7f7f7f;
 	uint32_t mask = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
-		uint64_t word;
-		memcpy(&word, at + (size_t)8 * i, sizeof(word));
-		word = le64toh(word) ^ ones * (unsigned char)c;
-		/* the top bit of each byte that is 0, and of no other; then one bit beside the other */
-		word = ~(((word & lows) + lows) | word | lows);
-		mask |= (uint32_t)((word >> 7) * 0x0102040810204080 >> 56) << 8 * i;
+		uint64_t word = quickmask_load(at + (size_t)8 * i) ^ ones * (unsigned char)c;
+		mask |= quickmask_gather(~(((word & lows) + lows) | word | lows)) << 8 * i;
 	}
 	return mask;
 }
 
+static inline uint32_t quickmask_32_digits_portable(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101, lows = 0x7f7f7f7f7f7f7f7f;
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t word = quickmask_load(at + (size_t)8 * i), low = word & lows;
+		mask |= quickmask_gather((low + ones * (0x80 - '0')) & ~(low + ones * (0x7f - '9')) & ~word & ~lows) << 8 * i;
+	}
+	return mask;
+}
+
+#ifdef __x86_64__
+static inline uint32_t quickmask_join(__m128i low, __m128i high)
+{
+	return (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+}
+
 static inline uint32_t quickmask_32(const char *at, char c)
 {
-#ifdef __x86_64__
 	const __m128i wanted = _mm_set1_epi8(c);
 	__m128i low, high;
 
 	memcpy(&low, at, sizeof(low));
 	memcpy(&high, at + sizeof(low), sizeof(high));
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(low, wanted)) | (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, wanted)) << 16;
-#else
-	return quickmask_32_portable(at, c);
-#endif
+	return quickmask_join(_mm_cmpeq_epi8(low, wanted), _mm_cmpeq_epi8(high, wanted));
 }
+
+/* Where digits are. */
+static inline uint32_t quickmask_32_digits(const char *at)
+{
+	const __m128i below = _mm_set1_epi8('0' - 1), above = _mm_set1_epi8('9' + 1);
+	__m128i low, high;
+
+	memcpy(&low, at, sizeof(low));
+	memcpy(&high, at + sizeof(low), sizeof(high));
+	return quickmask_join(_mm_and_si128(_mm_cmpgt_epi8(low, below), _mm_cmplt_epi8(low, above)),
+			      _mm_and_si128(_mm_cmpgt_epi8(high, below), _mm_cmplt_epi8(high, above)));
+}
+#else
+static inline uint32_t quickmask_32(const char *at, char c)
+{
+	return quickmask_32_portable(at, c);
+}
+
+static inline uint32_t quickmask_32_digits(const char *at)
+{
+	return quickmask_32_digits_portable(at);
+}
+#endif
 
 static inline uint64_t quickmask_64(const char *at, char c)
 {

@@ -2,6 +2,8 @@
 /* Texts without what changes in them.  Pure; any thread. */
 #include "cli/mask.h"
 
+#include "base/quickmask.h"
+
 enum { ID_LENGTH = 8, ID_DIGITS = 4, NUMBER_LENGTH = 10 };
 
 /* What a byte counts for in its word: each kind in 12 bits of its own.  0: it is of none. */
@@ -51,14 +53,14 @@ static char get_stand_in(const struct word *word, bool has_hosts)
 {
 	if (word->ats)
 		return word->len > 2 ? '@' : 0;
-	if (!word->letters && (word->dots == 3 || (word->digits == word->len && word->len >= NUMBER_LENGTH)))
+	if (!word->letters && word->digits && (word->dots == 3 || (word->digits == word->len && word->len >= NUMBER_LENGTH)))
 		return '#';
 	if (word->letters && word->digits >= ID_DIGITS && word->len >= ID_LENGTH)
 		return '#';
 	return has_hosts && word->letters && word->dots > 0 && word->len > 3 ? '%' : 0;
 }
 
-static size_t mask(struct span text, char *out, bool has_hosts)
+size_t mask_text_and_hosts(struct span text, char *out)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
 	char *to = out;
@@ -71,7 +73,7 @@ static size_t mask(struct span text, char *out, bool has_hosts)
 			continue;
 		}
 		word = read_word(at, end, to);
-		stand_in = get_stand_in(&word, has_hosts);
+		stand_in = get_stand_in(&word, true);
 		if (stand_in)
 			*to++ = stand_in;
 		else
@@ -81,12 +83,41 @@ static size_t mask(struct span text, char *out, bool has_hosts)
 	return (size_t)(to - out);
 }
 
-size_t mask_text(struct span text, char *out)
+/* The first digit or "@": only words that have one are left out; the end, if there is none. */
+static const char *find_telling(const char *at, const char *end)
 {
-	return mask(text, out, false);
+	for (; end - at >= 32; at += 32) {
+		uint32_t found = quickmask_32_digits(at) | quickmask_32(at, '@');
+		if (found)
+			return at + quickmask_first(found);
+	}
+	while (at < end && *at != '@' && !ascii_is_digit(*at))
+		at++;
+	return at;
 }
 
-size_t mask_text_and_hosts(struct span text, char *out)
+size_t mask_text(struct span text, char *out)
 {
-	return mask(text, out, true);
+	const char *at = text.ptr, *end = text.ptr + text.len;
+	char *to = out;
+
+	while (at < end) {
+		const char *word_at = find_telling(at, end);
+		struct word word;
+		char stand_in;
+		while (word_at > at && word_at < end && kinds[(unsigned char)word_at[-1]])
+			word_at--;
+		memcpy(to, at, (size_t)(word_at - at));
+		to += word_at - at;
+		if (word_at == end)
+			break;
+		word = read_word(word_at, end, to);
+		stand_in = get_stand_in(&word, false);
+		if (stand_in)
+			*to++ = stand_in;
+		else
+			to += word.len;
+		at = word_at + word.len;
+	}
+	return (size_t)(to - out);
 }
