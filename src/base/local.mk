@@ -18,7 +18,9 @@ FLOW_LIBS = libflow.a libreply.a $(STORE_LIBS)
 ALL_LIBS = libintake.a libops.a libconf.a libloop.a $(FLOW_LIBS) $(MILTER_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_span tests/unit/test_address
+check_PROGRAMS += tests/unit/test_span tests/unit/test_address tests/unit/test_quickmask
+tests_unit_test_quickmask_SOURCES = tests/unit/test_quickmask.c
+tests_unit_test_quickmask_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_span_SOURCES = tests/unit/test_span.c
 tests_unit_test_span_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_log

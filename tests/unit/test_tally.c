@@ -42,6 +42,27 @@ static void test_masks(void **state)
 	}
 }
 
+/* Where there are no dots there are no names of hosts, and the two ways over a text come to the same. */
+static void test_words_are_masked_wherever_they_stand(void **state)
+{
+	static const char some[] = "abcxyzABZ0123456789@-_+ <>[]():\xe5\xff";
+	char text[300], out[300], other[300];
+	uint64_t dice = 1;
+
+	(void)state;
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t len = round % sizeof(text), masked, masked_too;
+		for (size_t i = 0; i < len; i++) {
+			dice = dice * 6364136223846793005u + 1442695040888963407u;
+			text[i] = dice >> 61 ? some[(dice >> 33) % (round % 3 ? 10 : sizeof(some) - 1)] : (char)(round % 2 ? ' ' : '7');
+		}
+		masked = mask_text(span_make(text, len), out);
+		masked_too = mask_text_and_hosts(span_make(text, len), other);
+		assert_int_equal(masked, masked_too);
+		assert_memory_equal(out, other, masked);
+	}
+}
+
 /* --- addresses to suppress */
 
 enum { DAY_S = 86400 };
@@ -307,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_words_are_masked_wherever_they_stand),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_suspects_have_a_maximum),
 		cmocka_unit_test_setup_teardown(test_counted_once_and_in_two_parts, set_up, tear_down),
