@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += libintake.a
 libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/workspace.h src/intake/workspace.c src/intake/policy.h src/intake/policy.c src/intake/netstring.h src/intake/netstring.c \
-	src/intake/socketmap.h src/intake/socketmap.c src/intake/session.h src/intake/session.c \
+	src/intake/socketmap.h src/intake/socketmap.c src/intake/session.h src/intake/session_private.h src/intake/session.c src/intake/session_end.c \
 	src/intake/milter.h src/intake/milter.c
 
 # bounces handed over by a program

@@ -1,100 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One MTA connection, message after message; see session.h.  One call at a time, from changing threads. */
-#include "intake/session.h"
+#include "intake/session_private.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/shortage.h"
-#include "evidence/glance.h"
 #include "flow/counter.h"
-#include "intake/signing.h"
-#include "intake/workspace.h"
 #include "reply/action.h"
-#include "reply/header.h"
 
-/* When anything fails inside, mail flows. */
-#define SESSION_FAIL_OPEN SESSION_ACCEPT
-
-/* FORGED_MAX: honest mail has as many as it had hops with a Kodama; each one taken out costs the MTA a look at the whole header */
-enum { FORGED_MAX = 1000 };
+const char *const session_our_names[OUR_NAMES] = { HEADER_RESULT, HEADER_ADVICE, HEADER_TOKEN, HEADER_SUPPRESSED };
 
 /* More than a mail_reader reads of a header, and far less than a message's memory: what is to be taken out always has room. */
 enum { FIELDS_KEPT_MAX = 2 << 20 };
 
 /* A name of the MTA's that is longer is cut. */
 enum { HOST_MAX = 255 };
-
-struct session_pool {
-	struct intake intake;
-	bool is_unix;
-	struct workspace_pool *workspaces;
-};
-
-struct removal {
-	const char *recipient; /* as the MTA gave it */
-	struct removal *next;
-};
-
-/* A value of X-Kodama-Suppressed. */
-struct note {
-	const char *value;
-	struct note *next;
-};
-
-/* A header field as the MTA gave it: read only when the mail may be a bounce. */
-struct raw_field {
-	struct span name, value;
-	struct raw_field *next;
-};
-
-static const char *const our_names[] = { HEADER_RESULT, HEADER_ADVICE, HEADER_TOKEN, HEADER_SUPPRESSED };
-enum { OUR_NAMES = sizeof(our_names) / sizeof(our_names[0]) };
-
-struct message {
-	struct workspace *work; /* NULL: there is no memory, the message passes as it is */
-	uint64_t shortages;     /* before it began */
-	struct span sender;     /* the argument as it stands */
-	struct span bare_sender;
-	struct span login;
-	struct span first_recipient;
-	struct span noted_sender; /* the macro {mail_addr} as it came first */
-	bool is_sender_kept;      /* it came again, and was the same */
-	struct signing *signing;  /* NULL: it gets no token */
-	char stream[TOKEN_STREAM_SIZE];
-	bool is_smtp;           /* a refusal of one recipient reaches a client */
-	bool is_own_bounce;     /* our MTA made it, as far as one can see from outside */
-	struct glance glance;
-	struct raw_field *fields, *last_field;
-	size_t fields_size;
-	bool is_candidate;
-	bool has_results;       /* it was handled before */
-	bool has_travelled;     /* it has come through an MTA, so that it was not made just now */
-	unsigned recipients;    /* that we let pass, or are to take out */
-	unsigned removal_count;
-	struct removal *removals;
-	struct note *notes;
-	unsigned note_count;
-	unsigned ours[OUR_NAMES]; /* fields of each of our names */
-	struct edits edits;
-};
-
-struct session {
-	struct session_pool *pool;
-	struct snapshot *snapshot;
-	struct session_macros macros;
-	union {
-		struct sockaddr any; /* AF_UNSPEC: unknown */
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} client;
-	struct message message;
-	struct session_answer answer;
-};
 
 struct session_pool *session_pool_new(const struct intake *intake, bool is_unix)
 {
@@ -173,12 +96,12 @@ static uint16_t get_port(const struct session *session)
 	}
 }
 
-static bool is_trusted(const struct session *session)
+bool session_is_trusted(const struct session *session)
 {
 	return networks_has(&session->snapshot->trusted_networks, &session->client.any);
 }
 
-static bool is_outbound(const struct session *session)
+bool session_is_outbound(const struct session *session)
 {
 	return networks_has(&session->snapshot->outbound_networks, &session->client.any);
 }
@@ -219,20 +142,19 @@ static struct span get_macro(const struct session *session, const char *name)
 	return span_of(session->macros.get(session->macros.data, name));
 }
 
-static struct span get_queue_id(const struct session *session)
+struct span session_get_queue_id(const struct session *session)
 {
 	return get_macro(session, "i");
 }
 
-static const char *get_queue_id_or_dash(const struct session *session)
+const char *session_get_queue_id_or_dash(const struct session *session)
 {
-	struct span id = get_queue_id(session);
+	struct span id = session_get_queue_id(session);
 
 	return span_is_known(id) ? id.ptr : "-";
 }
 
-/* The MTA's own name. */
-static struct span get_mta(const struct session *session)
+struct span session_get_mta(const struct session *session)
 {
 	struct span name = get_macro(session, "j");
 
@@ -241,7 +163,7 @@ static struct span get_mta(const struct session *session)
 
 /* --- the envelope */
 
-static enum session_reply answer_with(struct session *session, enum session_reply reply, const char *code, const char *status, const char *text)
+enum session_reply session_answer_with(struct session *session, enum session_reply reply, const char *code, const char *status, const char *text)
 {
 	char *out = arena_take(session->message.work->arena, REFUSAL_SIZE);
 	size_t len = 0;
@@ -274,7 +196,7 @@ static bool is_smtp_session(const struct session *session, struct span sender)
 		return true;
 	if (get_port(session) == 0)
 		return false;
-	return get_queue_id(session).len == 0 || !span_has_prefix(get_macro(session, "v"), SPAN_LIT("Postfix"));
+	return session_get_queue_id(session).len == 0 || !span_has_prefix(get_macro(session, "v"), SPAN_LIT("Postfix"));
 }
 
 /* The macro {mail_addr}: is it at the end of the message what it was at MAIL? */
@@ -303,7 +225,7 @@ static void begin_outbound(struct session *session)
 	submission.sender = message->sender;
 	submission.login = message->login;
 	submission.context = session_wants_context(session) ? arena_copy(message->work->arena, get_macro(session, "{daemon_name}")) : SPAN_NONE;
-	submission.is_outbound = is_outbound(session);
+	submission.is_outbound = session_is_outbound(session);
 	flow_make_stream(snapshot, &submission, message->stream);
 	message->signing = signing_begin(snapshot, &submission, message->work->arena);
 	note_sender(session);
@@ -349,14 +271,14 @@ void session_parameter(struct session *session, const char *parameter)
 
 static void log_answer(const struct session *session, const struct answer *answer, const char *action)
 {
-	intake_log_answer("milter", get_queue_id(session), answer, action);
+	intake_log_answer("milter", session_get_queue_id(session), answer, action);
 }
 
 /* One host's name in all that it writes. */
 static const char *get_host(const struct session *session)
 {
 	const char *given = session->snapshot->host;
-	struct span mta = given[0] ? SPAN_NONE : arena_copy(session->message.work->arena, get_mta(session));
+	struct span mta = given[0] ? SPAN_NONE : arena_copy(session->message.work->arena, session_get_mta(session));
 
 	return given[0] ? given : mta.len > 0 ? mta.ptr : "localhost";
 }
@@ -390,7 +312,7 @@ static enum session_reply remove_later(struct session *session, const char *reci
 	*removal = (struct removal){ copy.ptr, message->removals };
 	message->removals = removal;
 	message->removal_count++;
-	answer_with(session, SESSION_CONTINUE, "550", "5.1.1", answer->text);
+	session_answer_with(session, SESSION_CONTINUE, "550", "5.1.1", answer->text);
 	log_answer(session, answer, "removed");
 	if (session->snapshot->tells_removed)
 		note_suppressed(session, answer, "removed");
@@ -434,8 +356,8 @@ enum session_reply session_rcpt(struct session *session, const char *recipient)
 	counter_add(COUNTER_MILTER_REFUSED, 1);
 	log_answer(session, &answer, reaction == REACTION_TEMPFAIL ? "tempfailed" : "refused");
 	if (reaction == REACTION_TEMPFAIL)
-		return answer_with(session, SESSION_TEMPFAIL, "450", "4.1.1", answer.text);
-	return answer_with(session, SESSION_REJECT, "550", "5.1.1", answer.text);
+		return session_answer_with(session, SESSION_TEMPFAIL, "450", "4.1.1", answer.text);
+	return session_answer_with(session, SESSION_REJECT, "550", "5.1.1", answer.text);
 }
 
 /* --- the message */
@@ -444,12 +366,12 @@ enum session_reply session_rcpt(struct session *session, const char *recipient)
 static void take_ours(struct session *session, struct span name, struct span value)
 {
 	struct message *message = &session->message;
-	bool is_from_us = is_trusted(session);
+	bool is_from_us = session_is_trusted(session);
 
 	if (is_from_us && span_is_equal_nocase(name, SPAN_LIT(HEADER_TOKEN)))
 		signing_add_token(message->signing, value.ptr, time(NULL));
 	for (size_t i = 0; i < OUR_NAMES; i++)
-		if (span_is_equal_nocase(name, span_of(our_names[i]))) {
+		if (span_is_equal_nocase(name, span_of(session_our_names[i]))) {
 			message->ours[i]++;
 			message->has_results = message->has_results || (i == 0 && is_from_us);
 		}
@@ -494,13 +416,13 @@ void session_header(struct session *session, const char *name, const char *value
 	keep_field(message, field, text);
 }
 
-static unsigned count_forged(const struct session *session)
+unsigned session_count_forged(const struct session *session)
 {
 	unsigned count = 0;
 
 	for (size_t i = 0; i < OUR_NAMES; i++)
 		count += session->message.ours[i];
-	return count > 0 && is_trusted(session) ? 0 : count;
+	return count > 0 && session_is_trusted(session) ? 0 : count;
 }
 
 /* By its header: may the mail be a bounce, in RFC 3464's form or in one of formats.d?  Nearly none may, and is not read. */
@@ -530,7 +452,7 @@ enum session_reply session_end_headers(struct session *session)
 		counter_add(COUNTER_MILTER_CANDIDATES, 1);
 		return SESSION_CONTINUE;
 	}
-	if (message->removals || message->notes || message->signing || count_forged(session) > 0)
+	if (message->removals || message->notes || message->signing || session_count_forged(session) > 0)
 		return SESSION_CONTINUE;
 	message_reset(session);
 	return SESSION_ACCEPT;
@@ -546,184 +468,7 @@ enum session_reply session_body(struct session *session, struct span chunk)
 	return SESSION_CONTINUE;
 }
 
-/* --- the end of the message */
-
-static int add_edit(struct message *message, enum edit_kind kind, const char *name, unsigned index)
-{
-	return edits_add(&message->edits, message->work->arena, kind, name, NULL, index);
-}
-
-/* The last one first: the numbers of those before it stay what they were. */
-static int remove_forged(struct session *session)
-{
-	struct message *message = &session->message;
-
-	for (size_t i = 0; i < OUR_NAMES; i++)
-		for (unsigned n = message->ours[i]; n > 0; n--)
-			if (add_edit(message, EDIT_REMOVE_HEADER, our_names[i], n) < 0)
-				return -ENOMEM;
-	return 0;
-}
-
-static int remove_recipients(struct message *message)
-{
-	for (const struct removal *removal = message->removals; removal; removal = removal->next)
-		if (add_edit(message, EDIT_REMOVE_RECIPIENT, removal->recipient, 0) < 0)
-			return -ENOMEM;
-	counter_add(COUNTER_MILTER_REMOVED, message->removal_count);
-	return 0;
-}
-
-static int write_notes(struct message *message)
-{
-	for (const struct note *note = message->notes; note; note = note->next)
-		if (edits_add(&message->edits, message->work->arena, EDIT_ADD_HEADER, HEADER_SUPPRESSED, note->value, 0) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
-static struct origin_facts make_facts(const struct session *session)
-{
-	const struct message *message = &session->message;
-	bool is_own = message->is_own_bounce && !message->has_travelled;
-	bool is_local = is_own && session->pool->is_unix && session->snapshot->is_local_submission_trusted;
-
-	return (struct origin_facts){
-		.source = SOURCE_MILTER,
-		.proof = is_local ? PROOF_LOCAL : PROOF_NONE,
-		.host = get_mta(session),
-		.stream = SPAN_LIT(""),
-		.bounced_to = message->first_recipient,
-		.is_from_our_mta = is_own,
-		/* another MTA of ours hands on what it has made */
-		.may_be_ours = is_own || is_outbound(session) || is_trusted(session),
-		.now_s = time(NULL),
-	};
-}
-
-static void log_failed(const struct session *session, const char *what, int error)
-{
-	counter_add(COUNTER_MILTER_FAILED_OPEN, 1);
-	log_event(LOG_LEVEL_ERROR, what, "front=milter queue_id=%s error=\"%s\"", get_queue_id_or_dash(session), strerror(-error));
-}
-
-/*
- * Nothing could keep the outcomes.  A remote MTA keeps its bounce when asked to come again; our own MTA would retry
- * its bounce for days, so that one passes, and the loss is said aloud.
- */
-static enum session_reply answer_lost(struct session *session, int error)
-{
-	log_failed(session, "outcomes-lost", error);
-	if (!session->message.is_smtp)
-		return SESSION_FAIL_OPEN;
-	counter_add(COUNTER_MILTER_TEMPFAILED, 1);
-	return answer_with(session, SESSION_TEMPFAIL, "451", "4.3.0", "the outcomes of this bounce cannot be kept now, try again later");
-}
-
-/*
- * A bounce of mail that we did not send.  Our own MTA would retry for days what we refuse of it, and our own hosts
- * know what they hand on.
- */
-static enum session_reply take_backscatter(struct session *session)
-{
-	static const char *const actions[] = { "marked", "refused", "quarantined" };
-	struct message *message = &session->message;
-	bool is_from_outside = message->is_smtp && message->login.len == 0 && !is_trusted(session) && !is_outbound(session);
-	enum backscatter action = is_from_outside && flow_is_null_sender(message->sender) ? session->snapshot->backscatter : BACKSCATTER_MARK;
-
-	counter_add(COUNTER_MILTER_BACKSCATTER, 1);
-	log_event(LOG_LEVEL_INFO, "backscatter", "front=milter queue_id=%s action=%s", get_queue_id_or_dash(session), actions[action]);
-	if (action == BACKSCATTER_REJECT)
-		return answer_with(session, SESSION_REJECT, "550", "5.7.1", "this bounce is not about mail of ours (kodama-backscatter)");
-	if (action == BACKSCATTER_QUARANTINE && add_edit(message, EDIT_QUARANTINE, "a bounce of mail that is not ours (kodama-backscatter)", 0) < 0)
-		log_failed(session, "edits-unmade", -ENOMEM);
-	return SESSION_CONTINUE;
-}
-
-static int64_t get_time_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static int sign(struct session *session)
-{
-	struct message *message = &session->message;
-
-	return signing_finish(message->signing, message->is_sender_kept, get_time_us(), message->work->arena, &message->edits);
-}
-
-static enum session_reply take_bounce(struct session *session)
-{
-	struct workspace *work = session->message.work;
-	const struct mail *mail = mail_end(work->reader);
-	struct origin_facts facts = make_facts(session);
-	struct failures failures;
-	int error;
-
-	error = flow_read(session->snapshot, mail, &facts, &failures);
-	/* what the system had no memory for may have been what counts */
-	if (shortage_get_count() != session->message.shortages)
-		return answer_lost(session, -ENOMEM);
-	/* more than we take of any message: coming again would change nothing */
-	if (error < 0) {
-		log_failed(session, "bounce-unread", error);
-		return SESSION_CONTINUE;
-	}
-	if (failures.count == 0)
-		return SESSION_CONTINUE;
-	counter_add(COUNTER_MILTER_BOUNCES, 1);
-	if (!workspace_take_scratch(session->pool->workspaces, work))
-		return answer_lost(session, -ENOMEM);
-	flow_classify(session->snapshot, work->scratch, &failures);
-	error = flow_decide(session->snapshot, session->pool->intake.writer, &facts, &failures);
-	if (error < 0 && error != -EINPROGRESS)
-		return answer_lost(session, error);
-	intake_log_failures("milter", get_queue_id(session), &failures);
-	error = flow_reply(session->snapshot, &facts, &failures, work->arena, &session->message.edits);
-	if (error < 0)
-		log_failed(session, "headers-unwritten", error);
-	return failures.is_backscatter_likely ? take_backscatter(session) : SESSION_CONTINUE;
-}
-
-/* More than anybody removes for nothing: to let it pass with some of them would make them ours. */
-static enum session_reply refuse_forged(struct session *session)
-{
-	counter_add(COUNTER_MILTER_FORGED, 1);
-	log_event(LOG_LEVEL_WARNING, "forged-refused", "front=milter queue_id=%s fields=%u", get_queue_id_or_dash(session), count_forged(session));
-	return answer_with(session, SESSION_REJECT, "550", "5.6.0", "too many X-Bounce and X-Kodama fields");
-}
-
-static enum session_reply finish(struct session *session)
-{
-	struct message *message = &session->message;
-	int error = 0;
-
-	if (message->is_smtp && count_forged(session) > FORGED_MAX)
-		return refuse_forged(session);
-
-	/* Nobody is left: a mail without recipients would vanish, so the whole mail is refused; see kodamad(8). */
-	if (message->removals && message->removal_count == message->recipients) {
-		if (message->removal_count > 1)
-			answer_with(session, SESSION_REJECT, "550", "5.1.1", "every recipient is suppressed " REFUSAL_MARK);
-		return SESSION_REJECT;
-	}
-	if (count_forged(session) > 0) {
-		counter_add(COUNTER_MILTER_FORGED, 1);
-		error = remove_forged(session);
-	}
-	if (error == 0)
-		error = remove_recipients(message);
-	if (error == 0)
-		error = write_notes(message);
-	if (error == 0 && message->signing)
-		error = sign(session);
-	if (error < 0)
-		log_failed(session, "edits-unmade", error);
-	return message->is_candidate ? take_bounce(session) : SESSION_CONTINUE;
-}
+/* --- the end of the message: session_end.c */
 
 enum session_reply session_end(struct session *session, const struct edits **ret_edits)
 {
@@ -734,7 +479,7 @@ enum session_reply session_end(struct session *session, const struct edits **ret
 	if (!session->message.work)
 		return SESSION_FAIL_OPEN;
 	note_sender(session);
-	reply = finish(session);
+	reply = session_finish(session);
 	workspace_give_scratch(session->pool->workspaces, session->message.work);
 	if (reply == SESSION_CONTINUE || reply == SESSION_ACCEPT)
 		*ret_edits = &session->message.edits;
