@@ -12,7 +12,7 @@
 #include "evidence/report.h"
 #include "evidence/session.h"
 
-enum { NO_OUTCOME = -1, WORDS_MAX = 8 * 1024 };
+enum { NO_OUTCOME = -1, WORDS_MAX = 8 * 1024, ASIDES_MAX = 64 };
 
 struct reading {
 	const struct form *form;
@@ -23,6 +23,9 @@ struct reading {
 	struct span pending;   /* words that are nobody's yet */
 	struct span before;    /* words before the first recipient */
 	bool is_listening;     /* the words that follow count */
+	bool is_new;           /* the current one was not named before */
+	/* what stands below a recipient where no reply was announced: better than what is said of the next one */
+	struct span asides[ASIDES_MAX];
 	bool is_delayed;
 	struct span mta;
 	struct span words;     /* of the last outcome that was finished, and the reply in them */
@@ -163,7 +166,8 @@ static int select_recipient(struct reading *reading, struct span recipient)
 	struct outcome *outcome;
 
 	reading->current = find_outcome(reading, recipient);
-	if (reading->current != NO_OUTCOME)
+	reading->is_new = reading->current == NO_OUTCOME;
+	if (!reading->is_new)
 		return 0;
 	outcome = outcomes_add(reading->outcomes, reading->notice->mail->arena);
 	if (!outcome)
@@ -332,6 +336,7 @@ static void take_words(struct reading *reading, struct span line)
 	if (has_words && !reading->form->is_before && is_ruler(line)) {
 		reading->notice->text.len = (size_t)(line.ptr - reading->notice->text.ptr);
 		reading->is_listening = false;
+		reading->is_new = false;
 		return;
 	}
 	if (span_trim(line).len == 0) {
@@ -339,8 +344,12 @@ static void take_words(struct reading *reading, struct span line)
 			reading->is_listening = false;
 		return;
 	}
-	if (!reading->is_listening && (outcome || reading->form->reply.count) && !reading->form->is_before)
+	if (!reading->is_listening && (outcome || reading->form->reply.count) && !reading->form->is_before) {
+		size_t index = (size_t)reading->current - reading->first;
+		if (outcome && reading->is_new && index < ASIDES_MAX)
+			extend(&reading->asides[index], line);
 		return;
+	}
 	extend(outcome && !reading->form->is_before ? &outcome->text : &reading->pending, line);
 }
 
@@ -537,6 +546,10 @@ static void share_words(struct reading *reading)
 	if (!span_is_known(general))
 		general = reading->notice->text;
 	general.len = find_disclaimer(general);
+	for (size_t i = first; i < count && i - first < ASIDES_MAX; i++) {
+		if (!span_is_known(items[i].text))
+			items[i].text = reading->asides[i - first];
+	}
 	for (size_t i = count; i > first + 1 && !reading->form->is_before; i--) {
 		if (!span_is_known(items[i - 2].text))
 			items[i - 2].text = items[i - 1].text;

@@ -166,6 +166,19 @@ static bool is_daemon_s_own(const struct mail *mail)
 				       span_find_nocase(from, SPAN_LIT("mail-daemon"), 0) != SIZE_MAX || span_is_equal(from, SPAN_LIT("<>")));
 }
 
+/* Programs that send mail, by the words of their From; for those that are no mailer by their address. */
+static bool is_from_some_mail_system(const struct mail *mail)
+{
+	static const struct span words[] = { SPAN_LIT("mail s"), SPAN_LIT("mails"), SPAN_LIT("mailer"), SPAN_LIT("deliver"), SPAN_LIT("mmdf"),
+					     SPAN_LIT("post office"), SPAN_LIT("gateway"), SPAN_LIT("mail admin"), SPAN_LIT("mail robot") };
+	struct span from = fields_get(&mail->fields, "From");
+
+	for (size_t i = 0; span_is_known(from) && i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_find_nocase(from, words[i], 0) != SIZE_MAX)
+			return true;
+	return false;
+}
+
 /*
  * Where the subject is none that anybody foresaw, a daemon has to have sent it, to say that it did not deliver something,
  * and to show what a server answered; one of these also where only the null sender speaks for a mailer.
@@ -185,7 +198,9 @@ static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 	known = look_for_words(form, notice);
 	if (!(known & KNOWN_TEXT) || (known & KNOWN_UNLESS))
 		return false;
-	return is_foreseen ? notice_is_named_mailer(mail) || has_reply || (known & KNOWN_ALSO) : (known & KNOWN_ALSO) != 0;
+	if (is_foreseen && (notice_is_named_mailer(mail) || has_reply))
+		return true;
+	return (known & KNOWN_ALSO) && (!is_foreseen || is_from_some_mail_system(mail));
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,

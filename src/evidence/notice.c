@@ -23,34 +23,42 @@ static bool is_html(const struct part *part)
 	return span_is_equal(part->type, SPAN_LIT("text/html"));
 }
 
-/* Its text, where it has any, of the one kind or the other; SPAN_NONE else. */
-static struct span get_text(struct part *part, bool takes_html)
+static struct span get_text(struct part *part)
 {
-	struct span text = part->kind == PART_TEXT && is_html(part) == takes_html ? part_get_text(part) : SPAN_NONE;
+	struct span text = part->kind == PART_TEXT ? part_get_text(part) : SPAN_NONE;
 
 	return span_trim(text).len > 0 ? text : SPAN_NONE;
 }
 
-/* The parts before the original; HTML only where there is no plain text. */
-static size_t count_parts(const struct mail *mail, bool *ret_takes_html)
+/* The parts before the original. */
+static size_t count_parts(const struct mail *mail)
 {
 	size_t count = 0;
 
-	*ret_takes_html = true;
-	for (; count < mail->part_count && mail->parts[count].kind != PART_ORIGINAL; count++)
-		if (span_is_known(get_text(&mail->parts[count], false)))
-			*ret_takes_html = false;
+	while (count < mail->part_count && mail->parts[count].kind != PART_ORIGINAL)
+		count++;
 	return count;
+}
+
+/* The text of one of them; of HTML only where no plain text stands beside it, which says the same. */
+static struct span choose_text(const struct mail *mail, size_t count, size_t index)
+{
+	struct part *part = &mail->parts[index];
+
+	if (part->kind == PART_TEXT && is_html(part))
+		for (size_t i = 0; i < count; i++)
+			if (!is_html(&mail->parts[i]) && mail->parts[i].depth == part->depth && span_is_known(get_text(&mail->parts[i])))
+				return SPAN_NONE;
+	return get_text(part);
 }
 
 static int join_text(struct notice *notice)
 {
 	const struct mail *mail = notice->mail;
-	bool takes_html;
-	size_t count = count_parts(mail, &takes_html), size = 0, taken = 0;
+	size_t count = count_parts(mail), size = 0, taken = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct span text = get_text(&mail->parts[i], takes_html);
+		struct span text = choose_text(mail, count, i);
 		if (!span_is_known(text))
 			continue;
 		size += text.len + 1;
@@ -64,7 +72,7 @@ static int join_text(struct notice *notice)
 		return -ENOMEM;
 	notice->text = span_make(bytes, size);
 	for (size_t i = 0; i < count; i++) {
-		struct span text = get_text(&mail->parts[i], takes_html);
+		struct span text = choose_text(mail, count, i);
 		if (!span_is_known(text))
 			continue;
 		memcpy(bytes, text.ptr, text.len);
