@@ -188,7 +188,8 @@ static int fill_addresses(const struct scan *scan, size_t top, struct arena *are
 		return -ENOMEM;
 	for (size_t i = 0; i < suspects->table.count; i++) {
 		const struct suspect *suspect = &suspects->items[i];
-		bool is_accepted = scan->tally->providers[suspect->provider].counts.delivered > 0;
+		const struct tally_provider *provider = &scan->tally->providers[suspect->provider];
+		bool is_accepted = provider->has_accepted_others || (provider->has_accepted && provider->accepted != suspect->hash);
 		if (suspect->is_listed && (!suspect->is_weak || is_accepted))
 			count += fill_address(suspect, arena, &addresses[count]);
 	}

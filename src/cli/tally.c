@@ -191,6 +191,14 @@ static inline struct span fold_recipient(struct span recipient, char *folded)
 	return span_make(folded, len);
 }
 
+/* What it takes for one recipient is no proof that it takes others' mail. */
+static void note_accepted(struct tally_provider *provider, uint64_t hash)
+{
+	provider->has_accepted_others |= provider->has_accepted && provider->accepted != hash;
+	provider->has_accepted = true;
+	provider->accepted = hash;
+}
+
 void tally_add(struct tally *tally, const struct log_delivery *delivery)
 {
 	char folded[NAME_MAX_BYTES];
@@ -216,10 +224,12 @@ void tally_add(struct tally *tally, const struct log_delivery *delivery)
 		return;
 	relay = tally_get_relay(tally, domain, delivery->relay);
 	provider = tally_get_domain_provider(tally, domain, relay, recipient);
-	if (delivery->action == ACTION_DELIVERED)
+	if (delivery->action == ACTION_DELIVERED) {
 		tell(tally, delivery, hash, provider, NULL);
-	else
+		note_accepted(&tally->providers[provider], hash);
+	} else {
 		provider = add_response_of(tally, delivery, domain, relay, provider, hash);
+	}
 	day = get_day(tally, delivery->time_s);
 	if (day)
 		add_counts(&day->counts, delivery->action);
@@ -236,6 +246,14 @@ void tally_sum_counts(struct report_counts *to, const struct report_counts *from
 	to->delivered += from->delivered;
 	to->deferred += from->deferred;
 	to->failed += from->failed;
+}
+
+static void merge_provider(struct tally_provider *to, const struct tally_provider *from)
+{
+	tally_sum_counts(&to->counts, &from->counts);
+	if (from->has_accepted)
+		note_accepted(to, from->accepted);
+	to->has_accepted_others |= from->has_accepted_others;
 }
 
 static void merge_days(struct tally *tally, const struct tally *from)
@@ -263,7 +281,7 @@ void tally_merge(struct tally *tally, const struct tally *from)
 		tally->classes[i].deferred += from->classes[i].deferred;
 	}
 	for (size_t i = 0; i < from->provider_count; i++)
-		tally_sum_counts(&tally->providers[tally_get_provider(tally, from->providers[i].name)].counts, &from->providers[i].counts);
+		merge_provider(&tally->providers[tally_get_provider(tally, from->providers[i].name)], &from->providers[i]);
 	merge_days(tally, from);
 	tally_merge_domains(tally, from);
 	tally_merge_responses(tally, from);

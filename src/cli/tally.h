@@ -72,6 +72,8 @@ struct tally_relay {
 struct tally_provider {
 	const char *name;       /* the rule set's */
 	struct report_counts counts;
+	uint64_t accepted;      /* hash of the one whose mail it took, where it took any */
+	bool has_accepted, has_accepted_others;
 };
 
 /* One word on one recipient, in the order of the log: suspects.h. */

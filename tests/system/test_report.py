@@ -106,6 +106,19 @@ def test_what_it_tells(log):
     assert sorted(row["address"] for row in told["addresses"]) == ["away@gmail.com", "gone@gmail.com"]
 
 
+@pytest.mark.parametrize("accepted, listed", [(None, False), ("odd@gmail.com", False), ("other@gmail.com", True)])
+def test_a_bare_code_suppresses_where_another_was_accepted(scratch, accepted, listed):
+    log = Log()
+    for _ in range(2):
+        if accepted:
+            log.message(17, accepted, "sent", "2.0.0", "250 2.0.0 OK {id} - gsmtp")
+    for day in (18, 19, 20):
+        log.message(day, "odd@gmail.com", "bounced", "5.0.0", "552 zzz")
+    path = log.write(scratch / "mail.log")
+    for threads in (1, 2):
+        assert [row["address"] for row in report(f"--threads={threads}", path, env=env())["addresses"]] == ["odd@gmail.com"] * listed
+
+
 def test_top_and_since(log):
     told = report("--top=1", log, env=env())
     assert [len(told[key]) for key in ("classes", "providers", "responses", "addresses")] == [1, 1, 1, 1]
