@@ -29,8 +29,11 @@ struct pattern {
 	struct span text; /* behind the lead; borrowed, of one that is compiled late */
 };
 
-/* JIT_WANTED and above: so many times it still runs without. */
-enum jit { JIT_NONE, JIT_BEGUN, JIT_READY, JIT_WANTED, JIT_FIRST = JIT_WANTED + 16 };
+/*
+ * JIT_WANTED and above: so many times it still runs without.  Who compiles late reads once, and is mostly through before machine code has
+ * paid for itself.
+ */
+enum jit { JIT_NONE, JIT_BEGUN, JIT_READY, JIT_WANTED, JIT_FIRST = JIT_WANTED + 16, JIT_FIRST_LAZY = JIT_WANTED + 64 };
 
 struct matcher {
 	pcre2_match_data *data;
@@ -204,7 +207,7 @@ static size_t take_lead(struct span text, uint32_t *ret_lead)
 	return lead > 0 ? end + closing.len : 0;
 }
 
-static struct pattern *make_pattern(struct span text, bool with_jit)
+static struct pattern *make_pattern(struct span text, enum jit jit)
 {
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
 
@@ -212,7 +215,7 @@ static struct pattern *make_pattern(struct span text, bool with_jit)
 		return NULL;
 	atomic_init(&pattern->code, NULL);
 	atomic_init(&pattern->is_broken, false);
-	atomic_init(&pattern->jit, with_jit ? JIT_FIRST : JIT_NONE);
+	atomic_init(&pattern->jit, jit);
 	pattern->text = span_skip(text, take_lead(text, &pattern->lead));
 	return pattern;
 }
@@ -235,7 +238,7 @@ static int finish(struct pattern *pattern, int rc, struct literals *literals, st
 int pattern_new(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern,
 		char reason[static PATTERN_REASON_SIZE])
 {
-	struct pattern *pattern = make_pattern(text, with_jit);
+	struct pattern *pattern = make_pattern(text, with_jit ? JIT_FIRST : JIT_NONE);
 	pcre2_code *code;
 	int rc;
 
@@ -251,7 +254,7 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 
 int pattern_new_lazy(struct span text, bool with_jit, struct arena *arena, struct literals *ret_literals, struct pattern **ret_pattern)
 {
-	struct pattern *pattern = make_pattern(text, with_jit);
+	struct pattern *pattern = make_pattern(text, with_jit ? JIT_FIRST_LAZY : JIT_NONE);
 
 	if (!pattern)
 		return -ENOMEM;

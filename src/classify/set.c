@@ -2,6 +2,7 @@
 /* Sets of strings, quadratic all of them: a set has few. */
 #include "classify/set.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "classify/fold.h"
@@ -216,19 +217,33 @@ static struct set set_settle(struct set_maker *maker, const struct set *set)
 	return settled;
 }
 
+/* One bit for each byte that stands in the string, some of them together: a string without one of another's holds it nowhere. */
+static uint64_t get_bytes(struct span text)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		bytes |= (uint64_t)1 << (unsigned char)text.ptr[i] % 64;
+	return bytes;
+}
+
 struct need set_minimize(struct set_maker *maker, const struct set *unsettled)
 {
-	struct set settled = set_settle(maker, unsettled);
+	struct set settled = unsettled->is_valid ? set_settle(maker, unsettled) : (struct set){ .reach = unsettled->reach };
 	const struct set *set = &settled;
+	uint64_t bytes[LITERALS_MAX];
 	struct span *items = make_items(maker, set->count + 1);
 	struct need need = { items, 0, 0 };
 	size_t inside = 0;
 
+	assert(set->count <= LITERALS_MAX);
+	for (size_t i = 0; i < set->count; i++)
+		bytes[i] = get_bytes(set->items[i]);
 	for (size_t i = 0; items && set_get_worth(set) > 0 && i < set->count; i++) {
 		bool is_implied = false;
 		for (size_t j = 0; j < set->count; j++) {
 			size_t at;
-			if (set->items[j].len >= set->items[i].len) /* all of them differ */
+			if (set->items[j].len >= set->items[i].len || (bytes[j] & ~bytes[i])) /* all of them differ */
 				continue;
 			at = span_find(set->items[i], set->items[j], 0);
 			is_implied |= at != SIZE_MAX;
