@@ -50,3 +50,4 @@ check_PROGRAMS += tests/unit/test_reading
 tests_unit_test_reading_SOURCES = tests/unit/test_reading.c tests/unit/store_help.h
 tests_unit_test_reading_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 endif
+EXTRA_DIST += tests/bench/import
