@@ -10,7 +10,7 @@
 #include "cli/newlines.h"
 #include "cli/verdicts.h"
 
-enum { BUFFER_SIZE = 256 * 1024, PART_SIZE = 2 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 8 };
+enum { BUFFER_SIZE = 256 * 1024, PART_MIN = 512 * 1024, PART_MAX = 8 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 8 };
 
 /* What waits for the part's turn: words on recipients, lines whose message began earlier, and what came before the rules were loaded. */
 enum record_kind { RECORD_SUCCESS, RECORD_FAILURE, RECORD_LINE, RECORD_DELIVERY };
@@ -26,7 +26,7 @@ enum part_state { PART_FREE, PART_READING, PART_READ };
 /* A part of a file, until its turn has come. */
 struct scan_part {
 	struct maillog log;
-	int64_t number;
+	int64_t number, from, to;
 	enum part_state state; /* under the lock */
 	int error;
 	char *records;
@@ -320,7 +320,7 @@ static void merge_parts(struct scan_worker *worker)
 		pthread_mutex_lock(&scan->lock);
 		part->state = PART_FREE;
 		scan->turn++;
-		scan->bytes += (uint64_t)(scan->size - part->number * PART_SIZE < PART_SIZE ? scan->size - part->number * PART_SIZE : PART_SIZE);
+		scan->bytes += (uint64_t)(part->to - part->from);
 		progress_set(scan->progress, scan->bytes, scan->log.lines);
 		pthread_cond_broadcast(&scan->is_free);
 	}
@@ -329,7 +329,16 @@ static void merge_parts(struct scan_worker *worker)
 
 static bool is_all_taken(const struct scan *scan)
 {
-	return scan->next_part * PART_SIZE >= scan->size;
+	return scan->taken >= scan->size;
+}
+
+/* Large ones, since each has a beginning that it cannot understand; small ones at the end, where a thread may wait for another's. */
+static int64_t get_part_size(const struct scan *scan)
+{
+	int64_t left = scan->size - scan->taken, size = left / (2 * (int64_t)scan->thread_count);
+
+	size = size < PART_MIN ? PART_MIN : size > PART_MAX ? PART_MAX : size;
+	return size < left ? size : left;
 }
 
 /* The next part of the file, in memory that is free; NULL: none is, or all are taken.  Under the lock. */
@@ -340,20 +349,20 @@ static struct scan_part *begin_part(struct scan *scan)
 	if (part) {
 		part->state = PART_READING;
 		part->number = scan->next_part++;
+		part->from = scan->taken;
+		part->to = scan->taken += get_part_size(scan);
 	}
 	return part;
 }
 
 static void read_part(struct scan_worker *worker, struct scan_part *part)
 {
-	int64_t from = part->number * PART_SIZE, to = from + PART_SIZE;
-
 	worker->part = part;
 	worker->log = &part->log;
 	worker->tally->part = part->number;
 	maillog_open(&part->log, worker->scan->reference_s);
 	/* what is written while we read belongs to the last part */
-	part->error = take_range(worker, worker->scan->fd, from, to >= worker->scan->size ? INT64_MAX : to);
+	part->error = take_range(worker, worker->scan->fd, part->from, part->to == worker->scan->size ? INT64_MAX : part->to);
 	worker->part = NULL;
 }
 
@@ -412,7 +421,7 @@ static int take_in_parts(struct scan *scan, int fd, int64_t size)
 	scan->fd = fd;
 	scan->size = size;
 	scan->error = 0;
-	scan->next_part = scan->turn = 0;
+	scan->next_part = scan->turn = scan->taken = 0;
 	while (started < scan->thread_count && pthread_create(&scan->workers[started].thread, NULL, run_worker, &scan->workers[started]) == 0)
 		started++;
 	if (load_rules(scan) == 0)
@@ -437,7 +446,7 @@ static bool has_parts(const struct scan *scan, int fd, int64_t *ret_size)
 {
 	struct stat info;
 
-	if (scan->thread_count < 2 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size < 2 * PART_SIZE ||
+	if (scan->thread_count < 2 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size < 2 * PART_MIN ||
 	    lseek(fd, 0, SEEK_CUR) != 0)
 		return false;
 	*ret_size = info.st_size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whole logs, read, joined and counted by one thread or several.  A file is cut into parts of a few megabytes, which the
+ * Whole logs, read, joined and counted by one thread or several.  A file is cut into parts, smaller ones towards its end, which the
  * threads take in turn; what a part cannot know because the message began in an earlier one is done when its turn comes, in the
  * order of the log, by one thread while the others read on: the result is the one of a single thread.  Memory does not grow with the log, but by
  * open queue ids.
@@ -44,6 +44,7 @@ struct scan {
 	struct scan_part *parts;   /* in memory */
 	unsigned part_count;
 	int64_t next_part, turn;
+	int64_t taken;             /* so many bytes of it */
 	bool is_merging;
 };
 
