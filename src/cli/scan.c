@@ -218,7 +218,8 @@ static int take_range(struct scan_worker *worker, int fd, int64_t from, int64_t 
 		if (got < 0)
 			return (int)got;
 		len += (size_t)got;
-		taken = take_lines(worker, len, to - at > BUFFER_SIZE ? SIZE_MAX : (size_t)(to - at), &skips);
+		/* a line that is skipped can end far behind it */
+		taken = take_lines(worker, len, to <= at ? 0 : to - at > BUFFER_SIZE ? SIZE_MAX : (size_t)(to - at), &skips);
 		if (taken == SIZE_MAX)
 			return 0;
 		if (got == 0 || (taken == 0 && len == BUFFER_SIZE)) {
