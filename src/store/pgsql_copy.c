@@ -27,9 +27,12 @@ static bool is_way_at_fault(struct sql *sql, const PGresult *result)
 /* To the last result.  1: not by COPY. */
 static int end_copy(struct sql *sql, int result)
 {
+	bool is_open = true;
 	PGresult *answer;
 
-	while ((answer = libpq.PQgetResult(sql->connection))) {
+	/* where its end could not be said, each answer is that it wants more */
+	while (is_open && (answer = libpq.PQgetResult(sql->connection))) {
+		is_open = libpq.PQresultStatus(answer) != PGRES_COPY_IN;
 		if (libpq.PQresultStatus(answer) != PGRES_COMMAND_OK && result == 0)
 			result = is_way_at_fault(sql, answer) ? 1 : pgsql_fail(sql, answer);
 		libpq.PQclear(answer);
@@ -56,12 +59,14 @@ static int send_rows(struct sql *sql, const struct sql_value *params, size_t cou
 	return result;
 }
 
-/* Behind a savepoint: what fails ends a transaction otherwise. */
+/* Behind a savepoint: what fails ends a transaction otherwise.  In a question of its own: CockroachDB takes no COPY with another statement. */
 static int copy_rows(struct sql *sql, const char *copy, const struct sql_value *params, size_t count, size_t times)
 {
-	PGresult *begun = libpq.PQexec(sql->connection, copy);
-	int result = 0;
+	int result = pgsql_execute(sql, "SAVEPOINT kodama_copy");
 
+	if (result < 0)
+		return result;
+	PGresult *begun = libpq.PQexec(sql->connection, copy);
 	if (libpq.PQresultStatus(begun) == PGRES_COPY_IN)
 		result = end_copy(sql, send_rows(sql, params, count, times));
 	else
@@ -81,7 +86,6 @@ int pgsql_insert_new(struct sql *sql, const char *text, const struct sql_value *
 	if (sql->has_no_copy)
 		return 1;
 	buffer_init(&copy, 4096);
-	buffer_add(&copy, SPAN_LIT("SAVEPOINT kodama_copy; "));
 	if (arrays_make_copy(span_of(text), &copy))
 		result = copy_rows(sql, buffer_get_text(&copy), params, count, times);
 	buffer_done(&copy);
