@@ -23,6 +23,9 @@ static void note_error(struct writer *writer, const char *what, int error)
 	bool is_new;
 
 	snprintf(text, sizeof(text), "%s: %s", what, *why ? why : strerror(-error));
+	/* PostgreSQL's words are full of them, and one ends a value of the log */
+	for (char *at = text; (at = strchr(at, '"'));)
+		*at = '\'';
 	pthread_mutex_lock(&writer->mutex);
 	is_new = !writer->stats.last_error[0];
 	memcpy(writer->stats.last_error, text, sizeof(text));
@@ -40,11 +43,11 @@ static bool is_record_at_fault(int error)
 /* A handle that failed in another way than by a lock may be of no more use. */
 static void give_up_store(struct writer *writer, const char *what, int error)
 {
-	/* a record's fault, or a job's own refusal, is none of the store's */
-	if (error != -EBUSY && (is_record_at_fault(error) || !*store_get_error(writer->store)))
+	if (is_record_at_fault(error))
 		return;
 	note_error(writer, what, error);
-	if (error == -EBUSY)
+	/* without a word of the store's it is memory's fault, or the queue's */
+	if (error == -EBUSY || !*store_get_error(writer->store))
 		return;
 	store_close(writer->store);
 	writer->store = NULL;
@@ -116,6 +119,12 @@ static int commit(struct writer *writer, const struct tally_of_group *tally)
 	return 0;
 }
 
+/* A job's own "no" is nobody's trouble. */
+static bool is_job_at_fault(const struct writer *writer, const struct batch *batch, int error)
+{
+	return batch->job && error != -EBUSY && !*store_get_error(writer->store);
+}
+
 /* From `first` up to `end`, in one transaction.  All or nothing. */
 static int commit_batches(struct writer *writer, struct batch *first, struct batch *end)
 {
@@ -133,7 +142,8 @@ static int commit_batches(struct writer *writer, struct batch *first, struct bat
 		result = commit(writer, &tally);
 	if (result < 0) {
 		/* the reason first: a rollback may wipe it out */
-		give_up_store(writer, "commit", result);
+		if (!is_job_at_fault(writer, first, result))
+			give_up_store(writer, "commit", result);
 		if (writer->store)
 			store_rollback(writer->store);
 	}
@@ -391,10 +401,11 @@ void *writer_commit_all(void *data)
 			commit_list(writer, first);
 		refresh_index(writer);
 		finish(writer, first);
-		if (!first) {
+		/* what waits on disk has asked already */
+		if (!first && result == 0)
 			probe(writer);
+		if (!first)
 			prune(writer);
-		}
 	}
 	return NULL;
 }

@@ -163,6 +163,83 @@ static void test_a_locked_store_queues_and_drains_in_order(void **state)
 	writer_stop(writer);
 }
 
+/* The descriptor that the writer has of a file. */
+static int find_descriptor(const char *end)
+{
+	char link[32], path[256];
+
+	for (int fd = 0; fd < 256; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t len = readlink(link, path, sizeof(path));
+		if (len > 0 && span_has_suffix_nocase(span_make(path, (size_t)len), span_of(end)))
+			return fd;
+	}
+	fail_msg("%s is not open", end);
+	return -1;
+}
+
+static void wait_for_error(struct writer *writer, const char *text)
+{
+	struct timespec nap = { .tv_nsec = 5000000 };
+	struct writer_stats stats = { .last_error = "" };
+
+	for (int i = 0; i < 2000; i++) {
+		writer_get_stats(writer, &stats);
+		if (strstr(stats.last_error, text))
+			return;
+		nanosleep(&nap, NULL);
+	}
+	fail_msg("\"%s\" where %s is to be told", stats.last_error, text);
+}
+
+/* The store is well, and what waits on disk cannot be read: it is not the store's fault, and told all the same. */
+static void test_a_queue_that_cannot_be_read_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *writer = start(f, NULL);
+	struct store *other = open_store(f);
+	struct decision decision;
+	char path[160];
+
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), -EINPROGRESS);
+	int fd = find_descriptor("/outcomes.queue"), good = dup(fd);
+	snprintf(path, sizeof(path), "%s/outcomes.queue", f->queue);
+	int bad = open(path, O_WRONLY);
+	assert_true(good >= 0 && bad >= 0 && dup2(bad, fd) == fd);
+	store_rollback(other);
+	wait_for_error(writer, "drain: Bad file descriptor");
+	assert_int_equal(dup2(good, fd), fd);
+	wait_for_drain(writer);
+	assert_int_equal(count_outcomes(other, "user@example.com"), 1);
+	close(good);
+	close(bad);
+	store_close(other);
+	writer_stop(writer);
+}
+
+/* PostgreSQL's words have them in nearly every sentence; here it is the path. */
+static void test_quotes_do_not_end_what_the_log_says(void **state)
+{
+	struct fixture *f = *state;
+	struct log_problem last;
+
+	snprintf(f->uri, sizeof(f->uri), "sqlite:%.60s/d\"b/kodama.db", f->folder);
+	struct store *other = open_store(f);
+	struct writer *writer = start(f, NULL);
+	struct decision decision;
+
+	assert_int_equal(store_begin(other), 0);
+	writer_stop(writer);
+	writer = start(f, NULL);
+	assert_int_equal(record(writer, f, (struct sample){ .queue_id = "4XyZabCdEfGhIj1" }, &decision), -EINPROGRESS);
+	wait_for_error(writer, "/d'b/kodama.db");
+	assert_int_equal(log_get_problems(&last, 1), 1);
+	assert_null(strstr(last.text, "d\"b"));
+	store_close(other);
+	writer_stop(writer);
+}
+
 static void test_the_queue_outlives_the_process(void **state)
 {
 	struct fixture *f = *state;
@@ -511,6 +588,8 @@ int main(void)
 		CASE(test_what_nothing_proves_is_remembered_for_a_while_in_bounded_memory),
 		CASE(test_files_are_the_owners_alone),
 		CASE(test_a_locked_store_queues_and_drains_in_order),
+		CASE(test_a_queue_that_cannot_be_read_is_told),
+		CASE(test_quotes_do_not_end_what_the_log_says),
 		CASE(test_the_queue_outlives_the_process),
 		CASE(test_a_record_of_another_version_is_set_aside),
 		CASE(test_draining_twice_counts_once),
