@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "evidence/guess.h"
 #include "evidence/header.h"
 #include "evidence/mailbox.h"
 #include "evidence/report.h"
@@ -18,6 +19,7 @@ struct reading {
 	const struct form *form;
 	struct notice *notice;
 	struct outcomes *outcomes;
+	struct people *people; /* of a generic form; NULL else */
 	size_t first;          /* of our own in *outcomes */
 	long current;          /* whose words follow; NO_OUTCOME before the first recipient */
 	struct span pending;   /* words that are nobody's yet */
@@ -114,52 +116,6 @@ static long find_outcome(const struct reading *reading, struct span recipient)
 	return NO_OUTCOME;
 }
 
-/* A guess must not take the sender, or those who help him, for a recipient. */
-static bool is_bystander(const struct reading *reading, struct span address)
-{
-	static const char *const names[] = { "From", "To", "Reply-To", "Errors-To", "Return-Path" };
-	const struct notice *notice = reading->notice;
-
-	if (notice_is_addressee(notice, address))
-		return false;
-	if (mailbox_is_system(address))
-		return true;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct span top = fields_get(&notice->mail->fields, names[i]);
-		struct span original = fields_get(&notice->original, names[i]);
-		if (span_is_known(top) && span_is_equal_nocase(header_take_address(&top), address))
-			return true;
-		if (span_is_known(original) && span_is_equal_nocase(header_take_address(&original), address))
-			return true;
-	}
-	return false;
-}
-
-/* Mailboxes that texts name for questions. */
-static bool is_helper(struct span address)
-{
-	static const struct span names[] = { SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("administrator"), SPAN_LIT("abuse"), SPAN_LIT("contact"),
-					     SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("servicedesk"), SPAN_LIT("noc"), SPAN_LIT("hostmaster"),
-					     SPAN_LIT("webmaster"), SPAN_LIT("mailadmin") };
-	struct span local = mailbox_get_local(address);
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_is_equal_nocase(local, names[i]))
-			return true;
-	return span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX || span_find_nocase(local, SPAN_LIT("support"), 0) != SIZE_MAX;
-}
-
-/* One of those who wrote the notice, of the same domain: where else somebody is named, the questions go there. */
-static bool is_reporters_helper(const struct reading *reading, struct span address)
-{
-	struct span from = fields_get(&reading->notice->mail->fields, "From"), domain;
-
-	if (!is_helper(address) || !span_is_known(from) || notice_is_addressee(reading->notice, address))
-		return false;
-	domain = mailbox_get_domain(header_take_address(&from));
-	return span_is_known(domain) && span_is_equal_nocase(domain, mailbox_get_domain(address));
-}
-
 /* Selects the outcome of that recipient, or adds one. */
 static int select_recipient(struct reading *reading, struct span recipient)
 {
@@ -233,7 +189,7 @@ static int take_further_recipients(struct reading *reading, struct span line, st
 			      0 : mailbox_take(span_skip(rest, at), &address);
 		if (!len)
 			break;
-		if (!is_bystander(reading, address))
+		if (!people_is_bystander(reading->people, address))
 			error = select_recipient(reading, address);
 		if (!error && get_current(reading) && !span_is_known(get_current(reading)->text))
 			get_current(reading)->text = line;
@@ -251,7 +207,7 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 
 	if (!span_is_known(recipient) && span_is_known(captures->spans[CAPTURE_LOCAL]))
 		recipient = find_listed(reading, captures->spans[CAPTURE_LOCAL]);
-	*ret_is_taken = span_is_known(recipient) && !(reading->form->is_generic && is_bystander(reading, recipient));
+	*ret_is_taken = span_is_known(recipient) && !(reading->form->is_generic && people_is_bystander(reading->people, recipient));
 	if (!*ret_is_taken)
 		return 0;
 	error = select_recipient(reading, recipient);
@@ -450,28 +406,6 @@ static int add_listed(struct reading *reading)
 	return error;
 }
 
-/* Who sent the mail, in the languages of those who say so. */
-static bool is_about_sender(struct span line)
-{
-	static const struct span words[] = {
-		SPAN_LIT("mail from"), SPAN_LIT("sender"), SPAN_LIT("return-path"), SPAN_LIT("return path"), SPAN_LIT("return address"),
-		SPAN_LIT("originator"), SPAN_LIT("from:"), SPAN_LIT("absender"), SPAN_LIT("exp\xc3\xa9""diteur"), SPAN_LIT("remitente"),
-		SPAN_LIT("mittente"), SPAN_LIT("remetente"), SPAN_LIT("afzender"), SPAN_LIT("nadawc"), SPAN_LIT("avs\xc3\xa4ndar"),
-		SPAN_LIT("\xd0\xbe\xd1\x82\xd0\xbf\xd1\x80\xd0\xb0\xd0\xb2\xd0\xb8\xd1\x82\xd0\xb5\xd0\xbb"),
-		SPAN_LIT("\xe5\xb7\xae\xe5\x87\xba\xe4\xba\xba"), SPAN_LIT("\xe9\x80\x81\xe4\xbf\xa1\xe8\x80\x85"),
-		SPAN_LIT("\xe5\x8f\x91\xe4\xbb\xb6\xe4\xba\xba"), SPAN_LIT("\xe5\xaf\x84\xe4\xbb\xb6"),
-		SPAN_LIT("\xeb\xb3\xb4\xeb\x82\xb8"),
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t at = span_find_nocase(line, words[i], 0);
-		/* within an address it is a name */
-		if (at != SIZE_MAX && (at + words[i].len >= line.len || !strchr("@.-_", line.ptr[at + words[i].len])))
-			return true;
-	}
-	return false;
-}
-
 /* The only address in the lines that are wanted, and in *ret_line where it stands; SPAN_NONE where there are two, or none. */
 static struct span find_only_address(struct reading *reading, const struct templates *wanted, struct span *ret_line)
 {
@@ -483,10 +417,10 @@ static struct span find_only_address(struct reading *reading, const struct templ
 		struct line line = take_next_line(&rest);
 		size_t at = 0;
 		if (span_find_char(line.text, '@', 0) == SIZE_MAX || (wanted && !match_any(wanted, line, &captures, budget)) ||
-		    is_about_sender(line.text) || match_any(&reading->form->skip, line, &captures, budget))
+		    guess_is_about_sender(line.text) || match_any(&reading->form->skip, line, &captures, budget))
 			continue;
 		while (span_is_known(address = mailbox_find(line.text, &at))) {
-			if (is_bystander(reading, address) || (is_helper(address) && !notice_is_addressee(reading->notice, address)))
+			if (people_is_bystander(reading->people, address) || people_is_helper(reading->people, address))
 				continue;
 			if (span_is_known(only) && !span_is_equal_nocase(only, address))
 				return SPAN_NONE;
@@ -610,18 +544,29 @@ static void drop_bystanders(struct reading *reading)
 	bool has_addressee = false;
 
 	for (size_t i = reading->first; i < outcomes->count; i++) {
-		has_addressee = has_addressee || notice_is_addressee(reading->notice, outcomes->items[i].recipient);
-		helpers += is_reporters_helper(reading, outcomes->items[i].recipient);
+		has_addressee = has_addressee || people_is_addressee(reading->people, outcomes->items[i].recipient);
+		helpers += people_is_reporters_helper(reading->people, outcomes->items[i].recipient);
 	}
 	bool has_others = helpers > 0 && helpers < outcomes->count - reading->first;
 	for (size_t i = reading->first; i < outcomes->count; i++) {
 		const struct outcome *outcome = &outcomes->items[i];
 		bool is_meant = !has_addressee || outcome->reply || status_is_known(outcome->status) ||
-				notice_is_addressee(reading->notice, outcome->recipient);
-		if (is_meant && !(has_others && is_reporters_helper(reading, outcome->recipient)))
+				people_is_addressee(reading->people, outcome->recipient);
+		if (is_meant && !(has_others && people_is_reporters_helper(reading->people, outcome->recipient)))
 			outcomes->items[kept++] = *outcome;
 	}
 	outcomes->count = kept;
+}
+
+static int read_people(struct reading *reading)
+{
+	if (!reading->form->is_generic)
+		return 0;
+	reading->people = arena_take(reading->notice->mail->arena, sizeof(*reading->people));
+	if (!reading->people)
+		return -ENOMEM;
+	people_read(reading->notice, reading->people);
+	return 0;
 }
 
 int form_read(const struct form *form, const struct notice *notice, const struct captures *captures, struct outcomes *outcomes)
@@ -631,6 +576,8 @@ int form_read(const struct form *form, const struct notice *notice, const struct
 				   .current = NO_OUTCOME, .mta = captures->spans[CAPTURE_MTA] };
 	int error = cut_original(&reading);
 
+	if (!error)
+		error = read_people(&reading);
 	if (!error)
 		error = read_lines(&reading);
 	if (!error && form->is_session)

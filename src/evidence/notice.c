@@ -15,7 +15,6 @@ enum {
 	STEPS_PER_BYTE = 64,
 	STEPS_MIN = 100 * 1000,
 	STEPS_MAX = 8 * 1000 * 1000,
-	ADDRESSES_MAX = 200 /* of one field that are looked at */
 };
 
 static bool is_html(const struct part *part)
@@ -292,22 +291,6 @@ bool notice_is_written_by_mailer(const struct mail *mail)
 	return notice_is_from_mailer(mail) && !fields_find(&mail->fields, "In-Reply-To") &&
 	       !fields_find(&mail->fields, "References") && !span_has_prefix_nocase(subject, SPAN_LIT("re:")) &&
 	       !span_has_prefix_nocase(subject, SPAN_LIT("aw:")) && !span_has_prefix_nocase(subject, SPAN_LIT("auto"));
-}
-
-bool notice_is_addressee(const struct notice *notice, struct span address)
-{
-	for (size_t i = 0; i < notice->original.count; i++) {
-		const struct field *field = &notice->original.items[i];
-
-		if (!span_is_equal_nocase(field->name, SPAN_LIT("To")) && !span_is_equal_nocase(field->name, SPAN_LIT("Cc")))
-			continue;
-		struct span rest = fields_get_value(&notice->original, i);
-		for (unsigned n = 0; span_is_known(rest) && n < ADDRESSES_MAX; n++) {
-			if (span_is_equal_nocase(header_take_address(&rest), address))
-				return true;
-		}
-	}
-	return false;
 }
 
 void notice_complete(const struct notice *notice, struct outcome *outcome)

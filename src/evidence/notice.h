@@ -37,9 +37,6 @@ bool notice_is_named_mailer(const struct mail *mail);
 /* The same for a guess: not what an answering program sends for a person. */
 bool notice_is_written_by_mailer(const struct mail *mail);
 
-/* Is it one of the addresses of the original's To and Cc? */
-bool notice_is_addressee(const struct notice *notice, struct span address);
-
 /* What the mail and the original say: kind, time, sender, Message-ID, token.  What is there already is kept. */
 void notice_complete(const struct notice *notice, struct outcome *outcome);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -89,6 +90,54 @@ static void test_no_bounces(void **state)
 		if (formats_read(formats, mail, &outcomes) != 0 || outcomes.count != 0)
 			fail_msg("%s: taken for a bounce, by form %s", no_bounces[i].name, formats_find(formats, mail));
 	}
+	mail_reader_free(reader);
+	formats_free(formats);
+}
+
+static double get_cpu_time_s(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Who is named in the headers is looked up for each address of the text, and read but once. */
+static void test_crowds(void **state)
+{
+	enum { FIELDS = 150, ADDRESSES = 200, LINES = 400, REPEATS = 130, COMMENT = 60000 };
+	struct formats *formats = load_shipped();
+	struct mail_reader *reader = mail_reader_new(NULL);
+	struct outcomes outcomes = { 0 };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *mail = open_memstream(&text, &len);
+	double begin_s;
+	(void)state;
+
+	assert_non_null(mail);
+	fprintf(mail, "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nTo: (%0*d) sender@example.org\nSubject: failure notice\n"
+		      "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n550 5.1.1 unable to deliver\n", COMMENT, 0);
+	for (int i = 0; i < LINES; i++) {
+		fprintf(mail, "<user%d@example.com>", i);
+		for (int n = 0; n < REPEATS; n++)
+			fputs(", b@x.test", mail);
+		fputc('\n', mail);
+	}
+	fputs("--b\nContent-Type: message/rfc822\n\nFrom: sender@example.org\n", mail);
+	for (int i = 0; i < FIELDS; i++) {
+		fputs("To: first@example.com", mail);
+		for (int n = 0; n < ADDRESSES; n++)
+			fprintf(mail, ", other%d@example.com", n);
+		fputc('\n', mail);
+	}
+	fputs("\n--b--\n", mail);
+	assert_int_equal(fclose(mail), 0);
+	begin_s = get_cpu_time_s();
+	assert_int_equal(formats_read(formats, mail_read(reader, span_make(text, len), SPAN_NONE), &outcomes), 1);
+	assert_true(get_cpu_time_s() - begin_s < 5);
+	assert_true(outcomes.count > LINES / 2);
+	free(text);
 	mail_reader_free(reader);
 	formats_free(formats);
 }
@@ -208,7 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),   cmocka_unit_test(test_no_bounces), cmocka_unit_test(test_bad_files),
-		cmocka_unit_test(test_templates), cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_templates), cmocka_unit_test(test_budget),    cmocka_unit_test(test_crowds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
