@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/store.h"
@@ -104,6 +105,27 @@ static int create_file(const char *path)
 	return 0;
 }
 
+static int64_t get_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Of several that make a new database at the same time SQLite lets only one wait for the others (it fears a deadlock): the rest try again. */
+static int begin_wal(struct sql *sql, unsigned busy_ms)
+{
+	enum { PAUSE_MS = 10 };
+	int64_t until_ms = get_ms() + busy_ms;
+	int code;
+
+	while (((code = sqlite3_exec(sql->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) & 0xff) == SQLITE_BUSY &&
+	       get_ms() < until_ms)
+		sqlite3_sleep(PAUSE_MS);
+	return code;
+}
+
 static int configure(struct sql *sql, const struct store_options *options)
 {
 	int code;
@@ -113,8 +135,8 @@ static int configure(struct sql *sql, const struct store_options *options)
 	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	if (options->is_read_only)
 		code = sqlite3_exec(sql->db, "PRAGMA query_only = 1; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
-	else
-		code = sqlite3_exec(sql->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+	else if ((code = begin_wal(sql, options->busy_ms)) == SQLITE_OK)
+		code = sqlite3_exec(sql->db, "PRAGMA synchronous = FULL; "
 				    "PRAGMA application_id = 0x4b6f6461; PRAGMA journal_size_limit = 67108864; "
 				    /* the entries in force are written all over their table: pages are kept (32 MiB), and seldom copied into the file (16 MiB) */
 				    "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000", NULL, NULL, NULL);
