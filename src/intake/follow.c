@@ -146,7 +146,8 @@ static void step_back(struct follow *follow, uint64_t bytes)
 	follow->goal_fd = follow->fd;
 	snprintf(follow->goal_path, sizeof(follow->goal_path), "%s", follow->used_path);
 	follow->fd = -1;
-	use_file(follow, before.fd, before.path, before.size > missing ? before.size - missing : 0);
+	uint64_t size = rotated_get_size(&before);
+	use_file(follow, before.fd, before.path, size > missing ? size - missing : 0);
 }
 
 /* What came after the file that we leave: one that has been renamed since, else the one that has the name now. */

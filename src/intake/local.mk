@@ -45,6 +45,7 @@ tests_unit_test_follow_SOURCES = tests/unit/test_follow.c tests/unit/follow_help
 tests_unit_test_follow_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c tests/unit/follow_help.h
 tests_unit_test_rotation_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_rotation_LDFLAGS = -Wl,--wrap=archive_get_size
 tests_unit_test_trust_SOURCES = tests/unit/test_trust.c tests/unit/follow_help.h
 tests_unit_test_trust_LDADD = $(INTAKE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -108,8 +108,12 @@ static void keep(struct rotated *rotated, int fd, const struct stat *info, const
 		close(rotated->fd);
 	rotated->fd = fd;
 	rotated->info = *info;
-	rotated->size = rotation_is_archive(path) ? archive_get_size(fd, path) : (uint64_t)info->st_size;
 	snprintf(rotated->path, sizeof(rotated->path), "%s", path);
+}
+
+uint64_t rotated_get_size(const struct rotated *rotated)
+{
+	return rotation_is_archive(rotated->path) ? archive_get_size(rotated->fd, rotated->path) : (uint64_t)rotated->info.st_size;
 }
 
 struct search {

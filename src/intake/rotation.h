@@ -24,9 +24,11 @@ void rotation_done(struct rotation *rotation);
 struct rotated {
 	int fd;
 	struct stat info;
-	uint64_t size; /* before it was compressed */
 	char path[PATH_MAX];
 };
+
+/* How long it was before it was compressed; for that an archive is read to its end. */
+uint64_t rotated_get_size(const struct rotated *rotated);
 
 /* A regular file, no link, to be read: the descriptor or -errno. */
 int rotation_open_file(const char *path) __attribute__((warn_unused_result));

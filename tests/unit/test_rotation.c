@@ -7,6 +7,16 @@
 
 #include "intake/archive.h"
 
+/* How often somebody wanted to know how long an archive was before: all of it is read for that. */
+static unsigned times_measured;
+uint64_t __real_archive_get_size(int fd, const char *path);
+uint64_t __wrap_archive_get_size(int fd, const char *path);
+uint64_t __wrap_archive_get_size(int fd, const char *path)
+{
+	times_measured++;
+	return __real_archive_get_size(fd, path);
+}
+
 /* What logrotate can be told to compress with; in small blocks, so that a log of the tests has several. */
 static const struct tool {
 	const char *suffix, *command[4];
@@ -280,6 +290,35 @@ static void archives_are_read_in_their_order(void **state)
 	assert_int_equal(stats(f).gaps, 0);
 }
 
+/* A year of logs may lie there: which of them is wanted is known without reading them to their ends. */
+static void archives_are_not_read_whole_to_find_one(void **state)
+{
+	static const char *const ends[] = { ".4", ".3", ".2", ".1" }, *const texts[] = { "three\n", "four\n", "five\n", "last\n" };
+	struct fixture *f = *state;
+
+	append(f, "one\n");
+	set_age(f->path, 900);
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+	append(f, "two\n");
+	for (int i = 0; i < 4; i++) {
+		set_age(f->path, 800 - 100 * i);
+		compress_file(f, f->path, archive(f, ends[i]), true);
+		append(f, texts[i]);
+	}
+	times_measured = 0;
+	begin(f, false);
+	assert_string_equal(lines(f), "two|three|four|five|last|");
+	assert_int_equal(times_measured, 0);
+	end(f);
+	/* the end of the one before is where the replay begins */
+	f->replay_bytes = 8;
+	begin(f, false);
+	assert_int_equal(times_measured, 1);
+	end(f);
+}
+
 /* delaycompress, two rotations; a copytruncate that compresses its copy; both copies there, because a kill left them. */
 static void archive_beside_plain_files(void **state)
 {
@@ -497,6 +536,7 @@ int main(void)
 		ARCHIVE_TEST(rotated_and_compressed_while_away),
 		ARCHIVE_TEST(rest_is_read_from_the_archive),
 		ARCHIVE_TEST(archives_are_read_in_their_order),
+		ARCHIVE_TEST(archives_are_not_read_whole_to_find_one),
 		ARCHIVE_TEST(archive_beside_plain_files),
 		ARCHIVE_TEST(copy_that_was_truncated_and_compressed_is_read_on),
 		ARCHIVE_TEST(replay_begins_in_an_archive),
