@@ -154,7 +154,7 @@ bool arf_may_name_loop(struct span from)
 	return false;
 }
 
-/* A gateway that adds a disclaimer puts the report, or its parts, into a multipart/mixed of its own. */
+/* A gateway that adds a disclaimer puts the report, or its parts, into a multipart/mixed of its own; people show parts alone. */
 static bool may_be_wrapped(const struct mail *mail)
 {
 	struct span from = fields_get(&mail->fields, "from");
@@ -165,7 +165,7 @@ static bool may_be_wrapped(const struct mail *mail)
 
 static struct part *find_feedback(const struct mail *mail)
 {
-	bool is_wrapped = may_be_wrapped(mail);
+	bool is_wrapped = may_be_wrapped(mail) && report_find_original(mail);
 
 	if (!is_wrapped && !span_is_equal(mail->type, SPAN_LIT("multipart/report")))
 		return NULL;

@@ -180,6 +180,8 @@ static const struct evidence_case cases[] = {
 	  "--b\nContent-Type: message/rfc822\n\nX-HmXmrOriginalRecipient: r@example.org\nMessage-ID: <1@example.jp>\n\nx\n--b--\n", "arf r@example.org id=1@example.jp\n" },
 	{ "somebody who looks like it", "From: staff@example.org\nSubject: complaint about message from 192.0.2.1\nContent-Type: multipart/mixed; boundary=b\n\n"
 	  "--b\nContent-Type: message/rfc822\n\nX-HmXmrOriginalRecipient: r@example.org\n\nx\n--b--\n", "" },
+	{ "an abuse desk that shows a part of a report", "From: abuse@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nIs this how yours look?\n--b\n"
+	  "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: user@example.net\n\n--b--\n", "" },
 	{ "a complaint that somebody forwarded", "From: a@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n"
 	  "Original-Rcpt-To: r@example.org\n--b--\n", "" },
 
