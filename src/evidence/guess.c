@@ -97,10 +97,13 @@ bool guess_is_about_sender(struct span line)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t at = span_find_nocase(line, words[i], 0);
-		/* within an address it is a name */
-		if (at != SIZE_MAX && (at + words[i].len >= line.len || !strchr("@.-_", line.ptr[at + words[i].len])))
-			return true;
+		size_t end = 0, at;
+		while ((at = span_find_nocase(line, words[i], end)) != SIZE_MAX) {
+			end = at + words[i].len;
+			/* within an address it is a name */
+			if (end == line.len || !memchr("@.-_", line.ptr[end], 4))
+				return true;
+		}
 	}
 	return false;
 }

@@ -56,6 +56,12 @@ static const struct {
 	{ "a list's mail about a bounce",
 	  "From: list-owner@example.org\nList-Id: <list.example.org>\nSubject: Undelivered Mail Returned to Sender\n\n"
 	  "Delivery to the following recipient failed permanently:\n\n     victim@example.net\n\n550 5.1.1 no such user\n" },
+	{ "a parcel that was delivered",
+	  "Return-Path: <>\nFrom: Delivery <postmaster@example.com>\nTo: shop@example.org\nSubject: Coletul a fost livrat\n\n"
+	  "Coletul a fost livrat. Destinatar: client@example.net\n" },
+	{ "the sender alone is named, behind a list whose name has the word",
+	  "Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nTo: shop@example.org\nSubject: hm\n\n"
+	  "550 5.7.1 not delivered: list sender-news, sender kim@example.net\n" },
 	{ "mail from a postmaster who writes himself",
 	  "From: postmaster@example.com\nTo: user@example.org\nSubject: Maintenance on Sunday\n\n"
 	  "Dear users, mail to admin@example.com is read on weekdays.\nWrite to help@example.com with questions.\n" },
