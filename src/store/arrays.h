@@ -8,8 +8,9 @@
 #include "store/sql.h"
 
 /*
- * types: of each parameter, "bigint".  "INSERT INTO t(a, b) VALUES($1, $2) ..." inserts all in one, "DELETE FROM t WHERE a = $1" deletes all; the rows of a SELECT come with the number of
- * the parameters' row, from 1, before their columns.  False: it is neither, or has parameters elsewhere.
+ * types: of each parameter, "bigint".  "INSERT INTO t(a, b) VALUES($1, $2) ..." inserts all in one, "DELETE FROM t WHERE a = $1"
+ * deletes all; the rows of a SELECT come with the number of the parameters' row, from 1, before their columns.  False: it is none
+ * of them, or has parameters elsewhere.
  */
 bool arrays_make_statement(struct span statement, const char *const *types, size_t count, struct buffer *ret_text) __attribute__((warn_unused_result));
 

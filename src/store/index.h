@@ -38,7 +38,8 @@ size_t index_get_count(const struct index *index);
 int index_fill(struct index *index, struct store *store, int64_t now_s) __attribute__((warn_unused_result));
 
 /*
- * Takes in what changed since it was filled or updated last, by whichever handle: what the writer has taken in, the follower does not read again.
+ * Takes in what changed since it was filled or updated last, by whichever handle: what the writer has taken in, the follower does
+ * not read again.
  * Fills anew where that is too long ago, or was never.
  */
 int index_update(struct index *index, struct store *store, int64_t now_s) __attribute__((warn_unused_result));

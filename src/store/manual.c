@@ -192,7 +192,10 @@ static int forget_rows(struct store *store, struct span address, struct streams 
 	return rows;
 }
 
-/* What changed and what was seen stays as the keyed hashes that it is: the other readers hear of it, and a report that comes once more does not count again. */
+/*
+ * What changed and what was seen stays as the keyed hashes that it is: the other readers hear of it, and a report that comes once
+ * more does not count again.
+ */
 int store_forget(struct store *store, struct span address, struct span by, int64_t now_s)
 {
 	struct streams streams = { .count = 0 };

@@ -59,7 +59,10 @@ static int send_rows(struct sql *sql, const struct sql_value *params, size_t cou
 	return result;
 }
 
-/* Behind a savepoint: what fails ends a transaction otherwise.  In a question of its own: CockroachDB takes no COPY with another statement. */
+/*
+ * Behind a savepoint: what fails ends a transaction otherwise.  That is a question of its own, for CockroachDB takes no COPY
+ * beside another statement.
+ */
 static int copy_rows(struct sql *sql, const char *copy, const struct sql_value *params, size_t count, size_t times)
 {
 	int result = pgsql_execute(sql, "SAVEPOINT kodama_copy");

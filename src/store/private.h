@@ -56,8 +56,8 @@ int store_audit(struct store *store, struct span by, const char *what, struct sp
 /* Numbers a change of what is enforced for the address. */
 int store_mark_change(struct store *store, struct span address, struct span stream, int64_t now_s) __attribute__((warn_unused_result));
 /*
- * The same for many addresses (of which none is there twice), each with what is in force for it from now on.  are_new: those against which
- * nothing stood before; NULL: none is known to be.  values: room for CHANGE_COLUMN_COUNT of them a row.
+ * The same for many addresses (of which none is there twice), each with what is in force for it from now on.  are_new: those
+ * against which nothing stood before; NULL: none is known to be.  values: room for CHANGE_COLUMN_COUNT of them a row.
  */
 enum { CHANGE_COLUMN_COUNT = 4 };
 int store_mark_changes(struct store *store, const struct suppression *rows, const bool *are_new, size_t count, struct sql_value *values, int64_t now_s)

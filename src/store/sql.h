@@ -63,8 +63,8 @@ struct sql_driver {
 	int (*run_many)(struct sql *sql, unsigned slot, const char *text, const struct sql_value *params, size_t count, size_t times,
 			sql_visit_nth *visit, void *data);
 	/*
-	 * Inserts many rows by the quickest way there is, where most likely none of them is there yet (what ON CONFLICT says has not to be done); NULL where
-	 * that saves nothing.  0 or negative errno; 1: nothing was done, by this way it cannot be.
+	 * Inserts many rows by the quickest way there is, where most likely none of them is there yet (what ON CONFLICT says has
+	 * not to be done); NULL where that saves nothing.  0 or negative errno; 1: nothing was done, by this way it cannot be.
 	 */
 	int (*insert_new)(struct sql *sql, const char *text, const struct sql_value *params, size_t count, size_t times);
 	/* Every row of a table's two columns of 64 bits, the quickest way there is; visit returns false to stop. */

@@ -153,15 +153,16 @@ int store_watch(struct store *store);
 void store_take_wakeup(struct store *store);
 
 /*
- * What was changed after *change, in its order: the entries of the index (enforced.h) as they are from then on, by hand and by evidence as
- * one; value 0: nothing is in force any more.  *change: the last one that was visited.  -ESTALE: so old that changes were forgotten since; fill anew.
+ * What was changed after *change, in its order: the entries of the index (enforced.h) as they are from then on, by hand and by
+ * evidence as one; value 0: nothing is in force any more.  *change: the last one that was visited.  -ESTALE: so old that changes
+ * were forgotten since; fill anew.
  */
 int store_list_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data)
 	__attribute__((warn_unused_result));
 
 /*
- * The same of what this handle itself has committed lately, without asking: false where *change is not what came right before.  What other handles
- * changed since is not among it.
+ * The same of what this handle itself has committed lately, without asking: false where *change is not what came right before.
+ * What other handles changed since is not among it.
  */
 bool store_list_own_changes(struct store *store, int64_t *change, bool (*visit)(void *data, uint64_t hash, uint64_t value), void *data);
 
