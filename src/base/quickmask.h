@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where a byte stands among 32 or 64 of them, as a mask: bit 0 is the first.  For loops over millions of lines, in which a search that
- * ends somewhere else each time costs more by its guess than by its work.  Pure; any thread.
+ * Where a byte stands among 32 or 64 of them, as a mask: bit 0 is the first.  For loops over millions of lines, in which a
+ * search that ends somewhere else each time costs more by its guess than by its work.  Pure; any thread.
  */
 #ifndef KODAMA_BASE_QUICKMASK_H
 #define KODAMA_BASE_QUICKMASK_H

@@ -30,8 +30,8 @@ struct pattern {
 };
 
 /*
- * JIT_WANTED and above: so many times it still runs without.  Who compiles late reads once, and is mostly through before machine code has
- * paid for itself.
+ * JIT_WANTED and above: so many times it still runs without.  Who compiles late reads once, and is mostly through before
+ * machine code has paid for itself.
  */
 enum jit { JIT_NONE, JIT_BEGUN, JIT_READY, JIT_WANTED, JIT_FIRST = JIT_WANTED + 16, JIT_FIRST_LAZY = JIT_WANTED + 64 };
 

@@ -19,10 +19,11 @@ struct ruleset;
 int ruleset_load(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint) __attribute__((warn_unused_result));
 
 /*
- * The same for who reads once what others have checked (the daemon, `rules check`), and is in a hurry: patterns are compiled when they are
- * first tried.  What was wrong with one of those is known afterwards.
+ * The same for who reads once what others have checked (the daemon, `rules check`), and is in a hurry: patterns are compiled
+ * when they are first tried.  What was wrong with one of those is known afterwards.
  */
-int ruleset_load_lazy(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint) __attribute__((warn_unused_result));
+int ruleset_load_lazy(const char *etc, struct ruleset **ret_ruleset, struct complaint *complaint)
+	__attribute__((warn_unused_result));
 bool ruleset_find_broken(const struct ruleset *ruleset, struct complaint *complaint);
 
 void ruleset_free(struct ruleset *ruleset);

@@ -38,8 +38,8 @@ static struct word read_word(const char *at, const char *end, char *to)
 		counts += kind;
 		*to++ = *at;
 	}
-	word = (struct word){ (size_t)(at - from), counts >> DIGIT_AT & COUNT_MAX, counts >> LETTER_AT & COUNT_MAX, counts >> DOT_AT & COUNT_MAX,
-			      (unsigned)(counts >> MAIL_AT) };
+	word = (struct word){ (size_t)(at - from), counts >> DIGIT_AT & COUNT_MAX, counts >> LETTER_AT & COUNT_MAX,
+			      counts >> DOT_AT & COUNT_MAX, (unsigned)(counts >> MAIL_AT) };
 	/* the end of a sentence is none of a word */
 	while (word.len > 1 && from[word.len - 1] == '.') {
 		word.len--;

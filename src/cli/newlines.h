@@ -70,7 +70,8 @@ static inline bool newlines_has_avx2(void)
 
 static inline void newlines_look(struct newlines *newlines)
 {
-	size_t left = (size_t)(newlines->end - newlines->at), len = left < NEWLINES_STRETCH ? left : NEWLINES_STRETCH, at = len - len % 64;
+	size_t left = (size_t)(newlines->end - newlines->at);
+	size_t len = left < NEWLINES_STRETCH ? left : NEWLINES_STRETCH, at = len - len % 64;
 
 	newlines->from = newlines->at;
 	newlines->count = newlines_has_avx2() ? newlines_find_avx2(newlines, at) : newlines_find(newlines, at);

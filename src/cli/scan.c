@@ -10,7 +10,13 @@
 #include "cli/newlines.h"
 #include "cli/verdicts.h"
 
-enum { BUFFER_SIZE = 256 * 1024, PART_MIN = 512 * 1024, PART_MAX = 8 * 1024 * 1024, RECORDS_MAX = 256 * 1024 * 1024, PARTS_PER_THREAD = 8 };
+enum {
+	BUFFER_SIZE = 256 * 1024,
+	PART_MIN = 512 * 1024,
+	PART_MAX = 8 * 1024 * 1024,
+	RECORDS_MAX = 256 * 1024 * 1024,
+	PARTS_PER_THREAD = 8
+};
 
 /* What waits for the part's turn: words on recipients, lines whose message began earlier, and what came before the rules were loaded. */
 enum record_kind { RECORD_SUCCESS, RECORD_FAILURE, RECORD_LINE, RECORD_DELIVERY };
@@ -333,7 +339,7 @@ static bool is_all_taken(const struct scan *scan)
 	return scan->taken >= scan->size;
 }
 
-/* Large ones, since each has a beginning that it cannot understand; small ones at the end, where a thread may wait for another's. */
+/* Large, since each has a beginning that it cannot understand; small at the end, where a thread may wait for another's. */
 static int64_t get_part_size(const struct scan *scan)
 {
 	int64_t left = scan->size - scan->taken, size = left / (2 * (int64_t)scan->thread_count);

@@ -2,8 +2,8 @@
 /*
  * Whole logs, read, joined and counted by one thread or several.  A file is cut into parts, smaller ones towards its end, which the
  * threads take in turn; what a part cannot know because the message began in an earlier one is done when its turn comes, in the
- * order of the log, by one thread while the others read on: the result is the one of a single thread.  Memory does not grow with the log, but by
- * open queue ids.
+ * order of the log, by one thread while the others read on: the result is the one of a single thread.  Memory does not grow
+ * with the log, but by open queue ids.
  * The rules are loaded by one thread while the others begin: deliveries wait for them.
  */
 #ifndef KODAMA_CLI_SCAN_H

@@ -151,8 +151,8 @@ static bool skip(struct span *text, struct span prefix)
 }
 
 /*
- * "host mx.example.com[192.0.2.1] said: " off the text, if that is who the mail was given to: a frame that says nothing new, and without
- * which the answers of many hosts are one.
+ * "host mx.example.com[192.0.2.1] said: " off the text, if that is who the mail was given to: a frame that says nothing new,
+ * and without which the answers of many hosts are one.
  */
 static bool drop_frame(struct span *text, struct span relay, const struct tally_relay *host)
 {

@@ -58,7 +58,8 @@ static bool match_any(const struct templates *templates, struct line line, struc
 }
 
 /* The conditions that are about a field of that name, one after the other as they stand in the form. */
-static bool match_field(const struct form *form, size_t first, size_t end, const struct mail *mail, struct captures *captures, size_t *budget)
+static bool match_field(const struct form *form, size_t first, size_t end, const struct mail *mail, struct captures *captures,
+			size_t *budget)
 {
 	struct span name = span_make(form->headers[first].name, form->headers[first].name_len);
 
@@ -183,10 +184,10 @@ static int take_further_recipients(struct reading *reading, struct span line, st
 
 	while (!error) {
 		size_t at = 0, len;
-		while (at < rest.len && (ascii_is_space(rest.ptr[at]) || rest.ptr[at] == '>' || rest.ptr[at] == ',' || rest.ptr[at] == ';'))
-			at++;
-		len = at && span_find_char(span_slice(rest, 0, at), ',', 0) == SIZE_MAX && span_find_char(span_slice(rest, 0, at), ';', 0) == SIZE_MAX ?
-			      0 : mailbox_take(span_skip(rest, at), &address);
+		bool has_separator = false;
+		for (; at < rest.len && (ascii_is_space(rest.ptr[at]) || memchr(">,;", rest.ptr[at], 3)); at++)
+			has_separator |= rest.ptr[at] == ',' || rest.ptr[at] == ';';
+		len = has_separator || at == 0 ? mailbox_take(span_skip(rest, at), &address) : 0;
 		if (!len)
 			break;
 		if (!people_is_bystander(reading->people, address))

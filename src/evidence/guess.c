@@ -67,11 +67,14 @@ bool people_is_bystander(const struct people *people, struct span address)
 
 bool people_is_helper(const struct people *people, struct span address)
 {
-	static const struct span names[] = { SPAN_LIT("info"), SPAN_LIT("admin"), SPAN_LIT("administrator"), SPAN_LIT("abuse"), SPAN_LIT("contact"),
-					     SPAN_LIT("kontakt"), SPAN_LIT("service"), SPAN_LIT("servicedesk"), SPAN_LIT("noc"), SPAN_LIT("hostmaster"),
-					     SPAN_LIT("webmaster"), SPAN_LIT("mailadmin") };
+	static const struct span names[] = {
+		SPAN_LIT("info"),    SPAN_LIT("admin"),       SPAN_LIT("administrator"), SPAN_LIT("abuse"),
+		SPAN_LIT("contact"), SPAN_LIT("kontakt"),     SPAN_LIT("service"),       SPAN_LIT("servicedesk"),
+		SPAN_LIT("noc"),     SPAN_LIT("hostmaster"),  SPAN_LIT("webmaster"),     SPAN_LIT("mailadmin"),
+	};
 	struct span local = mailbox_get_local(address);
-	bool is_named = is_one_of(names, sizeof(names) / sizeof(names[0]), local) || span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX ||
+	bool is_named = is_one_of(names, sizeof(names) / sizeof(names[0]), local) ||
+			span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX ||
 			span_find_nocase(local, SPAN_LIT("support"), 0) != SIZE_MAX;
 
 	return is_named && !people_is_addressee(people, address);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who an address in a text may be, for readers that guess.  The headers are hostile, as the text is, and both may hold thousands of
- * addresses: those of the headers are read once for all of the text.  Pure; any thread.
+ * Who an address in a text may be, for readers that guess.  The headers are hostile, as the text is, and both may hold
+ * thousands of addresses: those of the headers are read once for all of the text.  Pure; any thread.
  */
 #ifndef KODAMA_EVIDENCE_GUESS_H
 #define KODAMA_EVIDENCE_GUESS_H

@@ -92,7 +92,7 @@ enum logline_kind logline_finish(struct logline *line);
 /* Is its queue id one?  Else it is LOGLINE_OTHER.  Who knows the id from a line before sets is_confirmed and is_long_id himself. */
 bool logline_confirm(struct logline *line);
 
-/* Of a LOGLINE_FROM that is begun: is it Postfix's, and will it be none of expiry?  Its sender and recipient_count are filled then. */
+/* Of a LOGLINE_FROM that is begun: is it Postfix's, and none of expiry?  Its sender and recipient_count are filled then. */
 bool logline_is_queue_active(struct logline *line);
 
 /* The next recipient of `to`, without brackets; false at the end.  *rest begins as line.to. */
