@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * For loops over millions of short texts: comparing, finding and hashing a few bytes, where a call would cost more than the
- * work.  The hash is keyed, for tables in memory whose slots nobody should choose and whose collisions cost time and nothing
- * else: multiply and fold (as wyhash does).  What is stored, sent or trusted is hashed by siphash.h.  Pure; any thread.
+ * work.  The hash is keyed, for tables in memory whose slots nobody should choose, and where two texts that are taken for one would at most
+ * mix two rows of a report: multiply and fold (as wyhash does).  What is stored, sent or trusted is hashed by siphash.h.  Pure; any thread.
  */
 #ifndef KODAMA_BASE_QUICK_H
 #define KODAMA_BASE_QUICK_H

@@ -105,6 +105,15 @@ static inline const char *lines(struct fixture *f)
 	return buffer_get_text(&f->got);
 }
 
+/* A daemon that has read the log, one line, and is stopped. */
+static inline void read_one_and_end(struct fixture *f)
+{
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	end(f);
+}
+
 static inline struct follow_stats stats(const struct fixture *f)
 {
 	struct follow_stats result;

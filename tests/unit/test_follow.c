@@ -161,10 +161,7 @@ static void inode_of_another_file_is_not_ours(void **state)
 	struct fixture *f = *state;
 	struct place place;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	assert_int_equal(truncate(f->path, 0), 0);
 	append(f, "another file, longer than the first\n");
 	assert_int_equal(place_parse(span_of(f->place), &place), 0);
@@ -178,10 +175,7 @@ static void copy_in_its_place_is_read_on(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	copy(f->path, name(f, ".moved"));
 	assert_int_equal(rename(name(f, ".moved"), f->path), 0);
 	append(f, "two\n");
@@ -244,10 +238,7 @@ static void place_waits_for_a_file_that_cannot_be_opened(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	assert_int_equal(rename(f->path, name(f, ".moved")), 0);
 	assert_int_equal(symlink("/nowhere", f->path), 0);
 	begin(f, true);

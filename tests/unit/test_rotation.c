@@ -180,10 +180,7 @@ static void rotated_while_away(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	append(f, "two\n");
 	set_age(f->path, 100);
 	assert_int_equal(rename(f->path, name(f, "-20261122")), 0);
@@ -197,10 +194,7 @@ static void rotated_twice_while_away(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	append(f, "two\n");
 	set_age(f->path, 200);
 	assert_int_equal(rename(f->path, name(f, ".2")), 0);
@@ -242,10 +236,7 @@ static void rest_is_read_from_the_archive(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	append(f, "two\nthree\n");
 	set_age(f->path, 100);
 	compress_file(f, f->path, archive(f, ".1"), true);
@@ -324,10 +315,7 @@ static void archive_beside_plain_files(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	append(f, "two\n");
 	set_age(f->path, 300);
 	compress_file(f, f->path, archive(f, ".2"), true);
@@ -417,10 +405,7 @@ static void damaged_archive_is_a_gap(void **state)
 	struct fixture *f = *state;
 	struct stat info;
 
-	append(f, "one\n");
-	begin(f, true);
-	assert_string_equal(lines(f), "one|");
-	end(f);
+	read_one_and_end(f);
 	append(f, "two\n");
 	/* more than one block of any of them */
 	append_noise(f, 450000);
