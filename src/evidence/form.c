@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "evidence/disclaimer.h"
 #include "evidence/guess.h"
 #include "evidence/header.h"
 #include "evidence/mailbox.h"
@@ -34,64 +35,9 @@ struct reading {
 	struct reply reply;
 };
 
-/* A line that several lists of templates are tried on. */
-struct line {
-	struct span text;
-	uint64_t digest;
-};
-
-static struct line take_next_line(struct span *rest)
+static struct template_line take_next_line(struct span *rest)
 {
-	struct span text = span_take_line(rest);
-
-	return (struct line){ text, template_digest(text) };
-}
-
-static bool match_any(const struct templates *templates, struct line line, struct captures *captures, size_t *budget)
-{
-	for (size_t i = 0; i < templates->count; i++) {
-		const struct template *template = templates->items[i];
-		if (!(template_get_needs(template) & ~line.digest) && template_match(template, line.text, captures, budget))
-			return true;
-	}
-	return false;
-}
-
-/* The conditions that are about a field of that name, one after the other as they stand in the form. */
-static bool match_field(const struct form *form, size_t first, size_t end, const struct mail *mail, struct captures *captures,
-			size_t *budget)
-{
-	struct span name = span_make(form->headers[first].name, form->headers[first].name_len);
-
-	if (!fields_may_have(&mail->fields, name))
-		return false;
-	for (size_t n = 0; n < mail->fields.count; n++) {
-		const struct field *field = &mail->fields.items[n];
-		if (field->name.len != name.len || !span_is_equal_nocase(field->name, name))
-			continue;
-		struct span value = fields_get_value(&mail->fields, n);
-		uint64_t digest = end - first > 4 ? template_digest(value) : UINT64_MAX;
-		for (size_t i = first; i < end; i++) {
-			const struct template *wanted = form->headers[i].value;
-			if (!wanted || (!(template_get_needs(wanted) & ~digest) && template_match(wanted, value, captures, budget)))
-				return true;
-		}
-	}
-	return false;
-}
-
-bool form_knows_header(const struct form *form, const struct mail *mail, struct captures *captures, size_t *budget)
-{
-	if (form->header_count == 0)
-		return true;
-	for (size_t first = 0, end; first < form->header_count; first = end) {
-		for (end = first + 1; end < form->header_count; end++)
-			if (strcmp(form->headers[first].name, form->headers[end].name) != 0)
-				break;
-		if (match_field(form, first, end, mail, captures, budget))
-			return true;
-	}
-	return false;
+	return template_line_make(span_take_line(rest));
 }
 
 /* The words go on with this line; all lines of one recipient are one run of the notice's text. */
@@ -249,48 +195,13 @@ static int take_reply(struct reading *reading, const struct captures *captures)
 	return apply_captures(reading, captures);
 }
 
-/* A ruler, as gateways draw it before their disclaimers. */
-static bool is_ruler(struct span line)
-{
-	line = span_trim(line);
-	if (line.len < 20 || !strchr("_-=*~#", line.ptr[0]))
-		return false;
-	for (size_t i = 1; i < line.len; i++)
-		if (line.ptr[i] != line.ptr[0])
-			return false;
-	return true;
-}
-
-/* What a gateway has to say of every mail that passes it: where that begins in the text, or its end. */
-static size_t find_disclaimer(struct span text)
-{
-	static const struct span words[] = { SPAN_LIT("disclaimer"), SPAN_LIT("intended recipient"), SPAN_LIT("scanned"),
-					     SPAN_LIT("vertraulich"), SPAN_LIT("confidenti") };
-	struct span rest = text;
-	size_t ruler = SIZE_MAX;
-
-	while (span_is_known(rest) && rest.len) {
-		struct span line = span_take_line(&rest);
-		if (is_ruler(line)) {
-			ruler = (size_t)(line.ptr - text.ptr);
-			continue;
-		}
-		for (size_t i = 0; ruler != SIZE_MAX && i < sizeof(words) / sizeof(words[0]); i++)
-			if (span_find_nocase(line, words[i], 0) != SIZE_MAX)
-				return ruler;
-		if (span_trim(line).len)
-			ruler = SIZE_MAX;
-	}
-	return text.len;
-}
-
 static void take_words(struct reading *reading, struct span line)
 {
 	struct outcome *outcome = get_current(reading);
 
 	/* what stands below is somebody else's, but where a form has marks of its own for it */
 	bool has_words = outcome && (!reading->form->is_generic || span_is_known(outcome->text) || span_is_known(reading->before));
-	if (has_words && !reading->form->is_before && is_ruler(line)) {
+	if (has_words && !reading->form->is_before && disclaimer_is_ruler(line)) {
 		reading->notice->text.len = (size_t)(line.ptr - reading->notice->text.ptr);
 		reading->is_listening = false;
 		reading->is_new = false;
@@ -310,7 +221,7 @@ static void take_words(struct reading *reading, struct span line)
 	extend(outcome && !reading->form->is_before ? &outcome->text : &reading->pending, line);
 }
 
-static int take_line(struct reading *reading, struct line line)
+static int take_line(struct reading *reading, struct template_line line)
 {
 	const struct form *form = reading->form;
 	size_t *budget = &reading->notice->budget;
@@ -318,19 +229,19 @@ static int take_line(struct reading *reading, struct line line)
 	bool is_taken = false;
 	int error = 0;
 
-	if (span_trim(line.text).len == 0) {
-		take_words(reading, line.text);
+	if (span_trim(line.whole).len == 0) {
+		take_words(reading, line.whole);
 		return 0;
 	}
-	if (match_any(&form->skip, line, &captures, budget))
+	if (templates_match(&form->skip, &line, &captures, budget))
 		return apply_captures(reading, &captures);
-	if (match_any(&form->recipient, line, &captures, budget))
-		error = take_recipient(reading, &captures, line.text, &is_taken);
+	if (templates_match(&form->recipient, &line, &captures, budget))
+		error = take_recipient(reading, &captures, line.whole, &is_taken);
 	if (error || is_taken)
 		return error;
-	if (match_any(&form->reply, line, &captures, budget))
+	if (templates_match(&form->reply, &line, &captures, budget))
 		return take_reply(reading, &captures);
-	take_words(reading, line.text);
+	take_words(reading, line.whole);
 	return 0;
 }
 
@@ -343,15 +254,15 @@ static int cut_original(struct reading *reading)
 	struct captures captures;
 
 	while (span_is_known(rest) && rest.len) {
-		struct line line = take_next_line(&rest);
-		if (match_any(&reading->form->original, line, &captures, &notice->budget)) {
+		struct template_line line = take_next_line(&rest);
+		if (templates_match(&reading->form->original, &line, &captures, &notice->budget)) {
 			struct span end = span_is_known(rest) ? rest : span_skip(notice->text, notice->text.len);
-			struct span before = span_slice(notice->text, 0, (size_t)(line.text.ptr - notice->text.ptr));
+			struct span before = span_slice(notice->text, 0, (size_t)(line.whole.ptr - notice->text.ptr));
 			int error = notice_cut(notice, (size_t)(end.ptr - notice->text.ptr));
 			notice->text = before;
 			return error;
 		}
-		if (match_any(&reading->form->delayed, line, &captures, &notice->budget))
+		if (templates_match(&reading->form->delayed, &line, &captures, &notice->budget))
 			reading->is_delayed = true;
 	}
 	size_t header = notice_find_header(notice);
@@ -369,15 +280,15 @@ static int read_lines(struct reading *reading)
 
 	reading->is_listening = form->reply.count == 0;
 	while (span_is_known(rest) && rest.len && !error) {
-		struct line line = take_next_line(&rest);
+		struct template_line line = take_next_line(&rest);
 		if (!is_on) {
-			is_on = match_any(form->resume.count ? &form->resume : &form->from, line, &captures, budget) ||
-				match_any(&form->from, line, &captures, budget);
+			is_on = templates_match(form->resume.count ? &form->resume : &form->from, &line, &captures, budget) ||
+				templates_match(&form->from, &line, &captures, budget);
 			if (is_on)
 				error = apply_captures(reading, &captures);
 			continue;
 		}
-		if (match_any(&form->until, line, &captures, budget)) {
+		if (templates_match(&form->until, &line, &captures, budget)) {
 			is_on = false;
 			reading->is_listening = form->reply.count == 0;
 			continue;
@@ -415,18 +326,18 @@ static struct span find_only_address(struct reading *reading, const struct templ
 	size_t *budget = &reading->notice->budget;
 
 	while (span_is_known(rest) && rest.len) {
-		struct line line = take_next_line(&rest);
+		struct template_line line = take_next_line(&rest);
 		size_t at = 0;
-		if (span_find_char(line.text, '@', 0) == SIZE_MAX || (wanted && !match_any(wanted, line, &captures, budget)) ||
-		    guess_is_about_sender(line.text) || match_any(&reading->form->skip, line, &captures, budget))
+		if (span_find_char(line.whole, '@', 0) == SIZE_MAX || (wanted && !templates_match(wanted, &line, &captures, budget)) ||
+		    guess_is_about_sender(line.whole) || templates_match(&reading->form->skip, &line, &captures, budget))
 			continue;
-		while (span_is_known(address = mailbox_find(line.text, &at))) {
+		while (span_is_known(address = mailbox_find(line.whole, &at))) {
 			if (people_is_bystander(reading->people, address) || people_is_helper(reading->people, address))
 				continue;
 			if (span_is_known(only) && !span_is_equal_nocase(only, address))
 				return SPAN_NONE;
 			if (!span_is_known(only))
-				*ret_line = line.text;
+				*ret_line = line.whole;
 			only = address;
 		}
 	}
@@ -436,7 +347,7 @@ static struct span find_only_address(struct reading *reading, const struct templ
 /* In words that no template knows: the only address in the lines that speak of failure, or else in all of the text. */
 static int guess_recipient(struct reading *reading)
 {
-	struct span text = span_slice(reading->notice->text, 0, find_disclaimer(reading->notice->text)), line = text, only;
+	struct span text = span_slice(reading->notice->text, 0, disclaimer_find(reading->notice->text)), line = text, only;
 
 	/* other programs have the null sender, too */
 	if (!notice_is_named_mailer(reading->notice->mail))
@@ -480,7 +391,7 @@ static void share_words(struct reading *reading)
 
 	if (!span_is_known(general))
 		general = reading->notice->text;
-	general.len = find_disclaimer(general);
+	general.len = disclaimer_find(general);
 	for (size_t i = first; i < count && i - first < ASIDES_MAX; i++) {
 		if (!span_is_known(items[i].text))
 			items[i].text = reading->asides[i - first];

@@ -17,6 +17,16 @@ struct templates {
 	size_t count;
 };
 
+/* One of them matches. */
+static inline bool templates_match(const struct templates *templates, struct template_line *line, struct captures *captures,
+				   size_t *budget)
+{
+	for (size_t i = 0; i < templates->count; i++)
+		if (template_match(templates->items[i], line, captures, budget))
+			return true;
+	return false;
+}
+
 /* A condition on a header field: its name, and a template for its decoded value (NULL: any). */
 struct header_condition {
 	char *name;
@@ -61,14 +71,20 @@ struct form {
 	size_t sample_count;
 };
 
-enum { FORMS_MAX = 500, KNOWN_TEXT = 1, KNOWN_ALSO = 2, KNOWN_UNLESS = 4, FORMATS_BUCKETS = 256 };
+enum {
+	FORMS_MAX = 500,
+	KNOWN_TEXT = 1, KNOWN_ALSO = 2, KNOWN_UNLESS = 4, KNOWN_HEADER = 8,
+	LINE_BUCKETS = 256, /* by the first byte; 0: lines that may begin with anything */
+	FIELD_BUCKETS = 64, /* by the bit of the field's name */
+};
 
-/* One line by which a form is known (or ruled out). */
+/* One line of the text, or value of a field, by which a form is known (or ruled out). */
 struct mark {
 	unsigned form;
 	unsigned bit;
-	uint64_t needs; /* the template's */
-	const struct template *template;
+	uint64_t needs;                  /* the template's */
+	struct span name;                /* of the field; SPAN_NONE: it is a line */
+	const struct template *template; /* NULL: any value */
 };
 
 struct bucket {
@@ -86,14 +102,12 @@ struct glimpse {
 struct formats {
 	struct form *forms;
 	size_t count;
-	struct bucket buckets[FORMATS_BUCKETS]; /* 0: lines that may begin with anything */
+	struct bucket lines[LINE_BUCKETS];
+	struct bucket fields[FIELD_BUCKETS];
 	struct glimpse *glimpses;
 	size_t glimpse_count;
 	struct glance_names glance_names;
 };
-
-/* One of the conditions on the header holds (or there are none).  *captures gets what it captured. */
-bool form_knows_header(const struct form *form, const struct mail *mail, struct captures *captures, size_t *budget);
 
 /* Appends what the form reads to *outcomes: 0 also when that is nothing.  -ENOMEM. */
 int form_read(const struct form *form, const struct notice *notice, const struct captures *captures, struct outcomes *outcomes)

@@ -12,8 +12,7 @@ enum { STRENGTH_MAX = 4, KNOWN_TEXT_MAX = 64 * 1024 };
 
 struct choice {
 	bool is_possible; /* it may read mail of this sender */
-	bool has_header;  /* a condition on the header holds */
-	unsigned known;   /* bits KNOWN_* of the lines that were seen */
+	unsigned known;   /* bits KNOWN_* of the conditions that hold */
 	struct captures *captures; /* NULL: nothing yet; few forms of many get that far */
 };
 
@@ -34,7 +33,7 @@ static int merge_captures(struct choice *choice, const struct captures *more, st
 }
 
 /* Its return path is a mailbox that somebody reads, and nothing is returned: a postmaster may well be writing himself. */
-static bool may_be_written_by_hand(const struct notice *notice)
+static bool may_be_written_by_hand(struct notice *notice)
 {
 	const struct mail *mail = notice->mail;
 
@@ -43,41 +42,64 @@ static bool may_be_written_by_hand(const struct notice *notice)
 	       notice_find_header(notice) == SIZE_MAX;
 }
 
+/* The conditions of a bucket that are still open: on a line of the text, or on the field of that name. */
+static int match_bucket(const struct bucket *bucket, struct span name, struct template_line *line, struct choice *choices,
+			struct notice *notice)
+{
+	uint64_t digest = template_line_get_digest(line);
+
+	for (size_t i = 0; i < bucket->count; i++) {
+		const struct mark *mark = &bucket->items[i];
+		if (mark->needs & ~digest)
+			continue;
+		struct choice *choice = &choices[mark->form];
+		struct captures captures;
+		if ((choice->known & mark->bit) || !choice->is_possible || mark->name.len != name.len ||
+		    !span_is_equal_nocase(mark->name, name))
+			continue;
+		if (mark->template && !template_match(mark->template, line, &captures, &notice->budget))
+			continue;
+		choice->known |= mark->bit;
+		if (mark->template && merge_captures(choice, &captures, notice->mail->arena) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int match_fields(const struct formats *formats, struct notice *notice, struct choice *choices)
+{
+	const struct fields *fields = &notice->mail->fields;
+	int error = 0;
+
+	for (size_t n = 0; n < fields->count && !error; n++) {
+		const struct bucket *bucket = &formats->fields[fields_get_place(fields->items[n].name)];
+		if (bucket->count == 0)
+			continue;
+		struct template_line value = template_line_make(fields_get_value(fields, n));
+		error = match_bucket(bucket, fields->items[n].name, &value, choices, notice);
+	}
+	return error;
+}
+
 static int choose_by_header(const struct formats *formats, struct notice *notice, struct choice *choices)
 {
 	bool is_from_mailer = notice_is_from_mailer(notice->mail);
 	bool is_written_by_mailer = notice_is_written_by_mailer(notice->mail) && !may_be_written_by_hand(notice);
 
 	for (size_t i = 0; i < formats->count; i++) {
-		const struct form *form = &formats->forms[i];
-		bool is_trusted = form->is_generic ? is_written_by_mailer : is_from_mailer;
-		struct captures captures = { 0 };
-		if (form->is_generic) {
-			choices[i].is_possible = is_trusted;
-			continue;
-		}
-		choices[i].has_header = form_knows_header(form, notice->mail, &captures, &notice->budget);
-		/* a signature vouches for a sender that is no mail system; what a mail system wrote needs none */
-		choices[i].is_possible = form->is_signature ? choices[i].has_header || is_trusted : choices[i].has_header && is_trusted;
-		if (form->header_count && choices[i].has_header && merge_captures(&choices[i], &captures, notice->mail->arena) < 0)
-			return -ENOMEM;
+		choices[i].is_possible = true;
+		choices[i].known = formats->forms[i].header_count == 0 ? KNOWN_HEADER : 0;
 	}
-	return 0;
-}
-
-static int match_bucket(const struct bucket *bucket, struct span line, uint64_t digest, struct choice *choices,
-			struct notice *notice)
-{
-	for (size_t i = 0; i < bucket->count; i++) {
-		const struct mark *mark = &bucket->items[i];
-		struct choice *choice = &choices[mark->form];
-		struct captures captures;
-		if ((mark->needs & ~digest) || !choice->is_possible || (choice->known & mark->bit) ||
-		    !template_match(mark->template, line, &captures, &notice->budget))
-			continue;
-		choice->known |= mark->bit;
-		if (merge_captures(choice, &captures, notice->mail->arena) < 0)
-			return -ENOMEM;
+	if (match_fields(formats, notice, choices) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct form *form = &formats->forms[i];
+		bool has_header = choices[i].known & KNOWN_HEADER;
+		/* a signature vouches for a sender that is no mail system; what a mail system wrote needs none */
+		if (form->is_generic)
+			choices[i].is_possible = is_written_by_mailer;
+		else
+			choices[i].is_possible = form->is_signature ? has_header || is_from_mailer : has_header && is_from_mailer;
 	}
 	return 0;
 }
@@ -90,13 +112,12 @@ static int choose_by_text(const struct formats *formats, struct notice *notice, 
 
 	rest = span_slice(rest, 0, KNOWN_TEXT_MAX);
 	while (span_is_known(rest) && rest.len && !error) {
-		struct span line = span_trim(span_take_line(&rest));
-		if (line.len == 0)
+		struct template_line line = template_line_make(span_take_line(&rest));
+		if (line.text.len == 0)
 			continue;
-		uint64_t digest = template_digest(line);
-		error = match_bucket(&formats->buckets[(unsigned char)ascii_lower(line.ptr[0])], line, digest, choices, notice);
+		error = match_bucket(&formats->lines[line.first], SPAN_NONE, &line, choices, notice);
 		if (!error)
-			error = match_bucket(&formats->buckets[0], line, digest, choices, notice);
+			error = match_bucket(&formats->lines[0], SPAN_NONE, &line, choices, notice);
 	}
 	return error;
 }
@@ -109,31 +130,55 @@ static unsigned get_strength(const struct form *form, const struct choice *choic
 	if (!choice->is_possible || (choice->known & KNOWN_UNLESS) || (form->text.count && !(choice->known & KNOWN_TEXT)) ||
 	    (form->also.count && !(choice->known & KNOWN_ALSO)))
 		return 0;
-	if (form->text.count == 0 && !choice->has_header)
+	if (form->text.count == 0 && !(choice->known & KNOWN_HEADER))
 		return 0;
-	return 1 + (form->header_count > 0 && choice->has_header) + (form->text.count > 0) + (form->also.count > 0);
+	return 1 + (form->header_count > 0 && (choice->known & KNOWN_HEADER)) + (form->text.count > 0) + (form->also.count > 0);
+}
+
+/* The conditions that are about a field of that name, one after the other as they stand in the form. */
+static bool match_field(const struct form *form, size_t first, size_t end, const struct mail *mail, size_t *budget)
+{
+	struct span name = span_make(form->headers[first].name, form->headers[first].name_len);
+	struct captures captures;
+
+	if (!fields_may_have(&mail->fields, name))
+		return false;
+	for (size_t n = 0; n < mail->fields.count; n++) {
+		const struct field *field = &mail->fields.items[n];
+		if (field->name.len != name.len || !span_is_equal_nocase(field->name, name))
+			continue;
+		struct template_line value = template_line_make(fields_get_value(&mail->fields, n));
+		for (size_t i = first; i < end; i++) {
+			const struct template *wanted = form->headers[i].value;
+			if (!wanted || template_match(wanted, &value, &captures, budget))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Of one form alone. */
+static bool knows_header(const struct form *form, const struct mail *mail, size_t *budget)
+{
+	for (size_t first = 0, end; first < form->header_count; first = end) {
+		for (end = first + 1; end < form->header_count; end++)
+			if (strcmp(form->headers[first].name, form->headers[end].name) != 0)
+				break;
+		if (match_field(form, first, end, mail, budget))
+			return true;
+	}
+	return form->header_count == 0;
 }
 
 bool formats_is_candidate(const struct formats *formats, const struct mail *mail)
 {
 	size_t budget = 100 * 1000;
-	struct captures captures;
 
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct form *form = &formats->forms[i];
-		if (form->is_signature && form_knows_header(form, mail, &captures, &budget))
+		if (form->is_signature && knows_header(form, mail, &budget))
 			return true;
 	}
-	return false;
-}
-
-static bool match_any(const struct templates *templates, struct span line, uint64_t digest, size_t *budget)
-{
-	struct captures captures;
-
-	for (size_t i = 0; i < templates->count; i++)
-		if (!(template_get_needs(templates->items[i]) & ~digest) && template_match(templates->items[i], line, &captures, budget))
-			return true;
 	return false;
 }
 
@@ -142,16 +187,18 @@ static unsigned look_for_words(const struct form *form, struct notice *notice)
 {
 	struct span rest = span_slice(notice->text, 0, notice_find_header(notice));
 	unsigned known = 0;
+	struct captures captures;
 
 	rest = span_slice(rest, 0, KNOWN_TEXT_MAX);
 	while (span_is_known(rest) && rest.len) {
-		struct span line = span_trim(span_take_line(&rest));
-		uint64_t digest = line.len ? template_digest(line) : 0;
-		if (line.len && !(known & KNOWN_TEXT) && match_any(&form->text, line, digest, &notice->budget))
+		struct template_line line = template_line_make(span_take_line(&rest));
+		if (line.text.len == 0)
+			continue;
+		if (!(known & KNOWN_TEXT) && templates_match(&form->text, &line, &captures, &notice->budget))
 			known |= KNOWN_TEXT;
-		if (line.len && !(known & KNOWN_ALSO) && match_any(&form->also, line, digest, &notice->budget))
+		if (!(known & KNOWN_ALSO) && templates_match(&form->also, &line, &captures, &notice->budget))
 			known |= KNOWN_ALSO;
-		if (line.len && match_any(&form->unless, line, digest, &notice->budget))
+		if (templates_match(&form->unless, &line, &captures, &notice->budget))
 			known |= KNOWN_UNLESS;
 	}
 	return known;
@@ -185,9 +232,8 @@ static bool is_from_some_mail_system(const struct mail *mail)
  */
 static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 {
-	struct captures captures;
 	const struct mail *mail = notice->mail;
-	bool is_foreseen = form_knows_header(form, mail, &captures, &notice->budget);
+	bool is_foreseen = knows_header(form, mail, &notice->budget);
 	bool has_reply = mail_is_from_daemon(mail) && notice_has_reply(notice->text);
 	unsigned known;
 

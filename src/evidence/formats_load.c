@@ -75,8 +75,10 @@ void formats_free(struct formats *formats)
 		return;
 	for (size_t i = 0; i < formats->count; i++)
 		form_done(&formats->forms[i]);
-	for (size_t i = 0; i < FORMATS_BUCKETS; i++)
-		free(formats->buckets[i].items);
+	for (size_t i = 0; i < LINE_BUCKETS; i++)
+		free(formats->lines[i].items);
+	for (size_t i = 0; i < FIELD_BUCKETS; i++)
+		free(formats->fields[i].items);
 	free(formats->glimpses);
 	free(formats->forms);
 	free(formats);
@@ -364,25 +366,38 @@ static int is_formats_file(const struct dirent *entry)
 	       span_has_suffix_nocase(span_of(entry->d_name), SPAN_LIT(".formats"));
 }
 
-static int add_mark(struct formats *formats, unsigned form, unsigned bit, const struct template *template)
+static int add_mark(struct bucket *bucket, struct mark mark)
 {
-	struct bucket *bucket = &formats->buckets[template_get_first(template)];
 	struct mark *items = realloc(bucket->items, (bucket->count + 1) * sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
 	bucket->items = items;
-	items[bucket->count++] = (struct mark){ .form = form, .bit = bit, .needs = template_get_needs(template),
-						 .template = template };
+	mark.needs = mark.template ? template_get_head(mark.template)->needs : 0;
+	items[bucket->count++] = mark;
 	return 0;
 }
 
-static int add_marks(struct formats *formats, unsigned form, unsigned bit, const struct templates *templates)
+static int add_lines(struct formats *formats, unsigned form, unsigned bit, const struct templates *templates)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < templates->count && !error; i++)
-		error = add_mark(formats, form, bit, templates->items[i]);
+		error = add_mark(&formats->lines[template_get_head(templates->items[i])->first],
+				 (struct mark){ .form = form, .bit = bit, .template = templates->items[i] });
+	return error;
+}
+
+static int add_fields(struct formats *formats, unsigned index)
+{
+	const struct form *form = &formats->forms[index];
+	int error = 0;
+
+	for (size_t i = 0; i < form->header_count && !error; i++) {
+		const struct header_condition *condition = &form->headers[i];
+		struct span name = span_make(condition->name, condition->name_len);
+		error = add_mark(&formats->fields[fields_get_place(name)], (struct mark){ .form = index, .bit = KNOWN_HEADER, .name = name, .template = condition->value });
+	}
 	return error;
 }
 
@@ -395,11 +410,13 @@ static int fill_buckets(struct formats *formats)
 		/* a guess comes last, and its many words are looked for only then */
 		if (form->is_generic)
 			continue;
-		error = add_marks(formats, i, KNOWN_TEXT, &form->text);
+		error = add_fields(formats, i);
 		if (!error)
-			error = add_marks(formats, i, KNOWN_ALSO, &form->also);
+			error = add_lines(formats, i, KNOWN_TEXT, &form->text);
 		if (!error)
-			error = add_marks(formats, i, KNOWN_UNLESS, &form->unless);
+			error = add_lines(formats, i, KNOWN_ALSO, &form->also);
+		if (!error)
+			error = add_lines(formats, i, KNOWN_UNLESS, &form->unless);
 	}
 	return error;
 }
@@ -414,7 +431,7 @@ static int add_glimpse(struct formats *formats, const struct header_condition *c
 	items[formats->glimpse_count++] = (struct glimpse){
 		.name = span_of(condition->name),
 		.rare = condition->value ? template_get_rare(condition->value) : 0,
-		.needs = condition->value ? template_get_needs(condition->value) : 0,
+		.needs = condition->value ? template_get_head(condition->value)->needs : 0,
 	};
 	return 0;
 }

@@ -32,13 +32,18 @@ struct fields {
 	struct mail_reader *reader; /* of its mail: reads the values; NULL where all are read */
 };
 
-/* The bit of a name in it. */
-static inline uint64_t fields_get_bit(struct span name)
+/* The number of a name's bit in it. */
+static inline unsigned fields_get_place(struct span name)
 {
 	if (name.len == 0)
-		return 1;
+		return 0;
 	unsigned first = (unsigned char)ascii_lower(name.ptr[0]), middle = (unsigned char)ascii_lower(name.ptr[name.len / 2]);
-	return UINT64_C(1) << ((name.len * 5 + first * 7 + middle) & 63);
+	return ((unsigned)name.len * 5 + first * 7 + middle) & 63;
+}
+
+static inline uint64_t fields_get_bit(struct span name)
+{
+	return UINT64_C(1) << fields_get_place(name);
 }
 
 static inline bool fields_may_have(const struct fields *fields, struct span name)

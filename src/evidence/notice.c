@@ -158,6 +158,7 @@ int notice_cut(struct notice *notice, size_t at)
 	struct span text = span_skip(notice->text, at);
 
 	notice->text = span_slice(notice->text, 0, at);
+	notice->is_searched = false;
 	return notice->original.count ? 0 : read_original(notice, text);
 }
 
@@ -171,12 +172,17 @@ static bool is_header_line(struct span line)
 		SPAN_LIT("subject:"),        SPAN_LIT("sender:"),       SPAN_LIT("authentication-results:"),
 		SPAN_LIT("cc:"),             SPAN_LIT("reply-to:"),     SPAN_LIT("in-reply-to:"),      SPAN_LIT("references:"),
 	};
-	char first;
+	size_t colon = 0;
 
 	/* quoted, as a mail is in an answer */
 	while (line.len && (line.ptr[0] == '>' || line.ptr[0] == '|'))
 		line = span_trim_left(span_skip(line, 1));
-	first = line.len ? ascii_lower(line.ptr[0]) : '\0';
+	/* most lines end their first word in something else */
+	while (colon < line.len && (ascii_is_alpha(line.ptr[colon]) || line.ptr[colon] == '-'))
+		colon++;
+	if (colon == 0 || colon == line.len || line.ptr[colon] != ':')
+		return false;
+	char first = ascii_lower(line.ptr[0]);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i].ptr[0] == first && span_has_prefix_nocase(line, names[i]))
 			return true;
@@ -184,14 +190,14 @@ static bool is_header_line(struct span line)
 	return false;
 }
 
-size_t notice_find_header(const struct notice *notice)
+static size_t find_header(struct span text)
 {
-	struct span rest = notice->text;
+	struct span rest = text;
 	size_t first = SIZE_MAX;
 	unsigned count = 0;
 
 	while (span_is_known(rest) && rest.len) {
-		size_t at = (size_t)(rest.ptr - notice->text.ptr);
+		size_t at = (size_t)(rest.ptr - text.ptr);
 		struct span line = span_take_line(&rest);
 		bool is_folded = line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
 
@@ -208,6 +214,14 @@ size_t notice_find_header(const struct notice *notice)
 			return first;
 	}
 	return SIZE_MAX;
+}
+
+size_t notice_find_header(struct notice *notice)
+{
+	if (!notice->is_searched)
+		notice->header = find_header(notice->text);
+	notice->is_searched = true;
+	return notice->header;
 }
 
 /* Only white space stands between the begin of the line and it. */

@@ -14,6 +14,8 @@ struct notice {
 	struct span text;       /* the text parts, one after the other, up to the original */
 	struct fields original; /* its header; count 0 when nothing is returned */
 	size_t budget;          /* steps of matching that are left for this mail */
+	size_t header;          /* where notice_find_header found it; valid once it has searched this text */
+	bool is_searched;
 };
 
 /* 0, -ENOMEM past the arena's limit. */
@@ -23,7 +25,7 @@ int notice_init(struct notice *notice, const struct mail *mail) __attribute__((w
 int notice_cut(struct notice *notice, size_t at) __attribute__((warn_unused_result));
 
 /* Where in the text lines begin that are a header and no prose ("Received: from ..."); SIZE_MAX for nowhere. */
-size_t notice_find_header(const struct notice *notice);
+size_t notice_find_header(struct notice *notice);
 
 /* Does it show what a server answered: "550 5.1.1", "550-5.1.1", "450 #4.2.2" somewhere, a line "550 words"? */
 bool notice_has_reply(struct span text);

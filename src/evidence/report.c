@@ -496,6 +496,9 @@ static struct span find_flat_report(struct span text)
 {
 	struct span begin = SPAN_NONE;
 
+	/* most texts hold none of it */
+	if (span_find_nocase(text, SPAN_LIT("-recipient:"), 0) == SIZE_MAX)
+		return SPAN_NONE;
 	while (span_is_known(text)) {
 		struct span before = text, line = span_take_line(&text);
 		bool is_recipient = span_has_prefix_nocase(line, SPAN_LIT("final-recipient:")) ||
@@ -555,20 +558,34 @@ static bool has_status_part(const struct mail *mail)
 	return false;
 }
 
+static int read_parts(struct report *report, bool is_flat)
+{
+	const struct mail *mail = report->mail;
+	struct span *texts = arena_alloc(mail->arena, mail->part_count * sizeof(*texts) + 1);
+	int error = 0;
+
+	if (!texts)
+		return -ENOMEM;
+	for (size_t i = 0; i < mail->part_count; i++) {
+		texts[i] = get_status_text(&mail->parts[i], is_flat);
+		report->recipient_count += count_recipients(texts[i]);
+	}
+	for (size_t i = 0; i < mail->part_count && error == 0; i++)
+		error = read_status_part(report, texts[i]);
+	return error;
+}
+
 int report_read(const struct mail *mail, struct outcomes *outcomes)
 {
 	struct report report = { .mail = mail, .outcomes = outcomes, .original = report_find_original(mail) };
 	bool is_flat = !has_status_part(mail);
 	size_t before = outcomes->count;
-	int error = 0;
+	int error;
 
 	if (!may_be_report(mail) || (is_flat && !mail_is_from_daemon(mail)))
 		return 0;
 	find_texts(&report);
-	for (size_t i = 0; i < mail->part_count; i++)
-		report.recipient_count += count_recipients(get_status_text(&mail->parts[i], is_flat));
-	for (size_t i = 0; i < mail->part_count && error == 0; i++)
-		error = read_status_part(&report, get_status_text(&mail->parts[i], is_flat));
+	error = read_parts(&report, is_flat);
 	if (error < 0)
 		return error;
 	return outcomes->count > before;

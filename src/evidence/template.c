@@ -20,10 +20,8 @@ struct item {
 };
 
 struct template {
+	struct template_head head;
 	unsigned count;
-	unsigned char first; /* that a line begins with, lower case; 0: any */
-	bool has_address;    /* then a line has an "@" */
-	uint64_t needs;      /* the digest of its literals */
 	char *bytes;
 	struct item items[]; /* ITEMS_MAX while it is parsed, then as many as there are */
 };
@@ -100,25 +98,52 @@ static const char *parse_piece(struct template *template, struct span text, size
 static uint64_t digest(struct span text)
 {
 	uint64_t pairs = 0;
-	/* the bit that tells cases apart, of letters; of other bytes it may go, too */
-	unsigned before = text.len ? (unsigned char)text.ptr[0] | 0x20u : 0;
+	const uint64_t low = UINT64_C(0x0707070707070707), all = UINT64_C(0x3f3f3f3f3f3f3f3f);
+	const uint64_t cases = UINT64_C(0x2020202020202020);
+	size_t i = 1;
 
-	for (size_t i = 1; i < text.len; i++) {
-		unsigned byte = (unsigned char)text.ptr[i] | 0x20u;
-		pairs |= UINT64_C(1) << ((before * 7 + byte) & 63);
-		before = byte;
+	/* eight pairs at once; 0x20 is the bit that tells cases apart, of letters, and of other bytes it may go, too */
+	for (; i + 8 <= text.len; i += 8) {
+		uint64_t before, after;
+		memcpy(&before, text.ptr + i - 1, 8);
+		memcpy(&after, text.ptr + i, 8);
+		before |= cases;
+		after |= cases;
+		/* before * 7 + after in each byte, to the modulus of 64 */
+		uint64_t sums = ((before & low) << 3) + ((all ^ before) & all) + (after & all) + UINT64_C(0x0101010101010101);
+		for (unsigned k = 0; k < 8; k++, sums >>= 8)
+			pairs |= UINT64_C(1) << (sums & 63);
+	}
+	for (; i < text.len; i++) {
+		unsigned before = (unsigned char)text.ptr[i - 1] | 0x20u, after = (unsigned char)text.ptr[i] | 0x20u;
+		pairs |= UINT64_C(1) << ((before * 7 + after) & 63);
 	}
 	return pairs;
 }
 
 uint64_t template_digest(struct span line)
 {
-	return digest(span_slice(span_trim(line), 0, LINE_MAX_LEN));
+	return digest(line);
 }
 
-uint64_t template_get_needs(const struct template *template)
+struct template_line template_line_make(struct span whole)
 {
-	return template->needs;
+	struct template_line line = { .whole = whole, .text = span_slice(span_trim(whole), 0, LINE_MAX_LEN) };
+
+	if (line.text.len) {
+		line.first = (unsigned char)ascii_lower(line.text.ptr[0]);
+		line.last = (unsigned char)ascii_lower(line.text.ptr[line.text.len - 1]);
+	}
+	return line;
+}
+
+bool template_line_has_address(struct template_line *line)
+{
+	if (!line->is_searched) {
+		line->has_address = span_find_char(line->text, '@', 0) != SIZE_MAX;
+		line->is_searched = true;
+	}
+	return line->has_address;
 }
 
 /* What may be any run must not stand beside another one: the border would be anywhere. */
@@ -139,6 +164,24 @@ static const char *check_items(const struct template *template)
 	return is_empty ? "it matches every line" : NULL;
 }
 
+static void fill_head(struct template *template)
+{
+	const struct item *first = &template->items[0], *last = &template->items[template->count - 1];
+	struct template_head *head = &template->head;
+
+	if (first->kind == ITEM_LITERAL)
+		head->first = (unsigned char)first->literal.ptr[0];
+	if (last->kind == ITEM_LITERAL)
+		head->last = (unsigned char)last->literal.ptr[last->literal.len - 1];
+	for (unsigned i = 0; i < template->count; i++) {
+		struct item *item = &template->items[i];
+		head->needs |= digest(item->literal);
+		head->size += item->literal.len;
+		item->anchor = span_get_anchor(item->literal);
+	}
+	head->has_address = template_has(template, CAPTURE_RECIPIENT) || template_has(template, CAPTURE_ORIGINAL);
+}
+
 struct template *template_parse(struct span text, const char **ret_why)
 {
 	text = span_trim(text);
@@ -157,14 +200,7 @@ struct template *template_parse(struct span text, const char **ret_why)
 	if (!*ret_why)
 		*ret_why = check_items(template);
 	if (!*ret_why) {
-		if (template->items[0].kind == ITEM_LITERAL)
-			template->first = (unsigned char)template->items[0].literal.ptr[0];
-		for (unsigned i = 0; i < template->count; i++) {
-			struct item *item = &template->items[i];
-			template->needs |= digest(item->literal);
-			item->anchor = span_get_anchor(item->literal);
-		}
-		template->has_address = template_has(template, CAPTURE_RECIPIENT) || template_has(template, CAPTURE_ORIGINAL);
+		fill_head(template);
 		/* most have a few, and there are hundreds */
 		struct template *small = realloc(template, sizeof(*template) + template->count * sizeof(template->items[0]));
 		return small ? small : template;
@@ -198,11 +234,6 @@ char template_get_rare(const struct template *template)
 			}
 		}
 	return rare;
-}
-
-unsigned char template_get_first(const struct template *template)
-{
-	return template->first;
 }
 
 bool template_has(const struct template *template, enum capture capture)
@@ -379,24 +410,14 @@ static bool match_from(struct match *match, unsigned index, size_t at)
 	return at == line.len;
 }
 
-/* What most lines fail by. */
-static bool may_match(const struct template *template, struct span line)
+bool template_try(const struct template *template, const struct template_line *line, struct captures *captures, size_t *budget)
 {
-	if (template->first && (line.len == 0 || (unsigned char)ascii_lower(line.ptr[0]) != template->first))
-		return false;
-	return !template->has_address || span_find_char(line, '@', 0) != SIZE_MAX;
-}
-
-bool template_match(const struct template *template, struct span line, struct captures *captures, size_t *budget)
-{
-	line = span_slice(span_trim(line), 0, LINE_MAX_LEN);
-	if (!line.ptr || !may_match(template, line) || !spend(budget, 1))
-		return false;
 	const struct item *first = &template->items[0];
-	if (first->kind == ITEM_LITERAL && !is_literal_at(line, 0, first->literal))
+
+	if (!line->text.ptr || !spend(budget, 1) || (first->kind == ITEM_LITERAL && !is_literal_at(line->text, 0, first->literal)))
 		return false;
 	struct captures found = { 0 };
-	struct match match = { .template = template, .line = line, .captures = &found, .budget = budget };
+	struct match match = { .template = template, .line = line->text, .captures = &found, .budget = budget };
 	if (!match_from(&match, 0, 0))
 		return false;
 	*captures = found;

@@ -230,7 +230,8 @@ static void test_templates(void **state)
 		struct captures captures = { 0 };
 		struct template *template = template_parse(span_of(lines[i].template), &why);
 		assert_non_null(template);
-		bool is_match = template_match(template, span_of(lines[i].line), &captures, &budget);
+		struct template_line line = template_line_make(span_of(lines[i].line));
+		bool is_match = template_match(template, &line, &captures, &budget);
 		if (is_match != (lines[i].recipient != NULL))
 			fail_msg("'%s' and '%s': %s", lines[i].template, lines[i].line, is_match ? "match" : "no match");
 		if (is_match && (!span_is_equal(captures.spans[CAPTURE_RECIPIENT], span_of(lines[i].recipient)) ||
@@ -245,17 +246,21 @@ static void test_templates(void **state)
 static void test_budget(void **state)
 {
 	const char *why;
-	struct template *template = template_parse(SPAN_LIT("*a*a*a*a*a*a*a*a*a*b"), &why);
+	struct template *template = template_parse(SPAN_LIT("*a*a*a*a*a*a*a*a*a*b*"), &why);
 	struct captures captures;
-	char line[2000];
+	char bytes[2000];
+	struct template_line line, matching = template_line_make(SPAN_LIT("aaaaaaaaab"));
 	size_t budget = 100000;
 	(void)state;
 
 	assert_non_null(template);
-	memset(line, 'a', sizeof(line));
-	assert_false(template_match(template, span_make(line, sizeof(line)), &captures, &budget));
+	memset(bytes, 'a', sizeof(bytes));
+	line = template_line_make(span_make(bytes, sizeof(bytes)));
+	assert_false(template_match(template, &line, &captures, &budget));
 	assert_int_equal(budget, 0);
-	assert_false(template_match(template, SPAN_LIT("aaaaaaaaab"), &captures, &budget));
+	assert_false(template_match(template, &matching, &captures, &budget));
+	budget = 100000;
+	assert_true(template_match(template, &matching, &captures, &budget));
 	template_free(template);
 }
 
