@@ -548,6 +548,22 @@ static int read_words(const struct scan *scan, struct arena *arena, struct reply
 	return 0;
 }
 
+/* What another server was told of the sender whom it asked about: "Sender address rejected: ... host x said: 550 user unknown". */
+static bool is_about_sender(const struct scan *scan)
+{
+	static const struct span signs[] = { SPAN_LIT("sender address"),    SPAN_LIT("sender verif"), SPAN_LIT("verify sender"),
+					     SPAN_LIT("verify the sender"), SPAN_LIT("callout"),	SPAN_LIT("callback") };
+	struct span before = span_slice(scan->text, scan->start, scan->best.at);
+
+	if (scan->best.rank != RANK_FRAME && scan->best.rank != RANK_STATUS_FRAME)
+		return false;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		if (span_find_nocase(before, signs[i], 0) != SIZE_MAX)
+			return true;
+	}
+	return false;
+}
+
 int reply_find(struct span text, struct arena *arena, struct reply *ret_reply)
 {
 	struct reply reply = { 0 };
@@ -567,6 +583,10 @@ int reply_find(struct span text, struct arena *arena, struct reply *ret_reply)
 		error = read_words(&scan, arena, &reply);
 		if (error)
 			return error;
+	}
+	if (is_about_sender(&scan)) {
+		reply.command = COMMAND_UNKNOWN;
+		reply.text = SPAN_LIT("");
 	}
 	if (reply.text.len == 0) {
 		/* no words: the frame's own are the best there is */
