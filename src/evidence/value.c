@@ -58,7 +58,7 @@ struct span value_get_address(struct span typed)
 	return value_is_address(address) ? address : span_slice(address, 0, 0);
 }
 
-/* RFC 6533 section 3: "\x{5B57}" is a character. */
+/* RFC 6533 section 3: "\x{5B57}" is a character; but not where its backslash is one that a quoted string has quoted. */
 struct span value_decode_unicode(struct span address, struct arena *arena)
 {
 	struct buffer out;
@@ -82,6 +82,8 @@ struct span value_decode_unicode(struct span address, struct arena *arena)
 		}
 		if (end == SIZE_MAX || end == 3 || character < 0x20) {
 			buffer_add_char(&out, address.ptr[i]);
+			if (span_has_prefix(rest, SPAN_LIT("\\\\")))
+				buffer_add_char(&out, address.ptr[++i]);
 			continue;
 		}
 		buffer_add(&out, span_make(bytes, utf8_put(character, bytes)));

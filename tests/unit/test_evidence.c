@@ -121,6 +121,8 @@ static const struct evidence_case cases[] = {
 	{ "UTF-8 addresses", REPORT "--b\nContent-Type: message/global-delivery-status\n\nFinal-Recipient: utf-8; \u7528\u6237@example.org\n"
 	  "Original-Recipient: utf-8; \\x{7528}\\x{6237}@example.org\nAction: failed\nStatus: 5.1.1\n" END,
 	  "dsn \u7528\u6237@example.org orig=\u7528\u6237@example.org failed 5.1.1 at=2026-11-21T20:36:02Z\n" },
+	{ "a backslash that is one", REPORT STATUS("Final-Recipient: rfc822; \"\\\\x{76}ictim\"@example.org\nAction: failed\nStatus: 5.1.1\n") END,
+	  "dsn \"\\\\x{76}ictim\"@example.org failed 5.1.1 at=2026-11-21T20:36:02Z\n" },
 
 	/* --- Sendmail */
 	{ "Sendmail's first line is completed from the transcript",
