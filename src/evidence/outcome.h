@@ -84,6 +84,7 @@ struct outcome {
 	enum proof_reason proof_reason;
 	struct span token;              /* X-Kodama-Token of the original, as it stands there */
 	enum feedback feedback;         /* of kind arf */
+	bool is_final;                  /* of a report: the recipient is its Final-Recipient, no word of the client's or the original's */
 	bool is_from_original;          /* the recipient was not named by the report: it is the original's only To */
 	bool is_generic;                /* read by the generic reader, that is guessed: confidence generic */
 	bool is_expired;                /* of a log: the time in the queue was over; text, reply and status are the last reason */

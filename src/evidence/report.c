@@ -260,15 +260,18 @@ static struct span find_sentence(struct span text, struct span recipient)
 	return SPAN_NONE;
 }
 
-/* "Your message to <a> was automatically rejected:" and why, as Dovecot's delivery agent puts it; SPAN_NONE otherwise. */
-static struct span find_rejection(struct span text)
+/*
+ * "Your message to <a> was automatically rejected:" and why, as Dovecot's delivery agent puts it; SPAN_NONE otherwise.  Among several
+ * recipients it would be the answer of one of them, whose server could speak for the others by it.
+ */
+static struct span find_rejection(const struct report *report)
 {
-	size_t at = span_find_nocase(text, SPAN_LIT(" was automatically rejected:"), 0);
+	size_t at = report->recipient_count == 1 ? span_find_nocase(report->text, SPAN_LIT(" was automatically rejected:"), 0) : SIZE_MAX;
 	struct span rest;
 
 	if (at == SIZE_MAX)
 		return SPAN_NONE;
-	rest = span_skip(text, at + 28);
+	rest = span_skip(report->text, at + 28);
 	while (span_is_known(rest)) {
 		struct span line = span_trim(span_take_line(&rest));
 		if (line.len)
@@ -297,7 +300,7 @@ static struct span find_diagnostic(const struct report *report, struct span reci
 	struct span diagnostic = decode_words(value_strip_type(field), report->mail->arena), words;
 
 	*ret_is_own = false;
-	words = find_rejection(report->text);
+	words = find_rejection(report);
 	if (words.len)
 		return words;
 	*ret_is_own = diagnostic.len > 0;
@@ -337,15 +340,15 @@ static struct status choose_status(struct status field, struct status reply, boo
 	return is_own || is_generic(field) ? reply : field;
 }
 
-static struct span choose_recipient(const struct report *report, bool *ret_is_from_original)
+static struct span choose_recipient(const struct report *report, struct outcome *outcome)
 {
 	const struct recipient_fields *fields = &report->recipient;
 	struct span final = value_get_address(fields->final), original = value_get_address(fields->original);
 	struct span typed = value_strip_type(fields->final), actual = value_get_address(fields->actual);
 
-	*ret_is_from_original = false;
 	/* a source route is the reporter's inside: what it was asked for says more */
-	if (final.len && !(typed.len && typed.ptr[0] == '@' && original.len))
+	outcome->is_final = final.len && !(typed.len && typed.ptr[0] == '@' && original.len);
+	if (outcome->is_final)
 		return final;
 	if (original.len)
 		return original;
@@ -355,7 +358,7 @@ static struct span choose_recipient(const struct report *report, bool *ret_is_fr
 	if (typed.len && typed.ptr[0] != '|' && typed.ptr[0] != '/' && typed.ptr[0] != '"' && span_find_char(typed, ' ', 0) == SIZE_MAX)
 		return typed;
 	final = report->original ? report_find_only_recipient(report->original) : SPAN_NONE;
-	*ret_is_from_original = span_is_known(final);
+	outcome->is_from_original = span_is_known(final);
 	return final;
 }
 
@@ -400,7 +403,7 @@ static int add_outcome(struct report *report)
 	if (!outcome)
 		return report->outcomes->is_cut ? 0 : -ENOMEM;
 	outcome->kind = KIND_DSN;
-	outcome->recipient = known_or_none(value_decode_unicode(choose_recipient(report, &outcome->is_from_original), arena));
+	outcome->recipient = known_or_none(value_decode_unicode(choose_recipient(report, outcome), arena));
 	outcome->original_recipient = known_or_none(value_decode_unicode(value_decode_xtext(value_get_address(fields->original), arena), arena));
 	outcome->actual_recipient = known_or_none(value_decode_unicode(value_strip_type(fields->actual), arena));
 	struct span diagnostic = find_diagnostic(report, outcome->recipient, &is_own);

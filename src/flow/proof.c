@@ -156,19 +156,22 @@ static int prove_by_token(const struct search *search, struct failure *failure)
 
 /*
  * A bounce that our MTA hands us proves what our MTA reports.  What somebody else reported and a local program sent
- * on (a pipe, a .forward) comes the same way: it proves nothing.
+ * on (a pipe, a .forward) comes the same way: it proves nothing.  Nor does a recipient whom only the client named (ORCPT, To),
+ * where the report's own is none that we can read.
  */
 static void prove_by_session(const struct origin_facts *facts, struct failure *failure)
 {
 	struct outcome *outcome = &failure->outcome;
 	bool is_report_of_ours = outcome->kind == KIND_DSN && facts->host.len > 0 && span_is_equal_nocase(outcome->reporting_mta, facts->host);
 
-	if (facts->proof == PROOF_LOCAL && is_report_of_ours) {
+	if (facts->proof == PROOF_LOCAL && is_report_of_ours && outcome->is_final) {
 		set_proof(outcome, PROOF_LOCAL, PROOF_REASON_MTA_SESSION);
 		/* it names what it was given to deliver, whatever else a token binds */
 		failure->bound_recipient = SPAN_NONE;
 	} else if (outcome->proof == PROOF_NONE && facts->is_from_our_mta && outcome->proof_reason == PROOF_REASON_NO_TOKEN) {
-		outcome->proof_reason = is_report_of_ours ? PROOF_REASON_UNTRUSTED_SESSION : PROOF_REASON_REPORT_OF_OTHERS;
+		outcome->proof_reason = !is_report_of_ours	     ? PROOF_REASON_REPORT_OF_OTHERS :
+					facts->proof == PROOF_LOCAL ? PROOF_REASON_OTHER_RECIPIENT :
+								      PROOF_REASON_UNTRUSTED_SESSION;
 	}
 }
 

@@ -217,6 +217,18 @@ def test_bounce_of_another_handed_on_by_a_local_program_proves_nothing(kodamad):
     assert "proof=local" in hand_over_local(kodamad, mails.report(GONE, GMAIL)).get_added("X-Bounce-Result")[0]
 
 
+@pytest.mark.parametrize("recipient", ["/gone@example.com", "|gone@example.com", "@relay.example.com:gone@example.com"])
+@pytest.mark.parametrize("named", ["orcpt", "to"])
+def test_whom_the_client_names_is_not_who_failed(kodamad, recipient, named):
+    """Where nobody can tell whom our MTA had the mail for, neither ORCPT nor To may take his place: the client writes both."""
+    victim = "victim@example.com"
+    text = mails.report(recipient, GMAIL)
+    if named == "orcpt":
+        text = text.replace(f"Original-Recipient: rfc822;{recipient}", f"Original-Recipient: rfc822;{victim}")
+    session = hand_over_local(kodamad, text.replace(f"To: {recipient}", f"To: {victim}"))
+    assert passes(session) and victim not in kodamad.get_suppressed()
+
+
 def test_untrusted_local_submission_proves_nothing(kodamad):
     kodamad.configure('local-submission = untrusted\n')
     kodamad.reload()

@@ -69,6 +69,11 @@ static const struct evidence_case cases[] = {
 	{ "a reason in the text, and the answer of the field", REPORT TEXT("Your message to <r> was automatically rejected:\nNot enough disk space\n")
 	  STATUS("Final-Recipient: rfc822; r@example.org\nAction: failed\nStatus: 5.2.0\nDiagnostic-Code: smtp; 550 5.2.0 no\n") END,
 	  "dsn r@example.org failed 550 5.2.0 'Not enough disk space' at=2026-11-21T20:36:02Z\n" },
+	{ "the words of one recipient's server are not the others'", REPORT
+	  TEXT("<a@example.org>: host mx.example.org said: 550 5.1.1 Your message to <b@example.net> was automatically rejected: 550 5.1.1 User unknown\n")
+	  STATUS("Final-Recipient: rfc822; a@example.org\nAction: failed\nDiagnostic-Code: smtp; 550 5.1.1 no\n\n"
+	  "Final-Recipient: rfc822; b@example.net\nAction: failed\nDiagnostic-Code: smtp; 554 5.7.1 listed\n") END,
+	  "dsn a@example.org failed 550 5.1.1 'no' at=2026-11-21T20:36:02Z\ndsn b@example.net failed 554 5.7.1 'listed' at=2026-11-21T20:36:02Z\n" },
 	{ "quotes that an address does not need", REPORT STATUS("Final-Recipient: rfc822; \"a..b.\"@example.jp\nOriginal-Recipient: rfc822;\"c..d\"@example.jp\nAction: failed\nStatus: 5.1.1\n") END,
 	  "dsn a..b.@example.jp orig=c..d@example.jp failed 5.1.1 at=2026-11-21T20:36:02Z\n" },
 
