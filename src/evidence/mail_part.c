@@ -141,7 +141,7 @@ static void note_content(struct mail_reader *reader, struct span name, struct sp
 		}
 		reader->header_left -= value.len;
 		value = span_trim(value);
-		*slot = span_find_char(value, '\n', 0) == SIZE_MAX ? mail_keep(reader, value) : copy_unfolded(reader, value);
+		*slot = header_is_plain(value) ? mail_keep(reader, value) : copy_unfolded(reader, value);
 	}
 }
 
