@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "intake/archive.h"
+#include "intake/guard.h"
 #include "intake/rotation.h"
 #include "intake/trust.h"
 
@@ -23,6 +24,7 @@ struct follow {
 	struct rotation rotation;
 	bool is_from_beginning;
 	int notify_fd, watch;
+	struct guard *guard; /* of fd; NULL: there is none */
 	int fd; /* -1: no file */
 	struct archive *archive;  /* of fd, where that is compressed */
 	struct place place;       /* offset: of buffer[start] */
@@ -91,6 +93,14 @@ static void look_at_trust(struct follow *follow)
 	follow->is_trusted = is_good && !follow->distrusted;
 }
 
+/* Guarded first: what changes while we look is told. */
+static void guard_file(struct follow *follow)
+{
+	if (follow->guard)
+		guard_set(follow->guard, follow->fd, follow->used_path);
+	look_at_trust(follow);
+}
+
 static void use_file(struct follow *follow, int fd, const char *path, uint64_t offset)
 {
 	struct stat info;
@@ -113,7 +123,7 @@ static void use_file(struct follow *follow, int fd, const char *path, uint64_t o
 		follow->place.inode = info.st_ino;
 		follow->place.written_ns = place_get_written_ns(&info);
 	}
-	look_at_trust(follow);
+	guard_file(follow);
 	learn_head(follow);
 	/* in the middle of a line its rest could pose as one */
 	follow->is_skipping = offset > 0 && read_at(follow, &before, 1, offset - 1) == 1 && before != '\n';
@@ -247,6 +257,7 @@ int follow_open(const struct follow_options *options, struct span place_text, st
 		follow_close(follow);
 		return -ENOMEM;
 	}
+	follow->guard = guard_new();
 	follow->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	/* before the first look: what happens in between is not missed */
 	watch_folder(follow);
@@ -269,6 +280,7 @@ void follow_close(struct follow *follow)
 		close(follow->goal_fd);
 	if (follow->notify_fd >= 0)
 		close(follow->notify_fd);
+	guard_free(follow->guard);
 	rotation_done(&follow->rotation);
 	free(follow);
 }
@@ -292,6 +304,22 @@ void follow_take_notices(struct follow *follow)
 			at += sizeof(*notice) + notice->len;
 		}
 	}
+}
+
+int follow_get_guard_fd(const struct follow *follow)
+{
+	return follow->guard ? guard_get_fd(follow->guard) : -1;
+}
+
+bool follow_is_guarded(const struct follow *follow)
+{
+	return follow->guard && follow->fd >= 0 && guard_is_whole(follow->guard);
+}
+
+void follow_take_warnings(struct follow *follow)
+{
+	if (follow->guard && guard_take(follow->guard) && follow->fd >= 0)
+		guard_file(follow);
 }
 
 /* --- reading */

@@ -29,6 +29,15 @@ int follow_get_fd(const struct follow *follow);
 void follow_take_notices(struct follow *follow);
 
 /*
+ * Readable when others may have been let into the file that is read, or a folder above it, lines or none; -1 where the system cannot
+ * tell.  Whoever leaves notices for a while, so that they become one, may do that only while it is guarded, and looks here meanwhile.
+ */
+int follow_get_guard_fd(const struct follow *follow);
+bool follow_is_guarded(const struct follow *follow);
+/* Takes what made it readable, and looks at the file. */
+void follow_take_warnings(struct follow *follow);
+
+/*
  * The next whole line without its end, borrowed until the next call: 1.  0: there is none for now.  Longer ones than
  * FOLLOW_LINE_MAX are passed over and counted.  Reads at most 64 KiB from the file at a time.
  */
@@ -42,7 +51,7 @@ const char *follow_get_place(const struct follow *follow, char text[static PLACE
 
 /*
  * Is the file that the last line came from one that only the log daemon can write, and has it been since it was seen first?  Looked
- * at anew with each read; what was seen goes on in the place.  Else why (borrowed) says why not.
+ * at anew with each read and each warning; what was seen goes on in the place.  Else why (borrowed) says why not.
  */
 bool follow_is_trusted(const struct follow *follow, const char **ret_why);
 

@@ -8,7 +8,7 @@ libintake_a_SOURCES = src/intake/intake.h src/intake/intake.c src/intake/workspa
 libintake_a_SOURCES += src/intake/ingest_frame.h src/intake/ingest_frame.c src/intake/ingest.h src/intake/ingest.c
 
 # the log follower
-libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/codec.h src/intake/codec.c src/intake/archive.h src/intake/archive.c src/intake/rotation.h src/intake/rotation.c src/intake/follow.h src/intake/follow.c
+libintake_a_SOURCES += src/intake/place.h src/intake/place.c src/intake/trust.h src/intake/trust.c src/intake/guard.h src/intake/guard.c src/intake/codec.h src/intake/codec.c src/intake/archive.h src/intake/archive.c src/intake/rotation.h src/intake/rotation.c src/intake/follow.h src/intake/follow.c
 libintake_a_SOURCES += src/intake/journal.h src/intake/journal.c src/intake/maillog.h src/intake/maillog.c
 
 libintake_a_SOURCES += src/intake/signing.h src/intake/signing.c

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 enum {
 	LINES_PER_TURN = 2000,
 	TICK_MS = 250,
+	GATHER_MS = 50,               /* from read to read: a mail is half a dozen lines, each a notice */
 	COMMIT_MS = 250,              /* numbers alone wait so long: a busy log is no busy disk */
 	REPLAY_BYTES = 64 << 20,      /* of the log before the place: what is open is known again */
 	OPEN_MAX = 300000, DEFERRED_MAX = 300000,
@@ -45,7 +47,7 @@ struct maillog {
 	pthread_t thread;
 	bool is_stopping; /* atomic */
 	struct loop *loop;
-	struct watch *watch;
+	struct watch *watch, *guard_watch;
 	/* the thread's */
 	struct follow *follow;   /* one of the two */
 	struct journal *journal;
@@ -59,7 +61,7 @@ struct maillog {
 	bool is_behind;          /* lines were read since the last commit */
 	bool has_failed;         /* the last commit did */
 	bool is_broken;          /* out of memory: the batch is void, what was committed last holds */
-	int64_t commit_ms;
+	int64_t commit_ms, read_ms;
 	char place[PLACE_SIZE];  /* committed, or about to be */
 	uint64_t told_gaps, counted_long;
 	bool has_told_refused;
@@ -192,21 +194,27 @@ static void take_line(struct maillog *maillog, struct logline *line, bool is_rep
 	(void)!logjoin_take(maillog->join, line, is_replay ? NULL : take_delivery, maillog);
 }
 
-static int read_file_line(struct maillog *maillog)
+/* Do the lines that are read now prove anything?  Told where it changes. */
+static void note_trust(struct maillog *maillog)
 {
-	struct logline line;
-	struct span text;
 	const char *why;
-	bool is_trusted;
-	int result = follow_read_line(maillog->follow, &text);
+	bool is_trusted = follow_is_trusted(maillog->follow, &why);
 
-	if (result <= 0)
-		return result;
-	is_trusted = follow_is_trusted(maillog->follow, &why);
 	if (!maillog->snapshot->is_log_trusted)
 		why = "maillog trust is no";
 	maillog->facts.is_trusted = is_trusted && maillog->snapshot->is_log_trusted;
 	set_untrusted(maillog, maillog->facts.is_trusted ? "" : why);
+}
+
+static int read_file_line(struct maillog *maillog)
+{
+	struct logline line;
+	struct span text;
+	int result = follow_read_line(maillog->follow, &text);
+
+	if (result <= 0)
+		return result;
+	note_trust(maillog);
 	logline_parse(text, &maillog->clock, &line);
 	if (line.is_local_time)
 		line.time_s = zone_to_utc(&maillog->zone, line.time_s);
@@ -311,15 +319,24 @@ static void note(struct maillog *maillog)
 /* --- opening */
 
 static void on_notice(void *data);
+static void on_warning(void *data);
+
+static int watch_fd(struct maillog *maillog, int fd, loop_call *call, struct watch **ret_watch)
+{
+	if (fd < 0)
+		return 0;
+	*ret_watch = loop_watch_read(maillog->loop, fd, call, maillog);
+	return *ret_watch ? 0 : -ENOMEM;
+}
 
 static int watch_source(struct maillog *maillog)
 {
 	int fd = maillog->follow ? follow_get_fd(maillog->follow) : journal_get_fd(maillog->journal);
+	int error = watch_fd(maillog, fd, on_notice, &maillog->watch);
 
-	if (fd < 0)
-		return 0;
-	maillog->watch = loop_watch_read(maillog->loop, fd, on_notice, maillog);
-	return maillog->watch ? 0 : -ENOMEM;
+	if (error == 0 && maillog->follow)
+		error = watch_fd(maillog, follow_get_guard_fd(maillog->follow), on_warning, &maillog->guard_watch);
+	return error;
 }
 
 static int open_source(struct maillog *maillog, struct span place)
@@ -334,7 +351,8 @@ static int open_source(struct maillog *maillog, struct span place)
 static void close_source(struct maillog *maillog)
 {
 	watch_free(maillog->watch);
-	maillog->watch = NULL;
+	watch_free(maillog->guard_watch);
+	maillog->watch = maillog->guard_watch = NULL;
 	follow_close(maillog->follow);
 	maillog->follow = NULL;
 	journal_close(maillog->journal);
@@ -408,14 +426,37 @@ static void turn(struct maillog *maillog)
 		start_over(maillog, more);
 }
 
+/* Whoever may write the log now may have it open for good: what was seen is kept, whether lines come or not. */
+static void on_warning(void *data)
+{
+	struct maillog *maillog = data;
+
+	follow_take_warnings(maillog->follow);
+	note_trust(maillog);
+	maillog->is_behind = true;
+}
+
+/* The lines of a mail come one by one, and a look at each would cost more than they do. */
+static void gather_lines(struct maillog *maillog)
+{
+	struct pollfd guard = { .fd = follow_get_guard_fd(maillog->follow), .events = POLLIN };
+	int64_t wait_ms = maillog->read_ms + GATHER_MS - monotonic_get_ms();
+
+	if (wait_ms > 0 && follow_is_guarded(maillog->follow) && poll(&guard, 1, (int)wait_ms) > 0)
+		on_warning(maillog);
+}
+
 static void on_notice(void *data)
 {
 	struct maillog *maillog = data;
 
-	if (maillog->follow)
+	if (maillog->follow) {
+		gather_lines(maillog);
 		follow_take_notices(maillog->follow);
-	else
+		maillog->read_ms = monotonic_get_ms();
+	} else {
 		journal_take_notices(maillog->journal);
+	}
 	turn(maillog);
 }
 

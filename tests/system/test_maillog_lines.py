@@ -311,6 +311,24 @@ def test_log_that_others_may_write_from_now_on_proves_nothing_more(daemon, log, 
     daemon.wait_log("maillog-trusted")
 
 
+def test_log_that_was_opened_up_while_nothing_came_proves_nothing_more(daemon, log, address):
+    """Whoever took it meanwhile may write into it whenever he likes; a restart does not forget it, either."""
+    first, second, third = address(), address(), address()
+    log.message((first, "bounced", UNKNOWN))
+    read(daemon, log)
+    log.path.chmod(0o666)
+    daemon.wait_log("may be written by everybody")
+    log.path.chmod(0o644)
+    daemon.wait_log("rotate it")
+    log.message((second, "bounced", UNKNOWN))
+    read(daemon, log)
+    daemon.stop()
+    daemon.start()
+    log.message((third, "bounced", UNKNOWN))
+    read(daemon, log)
+    assert daemon.get_suppressed() == [first] and "rotate it" in daemon.get_status()["proves-nothing-because"]
+
+
 def test_trust_is_taken_back_by_a_reload(daemon, log, address):
     first, second = address(), address()
     log.message((first, "bounced", UNKNOWN))

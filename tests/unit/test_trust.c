@@ -2,6 +2,9 @@
 /* Whose word is a log: owners, modes and folders, now and before. */
 #include "follow_help.h"
 
+#include <endian.h>
+#include <sys/xattr.h>
+
 #include "intake/trust.h"
 
 static bool trusts(const char *path, char why[static 600])
@@ -250,6 +253,139 @@ static void set_group_id_postlog_makes_the_log_everybodys(void **state)
 	unlink(path);
 }
 
+/* Is there something to take, now or soon? */
+static bool is_warned(const struct fixture *f)
+{
+	struct pollfd polled = { .fd = follow_get_guard_fd(f->follow), .events = POLLIN };
+
+	return poll(&polled, 1, 0) == 1;
+}
+
+/* Opened up and closed again while no line came: whoever took the log meanwhile may write into it whenever he likes. */
+static void what_is_opened_up_between_two_lines_is_seen(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!set_up_trusted(f))
+		return;
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	assert_true(follow_is_guarded(f->follow));
+	append(f, "two\n");
+	add_to(name(f, ".1"), "", 0, O_CREAT);
+	assert_int_equal(chmod(name(f, ".1"), 0644), 0);
+	follow_take_warnings(f->follow);
+	assert_false(is_warned(f));
+	assert_string_equal(lines(f), "two|");
+	assert_true(is_believed(f));
+	assert_int_equal(chmod(f->path, 0666), 0);
+	assert_true(is_warned(f));
+	follow_take_warnings(f->follow);
+	assert_int_equal(chmod(f->path, 0600), 0);
+	follow_take_warnings(f->follow);
+	assert_false(is_believed(f));
+	append(f, "three\n");
+	assert_string_equal(lines(f), "three|");
+	assert_false(is_believed(f));
+	tear_down_trusted(f);
+}
+
+/* Each folder above a log, where it lies now as where it lay at first. */
+static void folders_above_are_guarded(void **state)
+{
+	struct fixture *f = *state;
+	char top[64], inner[80], moved[80];
+
+	if (!set_up_trusted(f))
+		return;
+	snprintf(top, sizeof(top), "%.*s", (int)(strrchr(f->path, '/') - f->path), f->path);
+	snprintf(inner, sizeof(inner), "%s/inner", top);
+	snprintf(moved, sizeof(moved), "%s/moved", top);
+	assert_int_equal(mkdir(inner, 0755), 0);
+	snprintf(f->path, sizeof(f->path), "%s/mail.log", inner);
+	append(f, "one\n");
+	begin(f, true);
+	assert_string_equal(lines(f), "one|");
+	assert_true(is_believed(f));
+	assert_int_equal(rename(inner, moved), 0);
+	assert_true(is_warned(f));
+	assert_int_equal(rename(moved, inner), 0);
+	follow_take_warnings(f->follow);
+	assert_true(is_believed(f));
+	assert_true(follow_is_guarded(f->follow));
+	assert_int_equal(chmod(top, 0777), 0);
+	assert_true(is_warned(f));
+	follow_take_warnings(f->follow);
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_false(is_believed(f));
+	unlink(f->path);
+	assert_int_equal(rmdir(inner), 0);
+	snprintf(f->path, sizeof(f->path), "%s/mail.log", top);
+	tear_down_trusted(f);
+}
+
+/* acl(5) as the kernel stores it: read and write for the owner and for uid 65534, within a mask. */
+static void give_to_nobody(const char *path, uint16_t mask)
+{
+	struct entry {
+		uint16_t tag, permissions;
+		uint32_t id;
+	} __attribute__((packed));
+	struct {
+		uint32_t version;
+		struct entry entries[5];
+	} __attribute__((packed)) list = {
+		htole32(2),
+		{ { htole16(1), htole16(6), UINT32_MAX }, { htole16(2), htole16(6), htole32(65534) }, { htole16(4), htole16(4), UINT32_MAX },
+		  { htole16(16), htole16(mask), UINT32_MAX }, { htole16(32), 0, UINT32_MAX } },
+	};
+
+	assert_int_equal(setxattr(path, "system.posix_acl_access", &list, sizeof(list), 0), 0);
+}
+
+/* The group that the mode names is root's; whom the list names is another matter. */
+static void access_lists_are_seen(void **state)
+{
+	struct fixture *f = *state;
+	char why[600];
+
+	if (!set_up_trusted(f))
+		return;
+	append(f, "");
+	give_to_nobody(f->path, 4);
+	assert_true(trusts(f->path, why));
+	give_to_nobody(f->path, 6);
+	assert_false(trusts(f->path, why));
+	assert_non_null(strstr(why, "access control list"));
+	tear_down_trusted(f);
+}
+
+/* A folder of root's, found by a link that everybody may exchange. */
+static void links_on_the_way_are_looked_at(void **state)
+{
+	struct fixture *f = *state;
+	char folder[] = "/var/tmp/kodama-link.XXXXXX", link_path[64], path[96], why[600];
+
+	if (!set_up_trusted(f))
+		return;
+	append(f, "");
+	assert_non_null(mkdtemp(folder));
+	snprintf(link_path, sizeof(link_path), "%s/link", folder);
+	snprintf(path, sizeof(path), "%s/mail.log", link_path);
+	char *target = strndup(f->path, (size_t)(strrchr(f->path, '/') - f->path));
+	assert_int_equal(symlink(target, link_path), 0);
+	free(target);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_true(trusts(path, why));
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_false(trusts(path, why));
+	assert_non_null(strstr(why, folder));
+	unlink(link_path);
+	assert_int_equal(rmdir(folder), 0);
+	tear_down_trusted(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +394,10 @@ int main(void)
 		TEST(trust_does_not_come_back_with_a_restart),
 		TEST(trust_does_not_come_back_with_a_copy),
 		TEST(set_group_id_postlog_makes_the_log_everybodys),
+		TEST(what_is_opened_up_between_two_lines_is_seen),
+		TEST(folders_above_are_guarded),
+		TEST(access_lists_are_seen),
+		TEST(links_on_the_way_are_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
