@@ -17,6 +17,7 @@
 #include "cli/response.h"
 #include "cli/terminal.h"
 #include "cli/walk.h"
+#include "evidence/logjoin.h"
 
 struct totals {
 	uint64_t read, bounces, outcomes, unreadable;
@@ -27,6 +28,7 @@ struct run {
 	struct reader reader;
 	struct mail_reader *mail_reader; /* NULL for responses */
 	struct maillog log;
+	struct logjoin *join;
 	struct arena *arena;
 	struct json_line line;
 	bool is_json;
@@ -182,12 +184,14 @@ static void take_delivery(void *data, const struct log_delivery *delivery)
 static void take_log(struct run *run)
 {
 	uint64_t lines = run->log.lines, unreadable = run->log.unreadable;
-	struct span line;
-	int got, error;
+	struct logline line;
+	struct span text;
+	int got;
 
 	maillog_open(&run->log, maillog_get_reference(run->reader.fd));
-	while ((got = reader_take_line(&run->reader, &line)) > 0) {
-		maillog_take(&run->log, line, take_delivery, run, &error);
+	while ((got = reader_take_line(&run->reader, &text)) > 0) {
+		int error = maillog_begin(&run->log, text, &line) ? logjoin_take(run->join, &line, take_delivery, run) : 0;
+		maillog_end(&run->log, &line);
 		if (error < 0)
 			refuse(run, run->path, run->reader.line, strerror(-error));
 		run->totals.read = run->log.lines;
@@ -269,7 +273,7 @@ static int run_begin(struct run *run, const struct options *options)
 	run->is_json = options_is(options, OPTION_FORMAT, "json");
 	run->language = command_get_language(options);
 	run->take_file = is_mail ? take_mails : is_log ? take_log : take_lines;
-	if (is_log && maillog_init(&run->log, &join) < 0)
+	if (is_log && !(run->join = logjoin_new(&join)))
 		return command_fail("out of memory");
 	if (classifier_load(command_get_etc(options), &run->classifier, &complaint) < 0)
 		return command_fail_complaint(&complaint);
@@ -284,7 +288,7 @@ static int run_begin(struct run *run, const struct options *options)
 static void run_end(struct run *run)
 {
 	json_line_done(&run->line);
-	maillog_done(&run->log);
+	logjoin_free(run->join);
 	reader_done(&run->reader);
 	mail_reader_free(run->mail_reader);
 	arena_free(run->arena);

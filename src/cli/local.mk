@@ -10,7 +10,7 @@ libcli_a_SOURCES = \
 	src/cli/json.h src/cli/json.c src/cli/json_line.h src/cli/json_line.c src/cli/options.h src/cli/options.c src/cli/outcome_json.h src/cli/outcome_json.c \
 	src/cli/outcome_text.h src/cli/outcome_text.c src/cli/progress.h src/cli/progress.c src/cli/reader.h src/cli/reader.c \
 	src/cli/maillog.h src/cli/maillog.c src/cli/mask.h src/cli/mask.c src/cli/tally_table.h src/cli/tally.h src/cli/tally_parts.h src/cli/tally.c src/cli/tally_hosts.c src/cli/tally_responses.c src/cli/verdicts.h src/cli/verdicts.c src/cli/suspects.h src/cli/suspects.c \
-	src/cli/scan.h src/cli/scan.c src/cli/newlines.h src/cli/report.h src/cli/report.c src/cli/report_log.h src/cli/report_log.c src/cli/report_store.h src/cli/report_store.c \
+	src/cli/scan.h src/cli/scan.c src/cli/scan_part.h src/cli/scan_part.c src/cli/newlines.h src/cli/report.h src/cli/report.c src/cli/report_log.h src/cli/report_log.c src/cli/report_store.h src/cli/report_store.c \
 	src/cli/report_text.c src/cli/report_json.c \
 	src/cli/program.h src/cli/program.c src/cli/response.h src/cli/response.c src/cli/rows.h src/cli/rows.c src/cli/rules.c \
 	src/cli/setup.h src/cli/setup.c src/cli/setup_domains.h src/cli/setup_domains.c src/cli/setup_list.h src/cli/setup_list.c \

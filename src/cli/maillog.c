@@ -2,7 +2,6 @@
 /* Mail logs line by line.  One thread; the lines are hostile. */
 #include "cli/maillog.h"
 
-#include <errno.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -15,18 +14,6 @@ struct siphash_key maillog_make_key(void)
 	if (getrandom(&key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
 		key.words[0] = (uint64_t)time(NULL);
 	return key;
-}
-
-int maillog_init(struct maillog *log, const struct logjoin_options *options)
-{
-	*log = (struct maillog){ .join = logjoin_new(options) };
-	return log->join ? 0 : -ENOMEM;
-}
-
-void maillog_done(struct maillog *log)
-{
-	logjoin_free(log->join);
-	log->join = NULL;
 }
 
 int64_t maillog_get_reference(int fd)

@@ -274,7 +274,7 @@ int report_from_scan(const struct scan *scan, size_t top, struct arena *arena, s
 {
 	const struct tally *tally = scan->tally;
 	struct report report = { .first_s = tally->first_s, .last_s = tally->last_s, .counts = tally->counts, .expired = tally->expired,
-				 .messages = logjoin_get_counts(scan->log.join)->messages, .lines = scan->log.lines,
+				 .messages = scan->log.messages, .lines = scan->log.lines,
 				 .unreadable = scan->log.unreadable };
 
 	if (fill_days(tally, arena, &report) < 0 || fill_classes(tally, top, arena, &report) < 0 ||

@@ -7,175 +7,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/newlines.h"
+#include "cli/scan_part.h"
 #include "cli/verdicts.h"
 
 enum {
 	BUFFER_SIZE = 256 * 1024,
 	PART_MIN = 512 * 1024,
 	PART_MAX = 8 * 1024 * 1024,
-	RECORDS_MAX = 256 * 1024 * 1024,
 	PARTS_PER_THREAD = 8
 };
-
-/* What waits for the part's turn: words on recipients, lines whose message began earlier, and what came before the rules were loaded. */
-enum record_kind { RECORD_SUCCESS, RECORD_FAILURE, RECORD_LINE, RECORD_DELIVERY };
-
-/* Behind it, by kind: the hash of a recipient; a struct tally_word and the recipient's address; the line; a struct log_delivery and its texts. */
-struct record {
-	uint32_t kind;
-	uint32_t len; /* of address, line or texts */
-};
-
-enum part_state { PART_FREE, PART_READING, PART_READ };
-
-/* A part of a file, until its turn has come. */
-struct scan_part {
-	struct maillog log;
-	int64_t number, from, to;
-	enum part_state state; /* under the lock */
-	int error;
-	char *records;
-	size_t record_len, record_size;
-};
-
-struct scan_worker {
-	struct scan *scan;
-	struct tally *tally;
-	struct scan_part *part; /* that is read; NULL: words go to the suspects at once */
-	struct maillog *log;    /* where lines go: the part's, or the scan's own */
-	char *buffer;
-	struct newlines newlines; /* of the buffer */
-	bool has_no_memory;
-	bool has_rules;
-	pthread_t thread;
-};
-
-/* --- records */
-
-static size_t pad(size_t len)
-{
-	return (len + 7) & ~(size_t)7;
-}
-
-/* Room for so many bytes more; NULL: there is none. */
-static char *grow_records(struct scan_part *part, size_t need)
-{
-	size_t size = part->record_size ? part->record_size : BUFFER_SIZE;
-	char *grown;
-
-	if (part->record_len + need <= part->record_size)
-		return part->records + part->record_len;
-	while (size < part->record_len + need)
-		size *= 2;
-	grown = size <= RECORDS_MAX ? realloc(part->records, size) : NULL;
-	if (!grown)
-		return NULL;
-	part->records = grown;
-	part->record_size = size;
-	return grown + part->record_len;
-}
-
-/* Where its `len` bytes of text go; NULL: there is no memory. */
-static char *add_record(struct scan_worker *worker, enum record_kind kind, struct span head, size_t len)
-{
-	const struct record record = { kind, (uint32_t)len };
-	size_t need = sizeof(record) + head.len + pad(len);
-	char *to = grow_records(worker->part, need);
-
-	if (!to) {
-		worker->has_no_memory = true;
-		return NULL;
-	}
-	memcpy(to, &record, sizeof(record));
-	memcpy(to + sizeof(record), head.ptr, head.len);
-	worker->part->record_len += need;
-	return to + sizeof(record) + head.len;
-}
-
-static void add_text_record(struct scan_worker *worker, enum record_kind kind, struct span head, struct span text)
-{
-	char *to = add_record(worker, kind, head, text.len);
-
-	if (to && text.len)
-		memcpy(to, text.ptr, text.len);
-}
-
-static void tell(void *data, const struct tally_word *word)
-{
-	struct scan_worker *worker = data;
-
-	if (!worker->part)
-		suspects_take(&worker->scan->suspects, word);
-	else if (word->is_success)
-		add_record(worker, RECORD_SUCCESS, span_make((const char *)&word->hash, sizeof(word->hash)), 0);
-	else
-		add_text_record(worker, RECORD_FAILURE, span_make((const char *)word, sizeof(*word)), word->recipient);
-}
-
-/* What the tally reads of a delivery, in the order of the record's texts. */
-enum { DELIVERY_TEXTS = 3 };
-
-static void get_texts(struct log_delivery *delivery, struct span *texts[static DELIVERY_TEXTS])
-{
-	texts[0] = &delivery->recipient;
-	texts[1] = &delivery->relay;
-	texts[2] = &delivery->text;
-}
-
-static void add_delivery(struct scan_worker *worker, const struct log_delivery *delivery)
-{
-	struct log_delivery copy = *delivery;
-	struct span *texts[DELIVERY_TEXTS];
-	char *to;
-
-	get_texts(&copy, texts);
-	copy.host = copy.instance = copy.program = copy.queue_id = copy.sender = copy.message_id = copy.login = copy.orig_to = SPAN_NONE;
-	to = add_record(worker, RECORD_DELIVERY, span_make((const char *)&copy, sizeof(copy)), texts[0]->len + texts[1]->len + texts[2]->len);
-	for (size_t i = 0; to && i < DELIVERY_TEXTS; i++) {
-		if (texts[i]->len)
-			memcpy(to, texts[i]->ptr, texts[i]->len);
-		to += texts[i]->len;
-	}
-}
-
-static void replay_delivery(struct scan_worker *worker, const char *at)
-{
-	struct log_delivery delivery;
-	struct span *texts[DELIVERY_TEXTS];
-
-	memcpy(&delivery, at, sizeof(delivery));
-	at += sizeof(delivery);
-	get_texts(&delivery, texts);
-	for (size_t i = 0; i < DELIVERY_TEXTS; i++) {
-		texts[i]->ptr = at;
-		at += texts[i]->len;
-	}
-	tally_add(worker->tally, &delivery);
-}
-
-static void emit(void *data, const struct log_delivery *delivery)
-{
-	struct scan_worker *worker = data;
-
-	if (worker->has_rules)
-		tally_add(worker->tally, delivery);
-	else
-		add_delivery(worker, delivery);
-}
 
 /* --- lines */
 
 static inline void take_line(struct scan_worker *worker, const char *at, size_t len)
 {
-	struct span line = span_make(at, len && at[len - 1] == '\r' ? len - 1 : len);
-	int error;
-
-	maillog_take(worker->log, line, emit, worker, &error);
-	if (error == -ENOENT)
-		add_text_record(worker, RECORD_LINE, SPAN_LIT(""), line);
-	else if (error < 0)
-		worker->has_no_memory = true;
+	scan_take_line(worker, span_make(at, len && at[len - 1] == '\r' ? len - 1 : len));
 }
 
 static ssize_t read_more(int fd, char *to, size_t size, int64_t at)
@@ -248,62 +94,7 @@ static int take_range(struct scan_worker *worker, int fd, int64_t from, int64_t 
 
 /* --- parts */
 
-static void replay_line(struct scan_worker *worker, struct span line)
-{
-	struct maillog *log = &worker->scan->log;
-	int error;
-
-	maillog_take(log, line, emit, worker, &error);
-	log->lines--; /* the part has counted it */
-	worker->has_no_memory |= error < 0;
-}
-
-/* The record's own bytes and what stands behind them: how long that is. */
-static size_t replay_record(struct scan_worker *worker, const char *at)
-{
-	struct suspects *suspects = &worker->scan->suspects;
-	struct tally_word word = { .is_success = true };
-	struct record record;
-
-	memcpy(&record, at, sizeof(record));
-	at += sizeof(record);
-	switch (record.kind) {
-	case RECORD_SUCCESS:
-		memcpy(&word.hash, at, sizeof(word.hash));
-		suspects_take(suspects, &word);
-		return sizeof(record) + sizeof(word.hash);
-	case RECORD_FAILURE:
-		memcpy(&word, at, sizeof(word));
-		word.recipient = span_make(at + sizeof(word), record.len);
-		suspects_take(suspects, &word);
-		return sizeof(record) + sizeof(word) + pad(record.len);
-	case RECORD_DELIVERY:
-		replay_delivery(worker, at);
-		return sizeof(record) + sizeof(struct log_delivery) + pad(record.len);
-	default:
-		replay_line(worker, span_make(at, record.len));
-		return sizeof(record) + pad(record.len);
-	}
-}
-
-/* Its turn has come: all before it is done. */
-static void merge_part(struct scan_worker *worker, struct scan_part *part)
-{
-	struct scan *scan = worker->scan;
-
-	worker->tally->part = part->number;
-	for (size_t at = 0; at < part->record_len;)
-		at += replay_record(worker, part->records + at);
-	part->record_len = 0;
-	if (logjoin_absorb(scan->log.join, part->log.join) < 0)
-		worker->has_no_memory = true;
-	scan->log.lines += part->log.lines;
-	scan->log.unreadable += part->log.unreadable;
-	part->log.lines = part->log.unreadable = 0;
-	scan->error = scan->error ? scan->error : part->error;
-}
-
-static struct scan_part *find_part(struct scan *scan, enum part_state state, int64_t number)
+static struct scan_part *find_part(struct scan *scan, enum scan_part_state state, int64_t number)
 {
 	for (unsigned i = 0; i < scan->part_count; i++)
 		if (scan->parts[i].state == state && (state == PART_FREE || scan->parts[i].number == number))
@@ -323,7 +114,7 @@ static void merge_parts(struct scan_worker *worker)
 	scan->is_merging = true;
 	while ((part = find_part(scan, PART_READ, scan->turn))) {
 		pthread_mutex_unlock(&scan->lock);
-		merge_part(worker, part);
+		scan_merge_part(worker, part);
 		pthread_mutex_lock(&scan->lock);
 		part->state = PART_FREE;
 		scan->turn++;
@@ -488,26 +279,19 @@ int scan_finish(struct scan *scan)
 	return 0;
 }
 
-static int init_parts(struct scan *scan, const struct siphash_key *key)
+static int init_parts(struct scan *scan)
 {
-	const struct logjoin_options options = { .key = *key, .is_brief = true, .is_part = true };
-	unsigned count = scan->thread_count > 1 ? scan->thread_count * PARTS_PER_THREAD : 0;
-
-	scan->parts = calloc(count + 1, sizeof(*scan->parts));
-	scan->verdicts = count ? verdicts_new(key) : NULL;
-	if (!scan->parts || (count && !scan->verdicts))
-		return -ENOMEM;
-	for (scan->part_count = 0; scan->part_count < count; scan->part_count++)
-		if (maillog_init(&scan->parts[scan->part_count].log, &options) < 0)
-			return -ENOMEM;
-	return 0;
+	scan->part_count = scan->thread_count > 1 ? scan->thread_count * PARTS_PER_THREAD : 0;
+	scan->parts = calloc(scan->part_count + 1, sizeof(*scan->parts));
+	scan->verdicts = scan->part_count ? verdicts_new(&scan->key) : NULL;
+	return scan->parts && (!scan->part_count || scan->verdicts) ? 0 : -ENOMEM;
 }
 
-static int init_worker(struct scan *scan, struct scan_worker *worker, const struct siphash_key *key, int64_t since_s)
+static int init_worker(struct scan *scan, struct scan_worker *worker, int64_t since_s)
 {
 	worker->scan = scan;
 	worker->buffer = malloc(BUFFER_SIZE);
-	worker->tally = tally_new(NULL, key, since_s, tell, worker);
+	worker->tally = tally_new(NULL, &scan->key, since_s, scan_tell, worker);
 	if (!worker->buffer || !worker->tally)
 		return -ENOMEM;
 	worker->tally->verdicts = scan->verdicts;
@@ -516,7 +300,6 @@ static int init_worker(struct scan *scan, struct scan_worker *worker, const stru
 
 int scan_init(struct scan *scan, scan_load *load, void *load_data, int64_t since_s, unsigned thread_count, struct progress *progress)
 {
-	const struct logjoin_options options = { .key = maillog_make_key(), .is_brief = true };
 	int error;
 
 	*scan = (struct scan){ .progress = progress, .load = load, .load_data = load_data, .lock = PTHREAD_MUTEX_INITIALIZER, .is_free = PTHREAD_COND_INITIALIZER };
@@ -524,13 +307,13 @@ int scan_init(struct scan *scan, scan_load *load, void *load_data, int64_t since
 	if (!scan->workers)
 		return -ENOMEM;
 	scan->thread_count = thread_count;
-	error = maillog_init(&scan->log, &options);
+	scan->key = maillog_make_key();
+	scan->queue = logqueue_new(0, 0);
+	error = scan->queue ? suspects_init(&scan->suspects) : -ENOMEM;
 	if (!error)
-		error = suspects_init(&scan->suspects);
-	if (!error)
-		error = init_parts(scan, &options.key);
+		error = init_parts(scan);
 	for (unsigned i = 0; !error && i < thread_count; i++)
-		error = init_worker(scan, &scan->workers[i], &options.key, since_s);
+		error = init_worker(scan, &scan->workers[i], since_s);
 	if (error)
 		scan_done(scan);
 	else
@@ -544,15 +327,13 @@ void scan_done(struct scan *scan)
 		tally_free(scan->workers[i].tally);
 		free(scan->workers[i].buffer);
 	}
-	for (unsigned i = 0; i < scan->part_count; i++) {
-		maillog_done(&scan->parts[i].log);
+	for (unsigned i = 0; scan->parts && i < scan->part_count; i++)
 		free(scan->parts[i].records);
-	}
 	free(scan->workers);
 	free(scan->parts);
 	verdicts_free(scan->verdicts);
 	ruleset_free(scan->ruleset);
-	maillog_done(&scan->log);
+	logqueue_free(scan->queue);
 	suspects_done(&scan->suspects);
 	*scan = (struct scan){ 0 };
 }

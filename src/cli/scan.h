@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whole logs, read, joined and counted by one thread or several.  A file is cut into parts, smaller ones towards its end, which the
- * threads take in turn; what a part cannot know because the message began in an earlier one is done when its turn comes, in the
- * order of the log, by one thread while the others read on: the result is the one of a single thread.  Memory does not grow
- * with the log, but by open queue ids.
+ * threads take in turn; what must be done in the order of the log (whose mail was refused how often in a row, who was deferred when
+ * a message expired) is done when the part's turn comes, by one thread while the others read on: the result is the one of a single
+ * thread.  Memory does not grow with the log, but by deferred recipients.
  * The rules are loaded by one thread while the others begin: deliveries wait for them.
  */
 #ifndef KODAMA_CLI_SCAN_H
@@ -14,6 +14,7 @@
 #include "cli/maillog.h"
 #include "cli/progress.h"
 #include "cli/suspects.h"
+#include "evidence/logqueue.h"
 
 enum { SCAN_THREADS_MAX = 16 };
 
@@ -24,7 +25,9 @@ struct scan_part;
 typedef int scan_load(void *data, struct ruleset **ret_ruleset);
 
 struct scan {
-	struct maillog log;        /* the join that all others end in, and the counts of lines */
+	struct siphash_key key;
+	struct maillog log;        /* the counts of lines */
+	struct logqueue *queue;
 	struct suspects suspects;
 	struct verdicts *verdicts;
 	struct tally *tally;       /* whole after scan_finish() */

@@ -199,7 +199,7 @@ static void note_accepted(struct tally_provider *provider, uint64_t hash)
 	provider->accepted = hash;
 }
 
-void tally_add(struct tally *tally, const struct log_delivery *delivery)
+uint64_t tally_add(struct tally *tally, const struct log_delivery *delivery)
 {
 	char folded[NAME_MAX_BYTES];
 	struct span recipient;
@@ -210,18 +210,18 @@ void tally_add(struct tally *tally, const struct log_delivery *delivery)
 	uint16_t provider;
 	uint64_t hash;
 
+	recipient = fold_recipient(delivery->recipient, folded);
+	hash = quickhash(&tally->key, recipient);
 	if (delivery->is_probe || delivery->time_s < tally->since_s)
-		return;
+		return hash;
 	if (!tally->first_s || delivery->time_s < tally->first_s)
 		tally->first_s = delivery->time_s;
 	if (delivery->time_s > tally->last_s)
 		tally->last_s = delivery->time_s;
-	recipient = fold_recipient(delivery->recipient, folded);
-	hash = quickhash(&tally->key, recipient);
 	at = memrchr(recipient.ptr, '@', recipient.len);
 	domain = tally_get_domain(tally, at ? span_skip(recipient, (size_t)(at - recipient.ptr) + 1) : SPAN_LIT(""));
 	if (!domain)
-		return;
+		return hash;
 	relay = tally_get_relay(tally, domain, delivery->relay);
 	provider = tally_get_domain_provider(tally, domain, relay, recipient);
 	if (delivery->action == ACTION_DELIVERED) {
@@ -237,6 +237,7 @@ void tally_add(struct tally *tally, const struct log_delivery *delivery)
 	add_counts(&tally->providers[provider].counts, delivery->action);
 	add_counts(&domain->counts, delivery->action);
 	tally->expired += delivery->is_expired;
+	return hash;
 }
 
 /* --- adding up */

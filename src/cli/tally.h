@@ -127,8 +127,8 @@ struct tally {
 struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key *key, int64_t since_s, tally_tell *tell, void *data);
 void tally_free(struct tally *tally);
 
-/* A delivery; probes are passed over. */
-void tally_add(struct tally *tally, const struct log_delivery *delivery);
+/* A delivery; probes are passed over.  The hash of its recipient, as in struct tally_word. */
+uint64_t tally_add(struct tally *tally, const struct log_delivery *delivery);
 
 /* All that `from` has counted; both of the same rule set and key. */
 void tally_merge(struct tally *tally, const struct tally *from);

@@ -15,7 +15,7 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/formats_load.c src/evidence/samples.c src/evidence/notification.h \
 	src/evidence/notification.c src/evidence/status.h src/evidence/status.c \
 	src/evidence/logclock.h src/evidence/logclock.c src/evidence/logline.h src/evidence/logline.c src/evidence/logline_postfix.c \
-	src/evidence/logline_sendmail.c src/evidence/logfield.h src/evidence/logjoin.h src/evidence/logjoin.c src/evidence/logdeferred.h src/evidence/logdeferred.c src/evidence/logmessage.h src/evidence/logmessage.c
+	src/evidence/logline_sendmail.c src/evidence/logfield.h src/evidence/logjoin.h src/evidence/logjoin.c src/evidence/logdeferred.h src/evidence/logdeferred.c src/evidence/logmessage.h src/evidence/logmessage.c src/evidence/logqueue.h src/evidence/logqueue.c
 
 libevidence_a_SOURCES += src/evidence/token.h src/evidence/token.c
 
@@ -32,11 +32,13 @@ check_PROGRAMS += tests/unit/test_reply
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
 tests_unit_test_reply_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_logline tests/unit/test_logjoin
+check_PROGRAMS += tests/unit/test_logline tests/unit/test_logjoin tests/unit/test_logqueue
 tests_unit_test_logline_SOURCES = tests/unit/test_logline.c
 tests_unit_test_logline_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_logjoin_SOURCES = tests/unit/test_logjoin.c
 tests_unit_test_logjoin_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_logqueue_SOURCES = tests/unit/test_logqueue.c
+tests_unit_test_logqueue_LDADD = $(EVIDENCE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_session
 tests_unit_test_session_SOURCES = tests/unit/test_session.c

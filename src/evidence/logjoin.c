@@ -11,11 +11,28 @@
 
 /* --- emitting */
 
-static inline struct log_delivery make_delivery(const struct logjoin *join, const struct logline *line, const struct message *message)
+static enum action get_action(enum log_status status)
 {
-	bool is_named = message && !join->options.is_brief;
+	switch (status) {
+	case LOG_STATUS_SENT:
+	case LOG_STATUS_DELIVERABLE:
+		return ACTION_DELIVERED;
+	case LOG_STATUS_DEFERRED:
+		return ACTION_DELAYED;
+	default:
+		return ACTION_FAILED;
+	}
+}
+
+struct log_delivery log_delivery_of_line(const struct logline *line)
+{
+	bool is_expired = line->kind == LOGLINE_EXPIRED;
 
 	return (struct log_delivery){
+		.action = is_expired ? ACTION_FAILED : get_action(line->log_status),
+		.is_final = is_expired || line->log_status != LOG_STATUS_DEFERRED,
+		.is_expired = is_expired,
+		.is_probe = line->log_status == LOG_STATUS_DELIVERABLE || line->log_status == LOG_STATUS_UNDELIVERABLE,
 		.is_doubtful = line->is_doubtful,
 		.is_long_id = line->is_long_id,
 		.mta = line->mta,
@@ -24,14 +41,27 @@ static inline struct log_delivery make_delivery(const struct logjoin *join, cons
 		.instance = line->instance,
 		.program = line->program,
 		.queue_id = line->queue_id,
-		.sender = is_named ? message_get(message, MESSAGE_SENDER) : SPAN_NONE,
-		.message_id = is_named ? message_get(message, MESSAGE_ID) : SPAN_NONE,
-		.login = is_named ? message_get(message, MESSAGE_LOGIN) : SPAN_NONE,
+		.sender = SPAN_NONE,
+		.message_id = SPAN_NONE,
+		.login = SPAN_NONE,
+		.recipient = SPAN_NONE,
 		.orig_to = line->orig_to,
 		.relay = line->relay,
 		.status = line->status,
 		.text = line->text,
 	};
+}
+
+static struct log_delivery make_delivery(const struct logline *line, const struct message *message)
+{
+	struct log_delivery delivery = log_delivery_of_line(line);
+
+	if (message) {
+		delivery.sender = message_get(message, MESSAGE_SENDER);
+		delivery.message_id = message_get(message, MESSAGE_ID);
+		delivery.login = message_get(message, MESSAGE_LOGIN);
+	}
+	return delivery;
 }
 
 static void emit_one(struct logjoin *join, const struct log_delivery *delivery, logjoin_emit *emit, void *data)
@@ -44,16 +74,10 @@ static void emit_one(struct logjoin *join, const struct log_delivery *delivery, 
 
 /* --- what each kind of line does */
 
-/* What tells who and which message it was, and nothing of the delivery. */
-static int set_name(struct logjoin *join, struct message *message, enum message_field field, struct span text)
-{
-	return join->options.is_brief ? 0 : message_set(message, field, text);
-}
-
 static int take_client(struct logjoin *join, struct logline *line, struct message *message)
 {
 	message = messages_begin(join, line, message);
-	return message ? set_name(join, message, MESSAGE_LOGIN, line->login) : -ENOMEM;
+	return message ? message_set(message, MESSAGE_LOGIN, line->login) : -ENOMEM;
 }
 
 /* A message that the queue manager has seen is not new any more: its id is used again. */
@@ -61,7 +85,7 @@ static int take_message_id(struct logjoin *join, struct logline *line, struct me
 {
 	if (!message || message->has_sender)
 		message = messages_begin(join, line, message);
-	return message ? set_name(join, message, MESSAGE_ID, line->message_id) : -ENOMEM;
+	return message ? message_set(message, MESSAGE_ID, line->message_id) : -ENOMEM;
 }
 
 /* Postfix says it again at each retry, Sendmail once. */
@@ -75,24 +99,9 @@ static int take_from(struct logjoin *join, struct logline *line, struct message 
 		return -ENOMEM;
 	message->has_sender = true;
 	message->recipient_count = line->recipient_count;
-	if (join->options.is_brief)
-		return 0;
-	error = set_name(join, message, MESSAGE_SENDER, line->sender);
-	error_id = span_is_known(line->message_id) ? set_name(join, message, MESSAGE_ID, line->message_id) : 0;
+	error = message_set(message, MESSAGE_SENDER, line->sender);
+	error_id = span_is_known(line->message_id) ? message_set(message, MESSAGE_ID, line->message_id) : 0;
 	return error ? error : error_id;
-}
-
-static enum action get_action(const struct logline *line)
-{
-	switch (line->log_status) {
-	case LOG_STATUS_SENT:
-	case LOG_STATUS_DELIVERABLE:
-		return ACTION_DELIVERED;
-	case LOG_STATUS_DEFERRED:
-		return ACTION_DELAYED;
-	default:
-		return ACTION_FAILED;
-	}
 }
 
 static int take_recipient(struct logjoin *join, struct message **message, const struct logline *line, struct log_delivery *delivery,
@@ -114,13 +123,10 @@ static int take_recipient(struct logjoin *join, struct message **message, const 
 
 static int take_delivery(struct logjoin *join, const struct logline *line, struct message *message, logjoin_emit *emit, void *data)
 {
-	struct log_delivery delivery = make_delivery(join, line, message);
+	struct log_delivery delivery = make_delivery(line, message);
 	struct span rest = line->to;
 	int error = 0;
 
-	delivery.action = get_action(line);
-	delivery.is_final = line->log_status != LOG_STATUS_DEFERRED;
-	delivery.is_probe = line->log_status == LOG_STATUS_DELIVERABLE || line->log_status == LOG_STATUS_UNDELIVERABLE;
 	while (logline_take_recipient(line, &rest, &delivery.recipient)) {
 		int one = take_recipient(join, &message, line, &delivery, emit, data);
 		error = error ? error : one;
@@ -132,17 +138,15 @@ static int take_delivery(struct logjoin *join, const struct logline *line, struc
 
 static void take_expired(struct logjoin *join, const struct logline *line, struct message *message, logjoin_emit *emit, void *data)
 {
-	struct log_delivery delivery = make_delivery(join, line, message);
+	struct log_delivery delivery = make_delivery(line, message);
 	struct deferred *one;
 
 	if (!message || !message->deferred.last) {
 		join->counts.expired_unknown++;
 		return;
 	}
-	if (span_is_known(line->sender) && !span_is_known(delivery.sender) && !join->options.is_brief)
+	if (span_is_known(line->sender) && !span_is_known(delivery.sender))
 		delivery.sender = line->sender;
-	delivery.action = ACTION_FAILED;
-	delivery.is_final = delivery.is_expired = true;
 	/* the ring's first is behind the one that it is held by */
 	while ((one = messages_take_deferred(join, message))) {
 		delivery.recipient = deferred_get(one, DEFERRED_RECIPIENT);
@@ -158,77 +162,23 @@ static void take_expired(struct logjoin *join, const struct logline *line, struc
 		messages_close_if_done(join, message);
 }
 
-/*
- * Is it likely that nothing came before the part?  Not of a Message-ID that the line of smtpd may have gone before, but of Postfix's own
- * (of a bounce), which hold the queue id; so may those of pickup's mail, which is why it is noted.
- */
-static bool is_begin(const struct logline *line)
-{
-	if (line->kind == LOGLINE_MESSAGE_ID)
-		return span_find(line->message_id, line->queue_id, 0) != SIZE_MAX;
-	return logline_is_first(line);
-}
-
-/* Of a message that is known nobody asks for more, in brief: these are the lines of which there are the most. */
-static bool is_enough(struct logline *line, const struct message *message)
-{
-	switch (line->kind) {
-	case LOGLINE_CLIENT:
-	case LOGLINE_REMOVED:
-		return true;
-	case LOGLINE_MESSAGE_ID:
-		return message != NULL;
-	case LOGLINE_FROM:
-		return message && logline_is_queue_active(line);
-	default:
-		return false;
-	}
-}
-
-/* Reads on where more than the beginning of the line is asked for.  False: it says nothing. */
-static bool read_on(const struct logjoin *join, struct logline *line, const struct message *message)
-{
-	if (message && !line->is_confirmed) {
-		line->is_confirmed = true;
-		line->is_long_id = message->is_long_id;
-	}
-	if (join->options.is_brief && is_enough(line, message))
-		return logline_confirm(line);
-	return logline_finish(line) > LOGLINE_OTHER;
-}
-
-/* Of a notice Postfix says nothing else, but Sendmail that the message has expired. */
-static bool is_mere_notice(struct logline *line)
-{
-	return line->kind == LOGLINE_NOTICE && (line->mta == LOG_MTA_POSTFIX || logline_finish(line) != LOGLINE_EXPIRED);
-}
-
 int logjoin_take(struct logjoin *join, struct logline *line, logjoin_emit *emit, void *data)
 {
 	struct message *message;
 
-	if (line->kind <= LOGLINE_OTHER || is_mere_notice(line))
-		return 0;
-	message = messages_find(join, line);
-	if (!read_on(join, line, message))
+	if (logline_finish(line) <= LOGLINE_OTHER || line->kind == LOGLINE_NOTICE)
 		return 0;
 	if (line->time_s > join->now_s) {
 		join->now_s = line->time_s;
-		if (messages_age(join)) {
-			message = messages_find(join, line);
-			(void)read_on(join, line, message);
-		}
+		messages_age(join);
 	}
+	message = messages_find(join, line);
 	if (message)
 		messages_touch(join, message);
-	else if (join->options.is_part && !is_begin(line))
-		return -ENOENT;
 	switch (line->kind) {
 	case LOGLINE_CLIENT:
 		return take_client(join, line, message);
 	case LOGLINE_MESSAGE_ID:
-		if (!message && join->options.is_part && messages_note_begun(join, line) < 0)
-			return -ENOMEM;
 		return take_message_id(join, line, message);
 	case LOGLINE_FROM:
 		return take_from(join, line, message);

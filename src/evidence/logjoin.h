@@ -26,8 +26,6 @@ struct logjoin_options {
 	size_t open_max;         /* queue ids; 0: 1,000,000 */
 	size_t deferred_max;     /* deferred recipients; 0: 1,000,000 */
 	int64_t lifetime_s;      /* of a queue id that no line touches; 0: 10 days (twice maximal_queue_lifetime) */
-	bool is_brief;           /* nobody asks for senders, logins and Message-IDs: they stay unknown */
-	bool is_part;            /* a part of a log that begins somewhere: see logjoin_take */
 };
 
 /* One attempt at one recipient, or its end.  Spans are borrowed for the call. */
@@ -50,6 +48,9 @@ struct log_delivery {
 	struct span text;        /* frame and all */
 };
 
+/* What a LOGLINE_DELIVERY or LOGLINE_EXPIRED tells by itself: all but the recipient, and what only other lines know. */
+struct log_delivery log_delivery_of_line(const struct logline *line);
+
 typedef void logjoin_emit(void *data, const struct log_delivery *delivery);
 
 /* What it did; all but the last two only grow. */
@@ -71,13 +72,8 @@ void logjoin_free(struct logjoin *join);
  * Takes one line, its time in UTC; calls emit (may be NULL) for each recipient that it says something of.  A line that is only
  * begun (logline_begin) is finished where more is needed of it: what kind it is may be known only then.
  * 0; -ENOMEM, and what the line said is emitted all the same, but not remembered.
- * With is_part: -ENOENT, and nothing was done, for a queue id that did not begin in this part: give the line to the
- * join of what came before, then have that absorb this one.
  */
 int logjoin_take(struct logjoin *join, struct logline *line, logjoin_emit *emit, void *data) __attribute__((warn_unused_result));
-
-/* What is open in the join of the next part goes over; `part` is empty afterwards.  Both have the same key.  -ENOMEM. */
-int logjoin_absorb(struct logjoin *join, struct logjoin *part) __attribute__((warn_unused_result));
 
 const struct logjoin_counts *logjoin_get_counts(const struct logjoin *join);
 

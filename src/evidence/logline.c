@@ -447,12 +447,6 @@ bool logline_take_recipient(const struct logline *line, struct span *rest, struc
 	return true;
 }
 
-bool logline_is_first(const struct logline *line)
-{
-	return line->kind == LOGLINE_CLIENT || line->kind == LOGLINE_MESSAGE_ID ||
-	       (line->kind == LOGLINE_FROM && line->mta == LOG_MTA_SENDMAIL);
-}
-
 struct log_relay log_relay_parse(struct span relay)
 {
 	size_t open = span_find_char(relay, '[', 0), close;

@@ -92,14 +92,8 @@ enum logline_kind logline_finish(struct logline *line);
 /* Is its queue id one?  Else it is LOGLINE_OTHER.  Who knows the id from a line before sets is_confirmed and is_long_id himself. */
 bool logline_confirm(struct logline *line);
 
-/* Of a LOGLINE_FROM that is begun: is it Postfix's, and none of expiry?  Its sender and recipient_count are filled then. */
-bool logline_is_queue_active(struct logline *line);
-
 /* The next recipient of `to`, without brackets; false at the end.  *rest begins as line.to. */
 bool logline_take_recipient(const struct logline *line, struct span *rest, struct span *ret_recipient);
-
-/* Does the queue id begin with this line?  What was known under it belongs to another message. */
-bool logline_is_first(const struct logline *line);
 
 /* A relay= taken apart.  "none", "local", a pipe's or socket's name: host alone, the others unknown. */
 struct log_relay {

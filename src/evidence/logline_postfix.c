@@ -127,11 +127,6 @@ static enum logline_kind parse_from(struct span rest, struct logline *line)
 	return LOGLINE_FROM;
 }
 
-bool logline_is_queue_active(struct logline *line)
-{
-	return line->mta == LOG_MTA_POSTFIX && parse_from(line->rest, line) == LOGLINE_FROM;
-}
-
 /* --- deliveries */
 
 /* The word off *rest. */

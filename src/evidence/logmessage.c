@@ -79,11 +79,6 @@ static inline struct message_key key_of_line(const struct logjoin *join, const s
 				     line->mta };
 }
 
-static struct message_key key_of_message(const struct message *message)
-{
-	return (struct message_key){ message->hash, message->instance, span_make(message->id, message->id_len), message->mta };
-}
-
 /* Long ids are unique on their host, under whatever name a service of it logs. */
 static inline bool message_is(const struct message *message, const struct message_key *key)
 {
@@ -349,20 +344,6 @@ struct message *messages_begin(struct logjoin *join, const struct logline *line,
 	return message;
 }
 
-int messages_note_begun(struct logjoin *join, const struct logline *line)
-{
-	if (join->begun_count == join->begun_size) {
-		size_t size = join->begun_size ? join->begun_size * 2 : 256;
-		struct begun *grown = realloc(join->begun, size * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		join->begun = grown;
-		join->begun_size = size;
-	}
-	join->begun[join->begun_count++] = (struct begun){ join->found_hash, line->origin.instance };
-	return 0;
-}
-
 void messages_close_if_done(struct logjoin *join, struct message *message)
 {
 	if (message->list == MESSAGES_DONE || message->deferred.last || message->final_count < message->recipient_count)
@@ -380,15 +361,12 @@ static bool is_too_old(const struct logjoin *join, enum message_list list, int64
 	return oldest != NO_MESSAGE && join->messages[oldest].touched_s < join->now_s - lifetime_s;
 }
 
-bool messages_age(struct logjoin *join)
+void messages_age(struct logjoin *join)
 {
-	uint64_t counted = join->counts.open + join->done;
-
 	while (is_too_old(join, MESSAGES_OPEN, join->options.lifetime_s))
 		forget_oldest(join, MESSAGES_OPEN);
 	while (is_too_old(join, MESSAGES_DONE, DONE_LIFETIME_S))
 		forget_oldest(join, MESSAGES_DONE);
-	return join->counts.open + join->done < counted;
 }
 
 static size_t get_known_length(const struct message *message, unsigned field)
@@ -479,7 +457,6 @@ void logjoin_free(struct logjoin *join)
 	for (size_t i = 0; i < join->message_count; i++)
 		free(join->messages[i].bytes);
 	free(join->messages);
-	free(join->begun);
 	free(join->slots);
 	free(join);
 }
@@ -487,94 +464,4 @@ void logjoin_free(struct logjoin *join)
 const struct logjoin_counts *logjoin_get_counts(const struct logjoin *join)
 {
 	return &join->counts;
-}
-
-/* --- parts */
-
-/* The ring goes over as it is; the fields by exchange. */
-static void move_message(struct logjoin *join, struct logjoin *part, struct message *from, struct message *to)
-{
-	char *bytes = to->bytes;
-	uint32_t size = to->size;
-
-	to->bytes = from->bytes;
-	to->size = from->size;
-	from->bytes = bytes;
-	from->size = size;
-	memcpy(to->lengths, from->lengths, sizeof(to->lengths));
-	to->has_sender = from->has_sender;
-	to->recipient_count = from->recipient_count;
-	to->final_count = from->final_count;
-	to->touched_s = from->touched_s;
-	to->deferred = from->deferred;
-	from->deferred = (struct deferred_ring){ .last = NULL };
-	for (struct deferred *one = to->deferred.last; one; one = one->next == to->deferred.last ? NULL : one->next) {
-		part->counts.deferred--;
-		join->counts.deferred++;
-	}
-}
-
-/* Of these the part went on with what had begun before, or begun anew under the same queue id: either way the old one is over. */
-static void forget_begun(struct logjoin *join, const struct begun *begun)
-{
-	size_t mask = join->slot_size - 1;
-
-	for (size_t at = begun->hash & mask; join->slots[at].index; at = (at + 1) & mask) {
-		struct message *message = &join->messages[join->slots[at].index - 1];
-		if (message->hash != begun->hash || message->mta != LOG_MTA_POSTFIX || (!message->is_long_id && message->instance != begun->instance))
-			continue;
-		join->counts.messages -= !message->has_sender;
-		messages_remove(join, message);
-		return;
-	}
-}
-
-static int absorb_message(struct logjoin *join, struct logjoin *part, struct message *from)
-{
-	const struct message_key key = key_of_message(from);
-	struct message *to = find_message(join, &key);
-	enum message_list list = from->list;
-
-	if (to)
-		messages_remove(join, to);
-	to = add_message(join, &key, from->is_long_id);
-	if (!to)
-		return -ENOMEM;
-	move_message(join, part, from, to);
-	if (list == MESSAGES_DONE)
-		messages_close_if_done(join, to);
-	return 0;
-}
-
-static void add_counts(struct logjoin_counts *to, const struct logjoin_counts *from)
-{
-	to->messages += from->messages;
-	to->deliveries += from->deliveries;
-	to->aged += from->aged;
-	to->deferred_forgotten += from->deferred_forgotten;
-	to->expired_unknown += from->expired_unknown;
-	to->doubtful += from->doubtful;
-}
-
-int logjoin_absorb(struct logjoin *join, struct logjoin *part)
-{
-	int error = 0;
-
-	if (part->now_s > join->now_s)
-		join->now_s = part->now_s;
-	add_counts(&join->counts, &part->counts);
-	for (size_t i = 0; i < part->begun_count; i++)
-		forget_begun(join, &part->begun[i]);
-	part->begun_count = 0;
-	for (unsigned list = 0; list < MESSAGE_LISTS; list++)
-		for (uint32_t at = part->lists[list].oldest; at != NO_MESSAGE; at = part->messages[at].newer) {
-			int one = absorb_message(join, part, &part->messages[at]);
-			error = error ? error : one;
-		}
-	while (join->counts.deferred > join->options.deferred_max && join->lists[MESSAGES_OPEN].oldest != NO_MESSAGE)
-		forget_oldest(join, MESSAGES_OPEN);
-	(void)messages_age(join);
-	forget_all(part);
-	part->counts = (struct logjoin_counts){ 0 };
-	return error;
 }

@@ -41,11 +41,6 @@ struct slot {
 	uint32_t index; /* plus 1; 0: free */
 };
 
-/* A message that a part took for new by its Message-ID, which holds its queue id. */
-struct begun {
-	uint64_t hash, instance;
-};
-
 struct message_ends {
 	uint32_t newest, oldest;
 };
@@ -62,8 +57,6 @@ struct logjoin {
 	struct slot *slots;
 	size_t slot_size;                   /* a power of two */
 	uint64_t found_hash;                /* of the last messages_find */
-	struct begun *begun;                /* of a part */
-	size_t begun_count, begun_size;
 };
 
 /* NULL if nothing is known of the queue id. */
@@ -76,14 +69,11 @@ void messages_touch(struct logjoin *join, struct message *message);
 struct message *messages_begin(struct logjoin *join, const struct logline *line, struct message *old);
 void messages_remove(struct logjoin *join, struct message *message);
 
-/* messages_begin of a part that cannot know whether the line of smtpd or pickup stood in the part before: asked when it is absorbed. */
-int messages_note_begun(struct logjoin *join, const struct logline *line) __attribute__((warn_unused_result));
-
 /* All recipients have had their last word, and nobody will say "removed". */
 void messages_close_if_done(struct logjoin *join, struct message *message);
 
-/* Forgets what was untouched for too long.  Was there any? */
-bool messages_age(struct logjoin *join);
+/* Forgets what was untouched for too long. */
+void messages_age(struct logjoin *join);
 
 /* SPAN_NONE for an unknown field.  A text that is too long is unknown, for cut it would be another one. */
 struct span message_get(const struct message *message, enum message_field field);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What scan.c and scan_part.c share: a part of a log, and the thread that reads it.  Deliveries are counted as they are read; what must
+ * be done in the order of the log is recorded, and done when the part's turn comes.
+ */
+#ifndef KODAMA_CLI_SCAN_PART_H
+#define KODAMA_CLI_SCAN_PART_H
+
+#include "cli/newlines.h"
+#include "cli/scan.h"
+
+enum scan_part_state { PART_FREE, PART_READING, PART_READ };
+
+/* A part of a file, until its turn has come. */
+struct scan_part {
+	struct maillog log;
+	int64_t number, from, to;
+	enum scan_part_state state; /* under the lock */
+	int error;
+	char *records;
+	size_t record_len, record_size;
+};
+
+struct scan_worker {
+	struct scan *scan;
+	struct tally *tally;
+	struct scan_part *part; /* that is read; NULL: nothing need wait */
+	struct maillog *log;    /* where lines are counted: the part's, or the scan's own */
+	char *buffer;
+	struct newlines newlines; /* of the buffer */
+	bool has_no_memory;
+	bool has_rules;         /* else deliveries wait for them */
+	bool is_success;        /* the tally said so of the delivery that it has just taken */
+	pthread_t thread;
+};
+
+/* tally_tell of a worker's tally. */
+void scan_tell(void *data, const struct tally_word *word);
+
+/* One line, without its end. */
+void scan_take_line(struct scan_worker *worker, struct span text);
+
+/* The part's turn has come: all before it is done. */
+void scan_merge_part(struct scan_worker *worker, struct scan_part *part);
+
+#endif
