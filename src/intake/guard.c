@@ -12,10 +12,14 @@
 
 enum { WATCHES_MAX = 64 };
 
+struct watches {
+	int ids[WATCHES_MAX];
+	unsigned count;
+};
+
 struct guard {
 	int fd;
-	int watches[WATCHES_MAX];
-	unsigned count;
+	struct watches watches;
 	bool is_whole;
 };
 
@@ -51,22 +55,38 @@ bool guard_is_whole(const struct guard *guard)
 	return guard->is_whole;
 }
 
+static bool has_watch(const struct watches *watches, int id)
+{
+	for (unsigned i = 0; i < watches->count; i++)
+		if (watches->ids[i] == id)
+			return true;
+	return false;
+}
+
 static void add_watch(struct guard *guard, const char *path, uint32_t what)
 {
-	int watch = guard->count < WATCHES_MAX ? inotify_add_watch(guard->fd, path, what) : -1;
+	int id = guard->watches.count < WATCHES_MAX ? inotify_add_watch(guard->fd, path, what) : -1;
 
-	if (watch < 0)
+	if (id < 0)
 		guard->is_whole = false;
 	else
-		guard->watches[guard->count++] = watch;
+		guard->watches.ids[guard->watches.count++] = id;
+}
+
+/* What stays is not watched anew: the kernel would go through all the names that it knows in a folder (/tmp has many). */
+static void drop_watches(struct guard *guard, const struct watches *before)
+{
+	for (unsigned i = 0; i < before->count; i++)
+		if (!has_watch(&guard->watches, before->ids[i]))
+			(void)inotify_rm_watch(guard->fd, before->ids[i]);
 }
 
 void guard_set(struct guard *guard, int fd, const char *path)
 {
 	char folder[PATH_MAX], file[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	struct watches before = guard->watches;
 
-	while (guard->count > 0)
-		(void)inotify_rm_watch(guard->fd, guard->watches[--guard->count]);
+	guard->watches.count = 0;
 	guard->is_whole = trust_find_folder(path, folder);
 	/* by its descriptor: the name may be another file's by now */
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
@@ -75,17 +95,13 @@ void guard_set(struct guard *guard, int fd, const char *path)
 		*end = '\0';
 		add_watch(guard, folder[0] ? folder : "/", IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR);
 	}
+	drop_watches(guard, &before);
 }
 
 /* Of what lies in a folder a notice bears the name: it is guarded itself, or none of ours. */
 static bool is_meant(const struct guard *guard, const struct inotify_event *notice)
 {
-	if (notice->mask & IN_Q_OVERFLOW)
-		return true;
-	for (unsigned i = 0; i < guard->count; i++)
-		if (guard->watches[i] == notice->wd)
-			return notice->len == 0;
-	return false;
+	return (notice->mask & IN_Q_OVERFLOW) || (notice->len == 0 && has_watch(&guard->watches, notice->wd));
 }
 
 bool guard_take(struct guard *guard)
