@@ -29,7 +29,7 @@ static const char *why_lost(const struct ruleset *ruleset, const struct facts *f
 	if (!judgement->winner)
 		return "the kind of the report decides, whatever the words say";
 	if (match_compare(ruleset, match, judgement->winner, &why) > 0)
-		return match_gives_way(ruleset, match) ? "it says no more than that nothing is known" :
+		return match_gives_way(ruleset, match) ? "it says too little, and something else knows more" :
 							 "a more specific range of codes says that nothing is known";
 	return why;
 }

@@ -529,11 +529,25 @@ int match_compare(const struct ruleset *ruleset, const struct match *a, const st
 	return 0;
 }
 
-bool match_gives_way(const struct ruleset *ruleset, const struct match *match)
+/* What a match leaves open: the less of it, the earlier it is asked. */
+enum doubt { DOUBT_NONE, DOUBT_CODE, DOUBT_ALL, DOUBT_COUNT };
+
+static enum doubt get_doubt(const struct ruleset *ruleset, const struct match *match)
 {
 	const struct rule *rule = &ruleset->rules[match->rule];
 
-	return rule->class_id == CLASS_UNCLASSIFIED && rule->provider == PROVIDER_NONE;
+	if (rule->provider != PROVIDER_NONE)
+		return DOUBT_NONE;
+	if (rule->class_id == CLASS_UNCLASSIFIED)
+		return DOUBT_ALL;
+	/* 550 means anything: a rule that makes less of it than its class does says so, and any word knows better */
+	return match->strength == STRENGTH_REPLY && class_get_info(rule->class_id)->effect == EFFECT_NOW && rule->effect != EFFECT_NOW ?
+		       DOUBT_CODE : DOUBT_NONE;
+}
+
+bool match_gives_way(const struct ruleset *ruleset, const struct match *match)
+{
+	return get_doubt(ruleset, match) != DOUBT_NONE;
 }
 
 static bool is_code(enum strength strength)
@@ -545,25 +559,25 @@ static bool is_code(enum strength strength)
  * Of one strength.  Among texts, one that gives way loses to any other; among codes the most specific range speaks
  * first, and if it says that it knows nothing, wider ranges know no better.
  */
-static const struct match *find_best_of(const struct ruleset *ruleset, const struct facts *facts, enum strength strength, bool may_give_way)
+static const struct match *find_best_of(const struct ruleset *ruleset, const struct facts *facts, enum strength strength, enum doubt doubt)
 {
 	const struct match *best = NULL;
 
 	for (size_t i = 0; i < facts->match_count; i++) {
 		const struct match *match = &facts->matches[i];
-		if (match->strength != strength || (!may_give_way && !is_code(strength) && match_gives_way(ruleset, match)))
+		if (match->strength != strength || (!is_code(strength) && get_doubt(ruleset, match) > doubt))
 			continue;
 		if (!best || match_compare(ruleset, match, best, NULL) > 0)
 			best = match;
 	}
-	return best && !may_give_way && match_gives_way(ruleset, best) ? NULL : best;
+	return best && get_doubt(ruleset, best) > doubt ? NULL : best;
 }
 
 const struct match *match_find_best(const struct ruleset *ruleset, const struct facts *facts)
 {
-	for (int may_give_way = 0; may_give_way <= 1; may_give_way++) {
+	for (int doubt = DOUBT_NONE; doubt < DOUBT_COUNT; doubt++) {
 		for (int strength = STRENGTH_TAG; strength > STRENGTH_NONE; strength--) {
-			const struct match *best = find_best_of(ruleset, facts, (enum strength)strength, may_give_way);
+			const struct match *best = find_best_of(ruleset, facts, (enum strength)strength, (enum doubt)doubt);
 			if (best)
 				return best;
 		}

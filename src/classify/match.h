@@ -96,7 +96,10 @@ void match_codes(const struct ruleset *ruleset, struct facts *facts);
 /* >0: a is stronger.  *ret_why (may be NULL): the clause that says why the weaker one lost. */
 int match_compare(const struct ruleset *ruleset, const struct match *a, const struct match *b, const char **ret_why);
 
-/* The strongest, NULL if there is none.  A rule for everybody that says `unclassified` gives way to whatever knows more. */
+/*
+ * The strongest, NULL if there is none.  A rule for everybody that says `unclassified`, or that makes less of a bare reply code
+ * than its class does, gives way to whatever knows more.
+ */
 const struct match *match_find_best(const struct ruleset *ruleset, const struct facts *facts);
 bool match_gives_way(const struct ruleset *ruleset, const struct match *match);
 

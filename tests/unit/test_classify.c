@@ -195,6 +195,7 @@ static void test_what_says_nothing_gives_way(void **state)
 {
 	CHECK({ "x", "reply.550", CLASS_USER_UNKNOWN, EFFECT_COUNT, BASIS_REPLY, NULL, 550, { 5, 0, 0 } },
 	      { "you are blocked", "word.blocked", CLASS_BLOCKLISTED, EFFECT_NEVER, BASIS_WORD, NULL, 0, { 5, 0, 0 } },
+	      { "you are blocked", "word.blocked", CLASS_BLOCKLISTED, EFFECT_NEVER, BASIS_WORD, NULL, 550, { 5, 0, 0 } },
 	      { "x", "status.5-0", CLASS_UNCLASSIFIED, EFFECT_NEVER, BASIS_STATUS, NULL, 0, { 5, 0, 0 } },
 	      { "x", "status.5-1-5", CLASS_UNCLASSIFIED, EFFECT_NEVER, BASIS_STATUS, NULL, 0, { 5, 1, 5 } },
 	      { "x", "acme.vague", CLASS_UNCLASSIFIED, EFFECT_NEVER, BASIS_STATUS, "acme", 550, { 5, 0, 99 } },
