@@ -346,11 +346,46 @@ static int index_tests(struct indexer *indexer)
 	return rc == 0 ? group_filings(indexer) : rc;
 }
 
+static int index_tags(struct ruleset *ruleset)
+{
+	size_t size = 256, count = 0;
+
+	for (size_t i = 0; i < ruleset->test_count; i++)
+		count += ruleset->tests[i].kind == TEST_TAG;
+	while (size < 2 * count)
+		size *= 2;
+	ruleset->tags = arena_alloc(ruleset->arena, size * sizeof(*ruleset->tags));
+	if (!ruleset->tags)
+		return -ENOMEM;
+	ruleset->tag_size = size;
+	for (size_t i = 0; i < ruleset->test_count; i++) {
+		size_t at = hash_word(ruleset->tests[i].text) & (size - 1);
+		if (ruleset->tests[i].kind != TEST_TAG)
+			continue;
+		while (ruleset->tags[at])
+			at = (at + 1) & (size - 1);
+		ruleset->tags[at] = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+bool ruleset_has_tag(const struct ruleset *ruleset, struct span word)
+{
+	size_t at = hash_word(word) & (ruleset->tag_size - 1);
+
+	for (; ruleset->tags[at]; at = (at + 1) & (ruleset->tag_size - 1))
+		if (span_is_equal_nocase(ruleset->tests[ruleset->tags[at] - 1].text, word))
+			return true;
+	return false;
+}
+
 int index_build(struct ruleset *ruleset)
 {
 	struct indexer indexer = { .ruleset = ruleset, .common = calloc(1 << GRAM_HASH_BITS, sizeof(*indexer.common)) };
 	int rc = indexer.common ? index_codes(ruleset) : -ENOMEM;
 
+	if (rc == 0)
+		rc = index_tags(ruleset);
 	if (rc == 0)
 		rc = index_tests(&indexer);
 	free(indexer.common);

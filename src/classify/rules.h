@@ -118,12 +118,24 @@ struct ruleset {
 	uint16_t *others;     /* of a test: for each further need the number of its literals, and two marks for each; 0 */
 	struct rule_list always; /* tests with no literal: tried on every text */
 	struct rule_list by_subject[SUBJECTS], by_reply, instead; /* instead: those with instead-of */
+	uint32_t *tags;       /* by hash_word() of a tag, or of where the next is free: its test, plus 1 */
+	size_t tag_size;      /* a power of two */
 	struct providers providers;
 	struct advice *advice;
 	size_t advice_count;
 	uint16_t *advice_of; /* provider * CLASS_COUNT + class */
 	bool is_jit, is_lazy; /* lazy: patterns are compiled when they are first tried */
 };
+
+/* ASCII case aside. */
+static inline size_t hash_word(struct span word)
+{
+	size_t hash = 0;
+
+	for (size_t i = 0; i < word.len; i++)
+		hash = (hash + (unsigned char)ascii_lower(word.ptr[i])) * 0x9e3779b97f4a7c15u;
+	return hash >> 16;
+}
 
 /* The texts that people read for a class of a provider's. */
 const struct advice *ruleset_get_advice(const struct ruleset *ruleset, const struct rule *rule, uint16_t provider, enum class class_id);

@@ -31,4 +31,7 @@ void ruleset_free(struct ruleset *ruleset);
 size_t ruleset_get_count(const struct ruleset *ruleset); /* rules that are enabled */
 bool ruleset_is_jit(const struct ruleset *ruleset);      /* compiled to machine code, not interpreted */
 
+/* Is the word a tag of a rule's, ASCII case aside? */
+bool ruleset_has_tag(const struct ruleset *ruleset, struct span word);
+
 #endif

@@ -21,7 +21,7 @@ static const uint64_t kinds[256] = {
 };
 
 struct word {
-	size_t len;
+	struct span text;
 	unsigned digits, letters, dots, ats;
 };
 
@@ -38,29 +38,31 @@ static struct word read_word(const char *at, const char *end, char *to)
 		counts += kind;
 		*to++ = *at;
 	}
-	word = (struct word){ (size_t)(at - from), counts >> DIGIT_AT & COUNT_MAX, counts >> LETTER_AT & COUNT_MAX,
+	word = (struct word){ span_make(from, (size_t)(at - from)), counts >> DIGIT_AT & COUNT_MAX, counts >> LETTER_AT & COUNT_MAX,
 			      counts >> DOT_AT & COUNT_MAX, (unsigned)(counts >> MAIL_AT) };
 	/* the end of a sentence is none of a word */
-	while (word.len > 1 && from[word.len - 1] == '.') {
-		word.len--;
+	while (word.text.len > 1 && from[word.text.len - 1] == '.') {
+		word.text.len--;
 		word.dots--;
 	}
 	return word;
 }
 
 /* '@', '#' or '%' for what is left out; 0 for a word that stays. */
-static char get_stand_in(const struct word *word, bool has_hosts)
+static char get_stand_in(const struct word *word, const struct ruleset *ruleset, bool has_hosts)
 {
+	size_t len = word->text.len;
+
 	if (word->ats)
-		return word->len > 2 ? '@' : 0;
-	if (!word->letters && word->digits && (word->dots == 3 || (word->digits == word->len && word->len >= NUMBER_LENGTH)))
+		return len > 2 ? '@' : 0;
+	if (!word->letters && word->digits && (word->dots == 3 || (word->digits == len && len >= NUMBER_LENGTH)))
 		return '#';
-	if (word->letters && word->digits >= ID_DIGITS && word->len >= ID_LENGTH)
-		return '#';
-	return has_hosts && word->letters && word->dots > 0 && word->len > 3 ? '%' : 0;
+	if (word->letters && word->digits >= ID_DIGITS && len >= ID_LENGTH)
+		return ruleset_has_tag(ruleset, word->text) ? 0 : '#';
+	return has_hosts && word->letters && word->dots > 0 && len > 3 ? '%' : 0;
 }
 
-size_t mask_text_and_hosts(struct span text, char *out)
+size_t mask_text_and_hosts(struct span text, const struct ruleset *ruleset, char *out)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
 	char *to = out;
@@ -73,12 +75,12 @@ size_t mask_text_and_hosts(struct span text, char *out)
 			continue;
 		}
 		word = read_word(at, end, to);
-		stand_in = get_stand_in(&word, true);
+		stand_in = get_stand_in(&word, ruleset, true);
 		if (stand_in)
 			*to++ = stand_in;
 		else
-			to += word.len;
-		at += word.len;
+			to += word.text.len;
+		at += word.text.len;
 	}
 	return (size_t)(to - out);
 }
@@ -96,7 +98,7 @@ static const char *find_telling(const char *at, const char *end)
 	return at;
 }
 
-size_t mask_text(struct span text, char *out)
+size_t mask_text(struct span text, const struct ruleset *ruleset, char *out)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
 	char *to = out;
@@ -112,12 +114,12 @@ size_t mask_text(struct span text, char *out)
 		if (word_at == end)
 			break;
 		word = read_word(word_at, end, to);
-		stand_in = get_stand_in(&word, false);
+		stand_in = get_stand_in(&word, ruleset, false);
 		if (stand_in)
 			*to++ = stand_in;
 		else
-			to += word.len;
-		at = word_at + word.len;
+			to += word.text.len;
+		at = word_at + word.text.len;
 	}
 	return (size_t)(to - out);
 }

@@ -239,7 +239,7 @@ static int fill_same(const struct tally *tally, struct arena *arena, struct same
 		if (!masked)
 			return -ENOMEM;
 		same[i] = (struct same){
-			.masked = span_make(masked, mask_text_and_hosts(response->example, masked)),
+			.masked = span_make(masked, mask_text_and_hosts(response->example, tally->ruleset, masked)),
 			.response = { .text = response->example, .reply = response->reply, .status = response->status,
 				      .verdict = response->verdict, .failed = response->counts[0], .deferred = response->counts[1] },
 			.example_s = response->example_s,

@@ -180,7 +180,7 @@ struct tally_response *tally_get_response(struct tally *tally, const struct log_
 		return judge(tally, delivery, judged) ? judged : NULL;
 	}
 	key.is_framed = drop_frame(&text, delivery->relay, relay);
-	key.masked = span_make(tally->masked, mask_text(text, tally->masked));
+	key.masked = span_make(tally->masked, mask_text(text, tally->ruleset, tally->masked));
 	hash = hash_key(tally, &key);
 	response = find_response(tally, &key, hash);
 	if (!response)

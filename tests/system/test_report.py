@@ -138,6 +138,29 @@ def test_without_an_input_it_says_what_it_wants(log):
     assert done.returncode == 2 and "--input=maillog" in done.stderr
 
 
+def read_samples():
+    """What the rules say that they match, where it reads like a server's reply."""
+    for path in sorted((ETC / "rules.d").glob("*.rules")):
+        for sample in re.findall(r"'((?:[^'\\]|\\.)*)'", path.read_text(encoding="utf-8")):
+            if re.match(r"[45]\d\d[ -]", sample):
+                yield re.sub(r"\\(.)", r"\1", sample)
+
+
+def test_one_verdict_for_many_is_each_ones_own(scratch):
+    log = Log()
+    for i, text in enumerate(read_samples()):
+        status = "bounced" if text[0] == "5" else "deferred"
+        log.attempt(18, f"3F25{i:06X}", f"u{i}@domain{i}.example", status, f"{text[0]}.0.0", text, f"mx{i}.example")
+    assert len(log.lines) > 500
+    path = log.write(scratch / "mail.log")
+    counts = {}
+    for line in kodama("classify", "--input=maillog", "--format=json", path, env=env()).stdout.splitlines():
+        told = json.loads(line)
+        count = counts.setdefault(told["class"], [0, 0])
+        count[told["action"] == "failed"] += 1
+    assert {row["class"]: [row["deferred"], row["failed"]] for row in report("--top=0", path, env=env())["classes"]} == counts
+
+
 def test_pipes_and_many_files_tell_the_same(log, scratch):
     """The message that expires begins in another file than it ends in."""
     lines = log.read_text().splitlines(keepends=True)
