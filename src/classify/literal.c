@@ -26,8 +26,15 @@ struct part {
 	bool is_asserting; /* holds a zero-width test other than \\b, or takes alternatives in another order: the exact strings are not all */
 	size_t longest;    /* at most that many bytes are matched; LITERAL_FAR: nobody knows */
 	char example;      /* a byte that a single character of many kinds matches; 0: the exact string */
-	struct span pieces[PIECES_MAX]; /* of a group: an example of each alternative */
+	struct span *pieces; /* of a group, where examples are wanted: one of each alternative; PIECES_MAX at most */
 	size_t piece_count;
+};
+
+/* Where examples are made. */
+struct sampler {
+	struct examples *examples;
+	char sample[SAMPLE_SIZE]; /* of what has been read so far */
+	size_t len;
 };
 
 struct reader {
@@ -37,9 +44,8 @@ struct reader {
 	unsigned depth;
 	bool is_at_boundary; /* what was read last is a boundary of a word: what comes now begins there */
 	bool is_lost;   /* syntax that is not read here: no literal at all */
-	struct literals *literals; /* suspects go there */
-	char sample[SAMPLE_SIZE];  /* an example of what has been read so far */
-	size_t sample_len;
+	bool has_suspects;
+	struct sampler *sampler; /* NULL: nobody wants examples */
 };
 
 struct repeat {
@@ -57,6 +63,14 @@ static bool is_end(const struct reader *reader)
 static char peek(const struct reader *reader)
 {
 	return reader->at < reader->pattern.len ? reader->pattern.ptr[reader->at] : '\0';
+}
+
+static bool take_char(struct reader *reader, char c)
+{
+	bool is_there = peek(reader) == c;
+
+	reader->at += is_there;
+	return is_there;
 }
 
 static bool take_text(struct reader *reader, const char *text)
@@ -87,27 +101,54 @@ static void needs_add(struct set needs[NEEDS], struct set other)
 	}
 }
 
+/* ---- examples ---- */
+
 static void sample_add(struct reader *reader, struct span text)
 {
-	for (size_t i = 0; i < text.len && reader->sample_len < sizeof(reader->sample); i++)
-		reader->sample[reader->sample_len++] = text.ptr[i];
+	struct sampler *sampler = reader->sampler;
+
+	for (size_t i = 0; sampler && i < text.len && sampler->len < sizeof(sampler->sample); i++)
+		sampler->sample[sampler->len++] = text.ptr[i];
+}
+
+/* How long the sample is: what is read next stands behind. */
+static size_t sample_get_len(const struct reader *reader)
+{
+	return reader->sampler ? reader->sampler->len : 0;
 }
 
 static struct span sample_copy(struct reader *reader, size_t from, size_t to)
 {
-	struct span copy = arena_copy(reader->sets.arena, span_make(reader->sample + from, to - from));
+	struct span copy = arena_copy(reader->sets.arena, span_make(reader->sampler->sample + from, to - from));
 
 	if (!span_is_known(copy))
 		reader->sets.error = -ENOMEM;
 	return copy;
 }
 
+/* What has been read of a group since then is one of its alternatives. */
+static void add_piece(struct reader *reader, struct part *part, size_t sample_from)
+{
+	struct sampler *sampler = reader->sampler;
+
+	if (!sampler || part->piece_count == PIECES_MAX || sampler->len <= sample_from)
+		return;
+	if (!part->pieces)
+		part->pieces = arena_alloc(reader->sets.arena, PIECES_MAX * sizeof(*part->pieces));
+	if (part->pieces)
+		part->pieces[part->piece_count++] = sample_copy(reader, sample_from, sampler->len);
+	else
+		reader->sets.error = -ENOMEM;
+}
+
+/* ---- atoms ---- */
+
 /* The part matches this character (in a class: this one too). */
 static void part_set_char(struct reader *reader, struct part *part, uint32_t code_point)
 {
 	char folded[FOLD_CHAR_SIZE];
 
-	set_add_string(&reader->sets, &part->exact, arena_copy(reader->sets.arena, span_make(folded, fold_char(code_point, folded))));
+	set_add_string(&reader->sets, &part->exact, span_make(folded, fold_char(code_point, folded)));
 	if (code_point != (unsigned char)folded[0] && (unsigned char)folded[0] < 0x80 && !ascii_is_alpha(folded[0]))
 		part->is_asserting = true; /* folding has taken this one away: the pattern itself never matches */
 }
@@ -209,7 +250,7 @@ static bool read_class_member(struct reader *reader, struct part *part)
 /* [...], after the bracket. */
 static void read_class(struct reader *reader, struct part *part)
 {
-	bool is_negated = take_text(reader, "^"), is_plain = !is_negated, is_first = true;
+	bool is_negated = take_char(reader, '^'), is_plain = !is_negated, is_first = true;
 
 	for (; !is_end(reader) && (peek(reader) != ']' || is_first); is_first = false) {
 		is_plain &= read_class_member(reader, part);
@@ -238,35 +279,35 @@ struct group_head {
 /* What stands after "(?" up to the group's content; false when the whole group is read already (flags, a comment). */
 static bool read_group_head(struct reader *reader, struct group_head *head)
 {
-	if (take_text(reader, ":"))
+	if (take_char(reader, ':'))
 		return true;
 	head->is_special = true;
-	if (take_text(reader, ">"))
+	if (take_char(reader, '>'))
 		return true;
-	if (take_text(reader, "!") || take_text(reader, "<!")) {
+	if (take_char(reader, '!') || take_text(reader, "<!")) {
 		head->is_look = true;
 		head->is_boundary = is_class_of_words(span_skip(reader->pattern, reader->at));
 		return true;
 	}
-	if (take_text(reader, "=") || take_text(reader, "<=")) {
+	if (take_char(reader, '=') || take_text(reader, "<=")) {
 		head->is_look = true;
 		return true;
 	}
-	if (take_text(reader, "#")) {
+	if (take_char(reader, '#')) {
 		size_t close = span_find_char(reader->pattern, ')', reader->at);
 		reader->at = close == SIZE_MAX ? reader->pattern.len : close + 1;
 		return false;
 	}
-	if (take_text(reader, "P<") || take_text(reader, "<")) {
+	if (take_text(reader, "P<") || take_char(reader, '<')) {
 		size_t close = span_find_char(reader->pattern, '>', reader->at);
 		reader->at = close == SIZE_MAX ? reader->pattern.len : close + 1;
 		return true;
 	}
 	while (peek(reader) && strchr("imsnUJ-^", peek(reader)))
 		reader->at++;
-	if (take_text(reader, ":"))
+	if (take_char(reader, ':'))
 		return true;
-	if (!take_text(reader, ")"))
+	if (!take_char(reader, ')'))
 		reader->is_lost = true; /* recursion, a condition, (?x), (?|...) */
 	return false;
 }
@@ -280,7 +321,7 @@ static void read_group(struct reader *reader, struct part *part)
 		reader->is_lost = true;
 		return;
 	}
-	if (take_text(reader, "?") && !read_group_head(reader, &head)) {
+	if (take_char(reader, '?') && !read_group_head(reader, &head)) {
 		part->is_zero_width = part->is_asserting = true;
 		return;
 	}
@@ -314,7 +355,7 @@ static bool read_plain_run(struct reader *reader, struct part *part)
 		len--; /* the repeat is of the last one alone */
 	if (len < 2)
 		return false;
-	set_add_string(&reader->sets, &part->exact, arena_copy(reader->sets.arena, span_make(folded, len)));
+	set_add_string(&reader->sets, &part->exact, span_make(folded, len));
 	sample_add(reader, span_make(folded, len));
 	part->longest = len;
 	reader->at += len;
@@ -353,7 +394,7 @@ static void read_atom(struct reader *reader, struct part *part)
 		part_set_char(reader, part, c);
 	}
 	if (c != '(' && !part->is_zero_width)
-		part->longest = part->exact.is_valid ? set_get_longest(&part->exact) : FOLD_CHAR_SIZE;
+		part->longest = part->exact.is_valid ? part->exact.longest : FOLD_CHAR_SIZE;
 	if (c != '(' && !part->is_zero_width && !reader->is_lost && !reader->sets.error)
 		sample_add(reader, part->example ? span_make(&part->example, 1) : part->exact.items[0]);
 }
@@ -385,18 +426,18 @@ static struct repeat read_repeat(struct reader *reader)
 {
 	struct repeat repeat = { .min = 1, .max = 1 };
 
-	if (take_text(reader, "*"))
+	if (take_char(reader, '*'))
 		repeat = (struct repeat){ .min = 0, .max = REPEAT_INFINITE };
-	else if (take_text(reader, "+"))
+	else if (take_char(reader, '+'))
 		repeat = (struct repeat){ .min = 1, .max = REPEAT_INFINITE };
-	else if (take_text(reader, "?"))
+	else if (take_char(reader, '?'))
 		repeat = (struct repeat){ .min = 0, .max = 1 };
 	else if (peek(reader) != '{' || !read_braces(reader, &repeat))
 		return repeat;
-	if (take_text(reader, "+"))
+	if (take_char(reader, '+'))
 		repeat.is_possessive = true;
 	else
-		repeat.is_lazy = take_text(reader, "?");
+		repeat.is_lazy = take_char(reader, '?');
 	return repeat;
 }
 
@@ -459,17 +500,15 @@ static void sequence_add(struct reader *reader, struct sequence *sequence, const
  */
 static void look_for_suspect(struct reader *reader, const struct part *part, struct repeat repeat, size_t sample_from)
 {
-	struct literals *literals = reader->literals;
-	struct suspect *suspect = &literals->suspects[literals->suspect_count];
+	struct examples *examples = reader->sampler ? reader->sampler->examples : NULL;
 
 	if (repeat.max < REPEAT_MANY || !part->is_group || !part->is_variable || repeat.is_possessive ||
-	    (set_is_unambiguous(&part->exact) && !part->is_doubled) || literals->suspect_count == SUSPECTS_MAX)
+	    (set_is_unambiguous(&part->exact) && !part->is_doubled))
 		return;
-	suspect->prefix = sample_copy(reader, 0, sample_from);
-	for (size_t i = 0; i < part->piece_count; i++)
-		suspect->pieces[i] = part->pieces[i];
-	suspect->count = part->piece_count;
-	literals->suspect_count++;
+	reader->has_suspects = true;
+	if (examples && examples->suspect_count < SUSPECTS_MAX)
+		examples->suspects[examples->suspect_count++] =
+			(struct suspect){ sample_copy(reader, 0, sample_from), part->pieces, part->piece_count };
 }
 
 /* '\W*' where the text then ends: its last word is what stands before. */
@@ -493,7 +532,7 @@ static void read_sequence(struct reader *reader, bool is_at_boundary, struct par
 	while (!is_end(reader) && peek(reader) != '|' && peek(reader) != ')') {
 		struct part part;
 		struct repeat repeat;
-		size_t sample_from = reader->sample_len;
+		size_t sample_from = sample_get_len(reader);
 
 		read_atom(reader, &part);
 		if (reader->is_lost || reader->sets.error)
@@ -519,15 +558,9 @@ static void read_sequence(struct reader *reader, bool is_at_boundary, struct par
 	memcpy(ret_part->needs, sequence.needs, sizeof(ret_part->needs));
 }
 
-static void add_piece(struct reader *reader, struct part *part, size_t sample_from)
-{
-	if (part->piece_count < PIECES_MAX && reader->sample_len > sample_from)
-		part->pieces[part->piece_count++] = sample_copy(reader, sample_from, reader->sample_len);
-}
-
 static void read_alternatives(struct reader *reader, bool is_at_boundary, struct part *ret_part)
 {
-	size_t sample_from = reader->sample_len;
+	size_t sample_from = sample_get_len(reader);
 
 	read_sequence(reader, is_at_boundary, ret_part);
 	add_piece(reader, ret_part, sample_from);
@@ -536,7 +569,8 @@ static void read_alternatives(struct reader *reader, bool is_at_boundary, struct
 		struct set need = ret_part->needs[0], other_need;
 
 		reader->at++;
-		reader->sample_len = sample_from;
+		if (reader->sampler)
+			reader->sampler->len = sample_from;
 		read_sequence(reader, is_at_boundary, &other);
 		add_piece(reader, ret_part, sample_from);
 		set_keep_better(&need, &ret_part->exact);
@@ -556,12 +590,12 @@ static void read_alternatives(struct reader *reader, bool is_at_boundary, struct
 
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals)
 {
-	struct reader reader = { .pattern = pattern, .sets = { .arena = arena }, .literals = ret_literals };
+	struct reader reader = { .pattern = pattern, .sets = { .arena = arena } };
 	struct part part;
 
 	*ret_literals = (struct literals){ .longest = LITERAL_FAR };
 	read_alternatives(&reader, false, &part);
-	ret_literals->sample = sample_copy(&reader, 0, reader.sample_len);
+	ret_literals->has_suspects = reader.has_suspects;
 	if (reader.sets.error || reader.is_lost || !is_end(&reader))
 		return reader.sets.error;
 	if (set_get_worth(&part.needs[0]) == 0)
@@ -569,8 +603,20 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	for (unsigned i = 0; i < NEEDS; i++)
 		ret_literals->needs[i] = set_minimize(&reader.sets, &part.needs[i]);
 	/* only where they are few and all that it matches */
-	if (part.exact.is_valid && !part.is_asserting && part.exact.count <= EXACT_MAX && set_get_shortest(&part.exact) > 0)
+	if (part.exact.is_valid && !part.is_asserting && part.exact.count <= EXACT_MAX && part.exact.shortest > 0)
 		ret_literals->exact_count = set_settle_exact(&reader.sets, &part.exact, ret_literals->exact);
 	ret_literals->longest = part.longest;
+	return reader.sets.error;
+}
+
+int literals_find_examples(struct span pattern, struct arena *arena, struct examples *ret_examples)
+{
+	struct sampler sampler = { .examples = ret_examples };
+	struct reader reader = { .pattern = pattern, .sets = { .arena = arena }, .sampler = &sampler };
+	struct part part;
+
+	*ret_examples = (struct examples){ .suspect_count = 0 };
+	read_alternatives(&reader, false, &part);
+	ret_examples->sample = sample_copy(&reader, 0, sampler.len);
 	return reader.sets.error;
 }

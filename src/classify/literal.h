@@ -2,7 +2,8 @@
 /*
  * What a PCRE2 pattern cannot match without: literals of which every match holds at least one, folded.
  * A reader of the pattern's syntax that gives up early and never guesses: what it does not know needs nothing.
- * It also sees repeats that may backtrack without bound.  Of a pattern that does not compile nothing of use comes out.
+ * It also sees repeats that may backtrack without bound, and makes texts that show whether they do.  Of a pattern that does not
+ * compile nothing of use comes out.
  * Pure; any thread.
  */
 #ifndef KODAMA_CLASSIFY_LITERAL_H
@@ -22,25 +23,32 @@ struct need {
 	size_t reach;             /* the pattern begins at most that many bytes before one of them; LITERAL_FAR: nobody knows */
 };
 
-/* A repeat without bound around what can vary itself: texts of `prefix` and many times one of the pieces show what it costs. */
-struct suspect {
-	struct span prefix;
-	struct span pieces[PIECES_MAX];
-	size_t count;
-};
-
 struct literals {
 	struct need needs[NEEDS]; /* the best first; none known: the pattern must be tried on every text */
-	struct span sample;       /* a text that comes near to what the pattern wants */
 	/* The pattern matches these and nothing else, of two at one place the first; FOLD_BOUNDARY as in a need. */
 	struct span exact[EXACT_MAX];
 	size_t exact_count; /* 0: it matches more than that */
 	size_t longest;     /* a match has at most that many bytes; LITERAL_FAR: nobody knows */
-	struct suspect suspects[SUSPECTS_MAX];
-	size_t suspect_count;
+	bool has_suspects;  /* repeats without bound around what can vary itself */
 };
 
 /* All that comes out lives in the arena.  -ENOMEM past its limit. */
 int literals_find(struct span pattern, struct arena *arena, struct literals *ret_literals) __attribute__((warn_unused_result));
+
+/* Texts of `prefix` and many times one of the pieces show what such a repeat costs. */
+struct suspect {
+	struct span prefix;
+	const struct span *pieces;
+	size_t count;
+};
+
+struct examples {
+	struct span sample; /* a text that comes near to what the pattern wants */
+	struct suspect suspects[SUSPECTS_MAX];
+	size_t suspect_count;
+};
+
+/* The same reading, for the examples alone. */
+int literals_find_examples(struct span pattern, struct arena *arena, struct examples *ret_examples) __attribute__((warn_unused_result));
 
 #endif

@@ -128,32 +128,33 @@ static bool stops(const struct pattern *pattern, struct matcher *matcher, struct
 }
 
 /* With all that the pattern wants at its end, and with its last byte alone. */
-static bool runs_away(const struct pattern *pattern, struct matcher *matcher, const struct literals *literals, struct span prefix, struct span piece)
+static bool runs_away(const struct pattern *pattern, struct matcher *matcher, struct span sample, struct span prefix, struct span piece)
 {
-	struct span sample = literals->sample, last = span_skip(sample, sample.len > 0 ? sample.len - 1 : 0);
+	struct span last = span_skip(sample, sample.len > 0 ? sample.len - 1 : 0);
 
 	return stops(pattern, matcher, prefix, piece, sample) || stops(pattern, matcher, prefix, piece, last);
 }
 
 /* What runs away on a text that we can think of, an attacker finds too. */
-static bool runs_away_on_any(const struct pattern *pattern, struct matcher *matcher, const struct literals *literals)
+static bool runs_away_on_any(const struct pattern *pattern, struct matcher *matcher, const struct literals *literals,
+			     const struct examples *examples)
 {
 	static const char *const pieces[] = { "a", " ", "a ", "0", "x.y@", "ab, " };
 
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
-		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), span_of(pieces[i])))
+		if (runs_away(pattern, matcher, examples->sample, SPAN_LIT(""), span_of(pieces[i])))
 			return true;
 	}
 	for (size_t i = 0; i < literals->needs[0].count; i++) {
-		if (runs_away(pattern, matcher, literals, SPAN_LIT(""), literals->needs[0].items[i]))
+		if (runs_away(pattern, matcher, examples->sample, SPAN_LIT(""), literals->needs[0].items[i]))
 			return true;
 	}
-	for (size_t i = 0; i < literals->suspect_count; i++) {
-		const struct suspect *suspect = &literals->suspects[i];
+	for (size_t i = 0; i < examples->suspect_count; i++) {
+		const struct suspect *suspect = &examples->suspects[i];
 		for (size_t j = 0; j < suspect->count; j++) {
 			struct span piece = suspect->pieces[j];
-			if (runs_away(pattern, matcher, literals, suspect->prefix, piece) ||
-			    runs_away(pattern, matcher, literals, suspect->prefix, span_slice(piece, 0, 1)))
+			if (runs_away(pattern, matcher, examples->sample, suspect->prefix, piece) ||
+			    runs_away(pattern, matcher, examples->sample, suspect->prefix, span_slice(piece, 0, 1)))
 				return true;
 		}
 	}
@@ -167,13 +168,14 @@ static bool is_suspect(struct span text, const struct literals *literals)
 
 	for (size_t i = 1; i < text.len; i++)
 		repeats += (text.ptr[i] == '*' || text.ptr[i] == '+') && text.ptr[i - 1] != '\\';
-	return repeats > 1 || literals->suspect_count > 0;
+	return repeats > 1 || literals->has_suspects;
 }
 
 /* Everything that can be wrong with a pattern that compiles. */
 static int examine(const struct pattern *pattern, struct span text, struct arena *arena, struct literals *ret_literals,
 		   char reason[static PATTERN_REASON_SIZE])
 {
+	struct examples examples;
 	struct matcher *matcher;
 	bool is_runaway;
 	int rc;
@@ -183,12 +185,15 @@ static int examine(const struct pattern *pattern, struct span text, struct arena
 	rc = literals_find(text, arena, ret_literals);
 	if (rc < 0 || !is_suspect(text, ret_literals))
 		return rc;
+	rc = literals_find_examples(text, arena, &examples);
+	if (rc < 0)
+		return rc;
 	matcher = matcher_new();
 	if (!matcher)
 		return -ENOMEM;
 	if (atomic_load(&pattern->jit) == JIT_FIRST)
 		atomic_store(get_jit(pattern), JIT_WANTED); /* it runs often now, and by what it will run later */
-	is_runaway = runs_away_on_any(pattern, matcher, ret_literals);
+	is_runaway = runs_away_on_any(pattern, matcher, ret_literals, &examples);
 	matcher_free(matcher);
 	return is_runaway ? refuse(reason, "the pattern backtracks without bound") : 0;
 }

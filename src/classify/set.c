@@ -11,12 +11,17 @@ static const struct span empty_string = { "", 0 };
 static const char mark_bytes[] = { FOLD_BOUNDARY, FOLD_END };
 static const struct span boundary = { &mark_bytes[0], 1 }, end_mark = { &mark_bytes[1], 1 };
 
-const struct set set_of_empty = { &empty_string, 1, true, 0 };
-const struct set set_of_boundary = { &boundary, 1, true, 0 }, set_of_end = { &end_mark, 1, true, 0 };
+const struct set set_of_empty = { &empty_string, 1, 0, 0, 0, true };
+const struct set set_of_boundary = { &boundary, 1, 1, 1, 0, true }, set_of_end = { &end_mark, 1, 1, 1, 0, true };
 
 static bool is_mark(char c)
 {
 	return c == FOLD_BOUNDARY || c == FOLD_END;
+}
+
+static bool is_word(char c)
+{
+	return ascii_is_alnum(c) || c == '_';
 }
 
 /* One string that is a mark and nothing else. */
@@ -25,31 +30,19 @@ static bool set_is_mark(const struct set *set)
 	return set->is_valid && set->count == 1 && set->items[0].len == 1 && is_mark(set->items[0].ptr[0]);
 }
 
-static struct span *make_items(struct set_maker *maker, size_t count)
+/* Room for that many strings, and for `bytes` of them behind. */
+static struct span *make_items(struct set_maker *maker, size_t count, size_t bytes)
 {
-	struct span *items = arena_alloc(maker->arena, count * sizeof(*items));
+	struct span *items = arena_take(maker->arena, count * sizeof(*items) + bytes);
 
 	if (!items)
 		maker->error = -ENOMEM;
 	return items;
 }
 
-static struct span join(struct set_maker *maker, struct span a, struct span b)
+static size_t get_smaller(size_t a, size_t b)
 {
-	char *whole;
-
-	if (b.len == 0)
-		return a;
-	if (a.len == 0)
-		return b;
-	whole = arena_alloc(maker->arena, a.len + b.len);
-	if (!whole) {
-		maker->error = -ENOMEM;
-		return empty_string;
-	}
-	memcpy(whole, a.ptr, a.len);
-	memcpy(whole + a.len, b.ptr, b.len);
-	return span_make(whole, a.len + b.len);
+	return a < b ? a : b;
 }
 
 bool set_has(const struct set *set, struct span text)
@@ -63,24 +56,25 @@ bool set_has(const struct set *set, struct span text)
 
 void set_add_string(struct set_maker *maker, struct set *set, struct span text)
 {
-	struct span *items = make_items(maker, set->count + 1);
+	size_t count = set->count;
+	struct span *items;
 
-	if (!span_is_known(text))
-		maker->error = -ENOMEM;
-	if (maker->error || set->count == EXACT_MAX || set_has(set, text))
+	if (count == EXACT_MAX || set_has(set, text) || !(items = make_items(maker, count + 1, text.len)))
 		return;
-	for (size_t i = 0; i < set->count; i++)
+	for (size_t i = 0; i < count; i++)
 		items[i] = set->items[i];
-	items[set->count] = text;
-	*set = (struct set){ items, set->count + 1, true, 0 };
+	items[count] = span_make(memcpy(items + count + 1, text.ptr, text.len), text.len);
+	*set = (struct set){ items, count + 1, count ? get_smaller(set->shortest, text.len) : text.len,
+			     length_get_larger(set->longest, text.len), 0, true };
 }
 
 struct set set_unite(struct set_maker *maker, const struct set *a, const struct set *b)
 {
-	struct set all = { .is_valid = a->is_valid && b->is_valid, .reach = length_get_larger(a->reach, b->reach) };
+	struct set all = { NULL, 0, get_smaller(a->shortest, b->shortest), length_get_larger(a->longest, b->longest),
+			   length_get_larger(a->reach, b->reach), a->is_valid && b->is_valid };
 	struct span *items;
 
-	if (!all.is_valid || !(items = make_items(maker, a->count + b->count)))
+	if (!all.is_valid || !(items = make_items(maker, a->count + b->count, 0)))
 		return (struct set){ .is_valid = false };
 	all.items = items;
 	for (size_t i = 0; i < a->count; i++)
@@ -93,52 +87,40 @@ struct set set_unite(struct set_maker *maker, const struct set *a, const struct 
 	return all;
 }
 
-size_t set_get_shortest(const struct set *set)
+/* Each string of a followed by each of b, in the bytes behind the items. */
+static void join(const struct set *a, const struct set *b, struct span *items)
 {
-	size_t shortest = SIZE_MAX;
+	char *bytes = (char *)(items + a->count * b->count);
 
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->items[i].len < shortest)
-			shortest = set->items[i].len;
+	for (size_t i = 0; i < a->count; i++) {
+		for (size_t j = 0; j < b->count; j++) {
+			struct span first = a->items[i], second = b->items[j];
+			*items++ = span_make(bytes, first.len + second.len);
+			memcpy(bytes, first.ptr, first.len);
+			memcpy(bytes + first.len, second.ptr, second.len);
+			bytes += first.len + second.len;
+		}
 	}
-	return set->count ? shortest : 0;
-}
-
-size_t set_get_longest(const struct set *set)
-{
-	size_t longest = 0;
-
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->items[i].len > longest)
-			longest = set->items[i].len;
-	}
-	return longest;
 }
 
 bool set_append(struct set_maker *maker, struct set *a, const struct set *b)
 {
-	size_t count = a->count * b->count, used = 0;
+	size_t count = a->count * b->count, longest = a->longest + b->longest;
 	size_t limit = set_is_mark(a) || set_is_mark(b) ? LITERALS_MAX : EXACT_MAX;
 	struct span *items;
 
-	if (!b->is_valid || count > limit || set_get_longest(a) + set_get_longest(b) > SET_STRING_MAX)
+	if (!b->is_valid || count > limit || longest > SET_STRING_MAX)
 		return false;
-	items = make_items(maker, count);
+	if (a->count == 1 && a->longest == 0) {
+		*a = (struct set){ b->items, count, b->shortest, longest, a->reach, true };
+		return true;
+	}
+	items = make_items(maker, count, count * longest);
 	if (!items)
 		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		for (size_t j = 0; j < b->count; j++)
-			items[used++] = join(maker, a->items[i], b->items[j]);
-	}
-	*a = (struct set){ items, count, true, a->reach };
+	join(a, b, items);
+	*a = (struct set){ items, count, a->shortest + b->shortest, longest, a->reach, true };
 	return true;
-}
-
-size_t set_get_worth(const struct set *set)
-{
-	size_t shortest = set->is_valid ? set_get_shortest(set) : 0;
-
-	return shortest < LITERAL_SIZE_MIN ? 0 : shortest * 8 - set->count / 2;
 }
 
 void set_keep_better(struct set *best, const struct set *other)
@@ -166,21 +148,31 @@ bool set_is_unambiguous(const struct set *set)
 			is_suffix_free &= i == j || !span_has_suffix_nocase(set->items[i], set->items[j]);
 		}
 	}
-	return set->is_valid && set_get_shortest(set) > 0 && (is_prefix_free || is_suffix_free) && !set_has_marks(set);
+	return set->is_valid && set->shortest > 0 && (is_prefix_free || is_suffix_free) && !set_has_marks(set);
 }
 
-static bool is_word(char c)
+/* Has it marks only at its ends, and that of a boundary alone, where a word begins or ends? */
+static bool is_settled(struct span text)
 {
-	return ascii_is_alnum(c) || c == '_';
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		bool is_first = i == 0, is_last = i + 1 == text.len;
+		if (is_mark(c) && (c == FOLD_END || is_first == is_last || !is_word(text.ptr[is_first ? 1 : i - 1])))
+			return false;
+	}
+	return true;
 }
 
 /* Of the marks only those at the ends stay, and only where a word begins or ends. */
 static struct span settle(struct set_maker *maker, struct span text)
 {
-	char *bytes = arena_take(maker->arena, text.len + 3);
 	bool is_end = text.len > 0 && text.ptr[text.len - 1] == FOLD_END, is_open = false;
 	size_t len = 0;
+	char *bytes;
 
+	if (is_settled(text))
+		return text;
+	bytes = arena_take(maker->arena, text.len + 3);
 	if (!bytes) {
 		maker->error = -ENOMEM;
 		return empty_string;
@@ -206,13 +198,16 @@ static struct span settle(struct set_maker *maker, struct span text)
 
 static struct set set_settle(struct set_maker *maker, const struct set *set)
 {
-	struct span *items = make_items(maker, set->count + 1);
-	struct set settled = { items, 0, set->is_valid, set->reach };
+	struct span *items = make_items(maker, set->count, 0);
+	struct set settled = { .items = items, .shortest = SET_STRING_MAX, .reach = set->reach, .is_valid = items != NULL };
 
 	for (size_t i = 0; items && i < set->count; i++) {
 		struct span item = settle(maker, set->items[i]);
-		if (!set_has(&settled, item))
-			items[settled.count++] = item;
+		if (set_has(&settled, item))
+			continue;
+		items[settled.count++] = item;
+		settled.shortest = get_smaller(settled.shortest, item.len);
+		settled.longest = length_get_larger(settled.longest, item.len);
 	}
 	return settled;
 }
@@ -227,19 +222,16 @@ static uint64_t get_bytes(struct span text)
 	return bytes;
 }
 
-struct need set_minimize(struct set_maker *maker, const struct set *unsettled)
+/* The strings of the set without those that hold another one; the most bytes that stand before that. */
+static size_t take_minimal(const struct set *set, struct span *items, size_t *ret_count)
 {
-	struct set settled = unsettled->is_valid ? set_settle(maker, unsettled) : (struct set){ .reach = unsettled->reach };
-	const struct set *set = &settled;
 	uint64_t bytes[LITERALS_MAX];
-	struct span *items = make_items(maker, set->count + 1);
-	struct need need = { items, 0, 0 };
-	size_t inside = 0;
+	size_t inside = 0, count = 0;
 
 	assert(set->count <= LITERALS_MAX);
 	for (size_t i = 0; i < set->count; i++)
 		bytes[i] = get_bytes(set->items[i]);
-	for (size_t i = 0; items && set_get_worth(set) > 0 && i < set->count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
 		bool is_implied = false;
 		for (size_t j = 0; j < set->count; j++) {
 			size_t at;
@@ -250,9 +242,22 @@ struct need set_minimize(struct set_maker *maker, const struct set *unsettled)
 			inside = at == SIZE_MAX ? inside : length_get_larger(inside, at);
 		}
 		if (!is_implied)
-			items[need.count++] = set->items[i];
+			items[count++] = set->items[i];
 	}
-	need.reach = length_add(set->reach, inside);
+	*ret_count = count;
+	return inside;
+}
+
+struct need set_minimize(struct set_maker *maker, const struct set *unsettled)
+{
+	struct set set = unsettled->is_valid ? set_settle(maker, unsettled) : *unsettled;
+	struct need need = { set.items, set_get_worth(&set) ? set.count : 0, set.reach };
+	struct span *items;
+
+	if (need.count > 1 && set.shortest < set.longest && (items = make_items(maker, need.count, 0))) {
+		need.reach = length_add(set.reach, take_minimal(&set, items, &need.count));
+		need.items = items;
+	}
 	return need;
 }
 

@@ -15,8 +15,9 @@ enum { SET_STRING_MAX = 64 };
 struct set {
 	const struct span *items;
 	size_t count;
-	bool is_valid;
+	size_t shortest, longest; /* bytes of a string */
 	size_t reach; /* of a need: at most that many bytes of its part stand before it */
+	bool is_valid;
 };
 
 /* Where new ones are made. */
@@ -28,17 +29,20 @@ struct set_maker {
 extern const struct set set_of_empty, set_of_boundary, set_of_end; /* one string each: the empty one, a mark */
 
 bool set_has(const struct set *set, struct span text);
-size_t set_get_shortest(const struct set *set);
-size_t set_get_longest(const struct set *set);
+
 /* How well a set filters: long strings and few of them; 0: not at all. */
-size_t set_get_worth(const struct set *set);
+static inline size_t set_get_worth(const struct set *set)
+{
+	return set->is_valid && set->shortest >= LITERAL_SIZE_MIN ? set->shortest * 8 - set->count / 2 : 0;
+}
+
 /*
  * Can a text be cut into these strings in one way at most?  So it is when none of them begins another, and also when
  * none ends another; an empty one fits everywhere.
  */
 bool set_is_unambiguous(const struct set *set);
 
-/* One string more; not beyond EXACT_MAX.  SPAN_NONE: there was no memory for it. */
+/* One string more, copied; not beyond EXACT_MAX. */
 void set_add_string(struct set_maker *maker, struct set *set, struct span text);
 /* All of a and b; not valid when that is too many. */
 struct set set_unite(struct set_maker *maker, const struct set *a, const struct set *b);
