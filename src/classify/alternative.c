@@ -40,39 +40,77 @@ static bool is_beyond_us(struct span pattern, size_t at, unsigned depth)
 	return depth == 0 && next == '?' && !strchr(":=!<>P", third);
 }
 
-/* Where the first alternative ends; SIZE_MAX: the pattern cannot be cut. */
+/* Where the first alternative ends, or the pattern. */
 static size_t find_end(struct span pattern)
 {
 	unsigned depth = 0;
-	size_t first = pattern.len;
 
 	for (size_t at = 0; at < pattern.len;) {
-		char c = pattern.ptr[at];
-		if ((c == '\\' || c == '(') && is_beyond_us(pattern, at, depth))
-			return SIZE_MAX;
-		if (c == '[') {
+		switch (pattern.ptr[at]) {
+		case '\\':
+			at += 2;
+			continue;
+		case '[':
 			at = skip_class(pattern, at);
 			continue;
+		case '(':
+			depth++;
+			break;
+		case ')':
+			depth -= depth > 0;
+			break;
+		case '|':
+			if (depth == 0)
+				return at;
 		}
-		depth += c == '(';
-		depth -= c == ')' && depth > 0;
-		if (c == '|' && depth == 0 && first == pattern.len)
-			first = at;
-		at += c == '\\' ? 2 : 1;
+		at++;
 	}
-	return first;
+	return pattern.len;
 }
 
-struct span alternative_take(struct span *rest)
+/* Is there something in the pattern for which it cannot be cut? */
+static bool is_whole(struct span pattern)
 {
-	struct span whole = *rest;
-	size_t end = find_end(whole);
+	unsigned depth = 0;
 
-	*rest = end < whole.len ? span_skip(whole, end + 1) : SPAN_NONE;
+	for (size_t at = 0; at < pattern.len;) {
+		switch (pattern.ptr[at]) {
+		case '\\':
+			if (is_beyond_us(pattern, at, depth))
+				return true;
+			at += 2;
+			continue;
+		case '[':
+			at = skip_class(pattern, at);
+			continue;
+		case '(':
+			if (is_beyond_us(pattern, at, depth))
+				return true;
+			depth++;
+			break;
+		case ')':
+			depth -= depth > 0;
+		}
+		at++;
+	}
+	return false;
+}
+
+struct alternatives alternatives_of(struct span pattern)
+{
+	return (struct alternatives){ pattern, is_whole(pattern) };
+}
+
+struct span alternatives_take(struct alternatives *alternatives)
+{
+	struct span whole = alternatives->rest;
+	size_t end = alternatives->is_whole ? whole.len : find_end(whole);
+
+	alternatives->rest = end < whole.len ? span_skip(whole, end + 1) : SPAN_NONE;
 	return span_slice(whole, 0, end);
 }
 
 bool alternative_is_single(struct span pattern)
 {
-	return find_end(pattern) == pattern.len;
+	return !is_whole(pattern) && find_end(pattern) == pattern.len;
 }

@@ -8,11 +8,16 @@
 
 #include "base/span.h"
 
-/*
- * Cuts the next alternative off *rest, which is SPAN_NONE after the last one.  A pattern in which a setting or a verb
- * reaches over its alternatives comes as a whole.
- */
-struct span alternative_take(struct span *rest);
+struct alternatives {
+	struct span rest; /* SPAN_NONE after the last one */
+	bool is_whole;
+};
+
+/* A pattern in which a setting or a verb reaches over its alternatives is a whole. */
+struct alternatives alternatives_of(struct span pattern);
+
+/* Cuts the next one off; there is one. */
+struct span alternatives_take(struct alternatives *alternatives);
 
 /* Is it one alternative for certain? */
 bool alternative_is_single(struct span pattern);

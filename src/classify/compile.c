@@ -203,9 +203,9 @@ static bool has_words(struct span words)
 {
 	size_t others = 0;
 
-	for (size_t i = 0; i < words.len; i++)
+	for (size_t i = 0; others < 2 && i < words.len; i++)
 		others += words.ptr[i] != ' ' && words.ptr[i] != FOLD_END;
-	return words.len > GRAM_MIN && others > 1;
+	return words.len > GRAM_MIN && others == 2;
 }
 
 /*
@@ -229,7 +229,7 @@ static struct span make_key(struct arena *arena, struct span literal)
 /* The literals of a need as keys, each once; none at all where one is too short for that. */
 static int keep_need(struct arena *arena, const struct need *need, struct need *ret_kept)
 {
-	struct span *items = arena_alloc(arena, (need->count + 1) * sizeof(*items));
+	struct span *items = arena_take(arena, (need->count + 1) * sizeof(*items));
 	struct need kept = { items, 0, need->reach };
 
 	if (!items)
@@ -354,11 +354,11 @@ static int add_alternative(const struct compiler *compiler, enum test_kind kind,
 
 static int add_pattern(const struct compiler *compiler, enum test_kind kind, uint32_t number, const char *text)
 {
-	struct span rest = span_of(text);
+	struct alternatives alternatives = alternatives_of(span_of(text));
 	int rc = 0;
 
-	while (rc == 0 && span_is_known(rest))
-		rc = add_alternative(compiler, kind, number, alternative_take(&rest));
+	while (rc == 0 && span_is_known(alternatives.rest))
+		rc = add_alternative(compiler, kind, number, alternatives_take(&alternatives));
 	return rc;
 }
 

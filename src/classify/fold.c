@@ -150,31 +150,52 @@ static inline uint64_t find_words_eight(uint64_t bytes)
 	return (is_word >> 7) * 0xFF;
 }
 
+/* The same for each that is this one. */
+static inline uint64_t find_eight(uint64_t bytes, char c)
+{
+	uint64_t is_other = mark_from(bytes ^ EACH_BYTE(c), 1);
+
+	return ((~is_other & EACH_BYTE(0x80)) >> 7) * 0xFF;
+}
+
 static inline bool is_ascii_word(char c)
 {
 	return ascii_is_alnum(c) || c == '_';
 }
 
+/* Eight bytes of ASCII, which become as many; false, and nothing done, if they are others. */
+static inline bool take_words_eight(const char *from, char *out)
+{
+	uint64_t eight, kept;
+
+	memcpy(&eight, from, sizeof(eight));
+	if (eight & EACH_BYTE(0x80))
+		return false;
+	kept = find_words_eight(eight) | find_eight(eight, FOLD_END);
+	eight = (eight & kept) | (EACH_BYTE(' ') & ~kept);
+	memcpy(out, &eight, sizeof(eight));
+	return true;
+}
+
 size_t fold_words(struct span folded, char *out)
 {
-	size_t at = 0, used = 0;
+	size_t used = 0;
 
-	for (; at + sizeof(uint64_t) <= folded.len; at += sizeof(uint64_t)) {
-		uint64_t eight, words;
-		memcpy(&eight, folded.ptr + at, sizeof(eight));
-		if (eight & EACH_BYTE(0x80) || mark_from(eight, ' ') != EACH_BYTE(0x80))
-			break;
-		words = find_words_eight(eight);
-		eight = (eight & words) | (EACH_BYTE(' ') & ~words);
-		memcpy(out + at, &eight, sizeof(eight));
-	}
-	for (used = at; at < folded.len; at++) {
+	for (size_t at = 0; at < folded.len;) {
+		size_t left = folded.len - at, again = left < sizeof(uint64_t) ? sizeof(uint64_t) - left : 0;
 		char c = folded.ptr[at];
 		bool is_high = (unsigned char)c >= 0x80, is_word = is_ascii_word(c);
 		bool was_high = used > 0 && (unsigned char)out[used - 1] >= 0x80, was_word = used > 0 && is_ascii_word(out[used - 1]);
+		/* at the end some that are there already are taken once more: they come out the same */
+		if (!was_high && again <= at && take_words_eight(folded.ptr + at - again, out + used - again)) {
+			at += sizeof(uint64_t) - again;
+			used += sizeof(uint64_t) - again;
+			continue;
+		}
 		if ((is_high && was_word) || (is_word && was_high))
 			out[used++] = ' ';
 		out[used++] = is_high || is_word || c == FOLD_END ? c : ' ';
+		at++;
 	}
 	return used;
 }

@@ -286,26 +286,30 @@ static int file_test(struct indexer *indexer, size_t number)
 	return 0;
 }
 
-static int compare_filings(const void *a, const void *b)
-{
-	const struct filing *x = a, *y = b;
+enum { PLACE_BITS = 30 };
 
-	if (x->gram != y->gram)
-		return x->gram < y->gram ? -1 : 1;
-	if (x->rubric != y->rubric)
-		return x->rubric < y->rubric ? -1 : 1;
-	return (x->filed.test > y->filed.test) - (x->filed.test < y->filed.test);
+/* How filings are sorted: by gram, by rubric, and as they came, which is by test. */
+static uint64_t make_sort_key(const struct filing *filing, size_t place)
+{
+	return (uint64_t)filing->gram << 32 | (uint64_t)filing->rubric << PLACE_BITS | place;
 }
 
-/* The sorted filings of one gram after the other: `grams` gets each once. */
-static void make_groups(struct indexer *indexer, uint32_t *grams)
+static int compare_keys(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The filings, in the order of the sorted keys: `grams` gets each once. */
+static void make_groups(struct indexer *indexer, const uint64_t *keys, uint32_t *grams)
 {
 	struct ruleset *ruleset = indexer->ruleset;
 
 	for (size_t i = 0; i < indexer->count; i++) {
-		const struct filing *filing = &indexer->filings[i];
+		const struct filing *filing = &indexer->filings[keys[i] & ((1u << PLACE_BITS) - 1)];
 		struct group *group = &ruleset->groups[ruleset->group_count];
-		if (i == 0 || filing->gram != filing[-1].gram) {
+		if (i == 0 || keys[i] >> 32 != keys[i - 1] >> 32) {
 			group = &ruleset->groups[ruleset->group_count++];
 			*group = (struct group){ (uint32_t)i, (uint32_t)i, (uint32_t)i, (uint32_t)i };
 			grams[ruleset->group_count - 1] = filing->gram;
@@ -323,16 +327,20 @@ static int group_filings(struct indexer *indexer)
 {
 	struct ruleset *ruleset = indexer->ruleset;
 	uint32_t *grams = calloc(indexer->count + 1, sizeof(*grams));
+	uint64_t *keys = calloc(indexer->count + 1, sizeof(*keys));
 	int rc = -ENOMEM;
 
 	ruleset->groups = calloc(indexer->count + 1, sizeof(*ruleset->groups));
 	ruleset->filed = calloc(indexer->count + 1, sizeof(*ruleset->filed));
-	if (grams && ruleset->groups && ruleset->filed) {
-		qsort(indexer->filings, indexer->count, sizeof(*indexer->filings), compare_filings);
-		make_groups(indexer, grams);
+	if (grams && keys && ruleset->groups && ruleset->filed) {
+		for (size_t i = 0; i < indexer->count; i++)
+			keys[i] = make_sort_key(&indexer->filings[i], i);
+		qsort(keys, indexer->count, sizeof(*keys), compare_keys);
+		make_groups(indexer, keys, grams);
 		rc = prefilter_new(grams, ruleset->group_count, &ruleset->prefilter);
 	}
 	free(grams);
+	free(keys);
 	return rc;
 }
 

@@ -81,20 +81,28 @@ static char get_escaped(char c)
 /* In single quotes a backslash is one, but before a quote, another and the end of a line, which goes on then. */
 static int take_quoted(struct reader *reader, char quote)
 {
+	const char *special = quote == '"' ? "\"\\\n" : "'\\\n";
 	unsigned opened_line = reader->line;
 	char *to = ++reader->at;
 
 	reader->text = to;
-	for (char c; (c = *reader->at) != quote; reader->at++) {
-		bool is_escaped = c == '\\' && reader->at[1] && (quote == '"' || strchr("\\'\n", reader->at[1]));
-		if (c == '\0')
-			return refuse_open(reader, opened_line);
-		if (is_escaped)
-			c = *++reader->at;
+	for (;;) {
+		size_t len = strcspn(reader->at, special);
+		char c = reader->at[len], next = c == '\\' ? reader->at[len + 1] : '\0';
+		bool is_escaped = next && (quote == '"' || strchr("\\'\n", next));
+		memmove(to, reader->at, len);
+		to += len;
+		reader->at += len;
+		if (c == quote || c == '\0')
+			break;
+		reader->at += 1 + is_escaped;
+		c = is_escaped ? next : c;
 		reader->line += c == '\n';
 		if (!is_escaped || c != '\n')
 			*to++ = is_escaped && quote == '"' ? get_escaped(c) : c;
 	}
+	if (*reader->at == '\0')
+		return refuse_open(reader, opened_line);
 	*to = '\0';
 	reader->at++;
 	return TOKEN_TEXT;
