@@ -115,54 +115,26 @@ static int open_copy(struct span content, FILE **ret_file)
 	return 0;
 }
 
-/* All of a file; *content is the caller's, also on failure. */
-static int read_file(const char *path, struct buffer *content, struct complaint *complaint)
+int plainfile_open(const char *path, FILE **ret_file, struct complaint *complaint)
 {
 	FILE *file = fopen(path, "re");
+	struct buffer content;
+	unsigned unclosed = 0;
 	int error = file ? 0 : -errno;
 
-	buffer_init(content, FILE_SIZE_MAX);
+	buffer_init(&content, FILE_SIZE_MAX);
 	if (file) {
-		error = read_all(file, content);
+		error = read_all(file, &content);
 		fclose(file);
 	}
 	if (error < 0)
 		complaint_set(complaint, path, 0, "%s", strerror(-error));
-	return error;
-}
-
-int plainfile_open(const char *path, FILE **ret_file, struct complaint *complaint)
-{
-	struct buffer content;
-	unsigned unclosed = 0;
-	int error = read_file(path, &content, complaint);
-
-	if (error == 0 && content.len > 0 && (unclosed = blank_comments(content.bytes, content.len)) > 0)
+	else if (content.len > 0 && (unclosed = blank_comments(content.bytes, content.len)) > 0)
 		complaint_set(complaint, path, unclosed, "what begins here is not closed");
 	if (content.len == 0 || content.bytes[content.len - 1] != '\n')
 		buffer_add_char(&content, '\n');
 	if (error == 0)
 		error = unclosed ? -EINVAL : open_copy(buffer_get(&content), ret_file);
-	buffer_done(&content);
-	return error;
-}
-
-int plainfile_read(const char *path, struct arena *arena, char **ret_text, struct complaint *complaint)
-{
-	struct buffer content;
-	int error = read_file(path, &content, complaint);
-	char *text = error == 0 ? arena_take(arena, content.len + 1) : NULL;
-
-	if (error == 0 && !text)
-		error = -ENOMEM;
-	if (error == 0) {
-		memcpy(text, buffer_get_text(&content), content.len + 1);
-		*ret_text = text;
-		if (strlen(text) < content.len) {
-			complaint_set(complaint, path, 0, "there is a NUL byte in it");
-			error = -EINVAL;
-		}
-	}
 	buffer_done(&content);
 	return error;
 }

@@ -13,15 +13,13 @@ libclassify_a_SOURCES = \
 	src/classify/verdict.h src/classify/verdict.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_rules tests/unit/test_classify tests/unit/test_ruleset tests/unit/test_optfile tests/unit/test_pattern
+check_PROGRAMS += tests/unit/test_rules tests/unit/test_classify tests/unit/test_ruleset tests/unit/test_pattern
 tests_unit_test_rules_SOURCES = tests/unit/test_rules.c tests/unit/rules_fixture.h
 tests_unit_test_rules_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_classify_SOURCES = tests/unit/test_classify.c tests/unit/rules_fixture.h
 tests_unit_test_classify_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ruleset_SOURCES = tests/unit/test_ruleset.c tests/unit/rules_fixture.h
 tests_unit_test_ruleset_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_optfile_SOURCES = tests/unit/test_optfile.c
-tests_unit_test_optfile_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/rules_fixture.h
 tests_unit_test_pattern_LDADD = $(CLASSIFY_LIBS) $(CMOCKA_LIBS)
 endif

@@ -4,32 +4,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/quick.h"
 #include "classify/optfile.h"
 
-/* In the order of enum draft_text, then of enum draft_list, then the rest. */
-enum { OPTION_LISTS = DRAFT_TEXTS, OPTION_PRIORITY = OPTION_LISTS + (int)DRAFT_LISTS, OPTION_ENABLED, OPTION_COUNT };
+static const char *const text_names[] = { "class", "provider", "suppress", "advice", "status-as", "instead-of" };
+static const char *const list_names[] = { "reply", "status", "command", "tag", "text", "word", "matches", "differs" };
 
-static const struct optfile_option options[] = {
-	{ "class", false },   { "provider", false }, { "suppress", false }, { "advice", false },   { "status-as", false }, { "instead-of", false },
-	{ "reply", true },    { "status", true },    { "command", true },   { "tag", true },       { "text", true },
-	{ "word", true },     { "matches", true },   { "differs", true },   { "priority", false }, { "enabled", false },
-};
-
-static const struct optfile_form form = { "rule", options, OPTION_COUNT, "provider" };
-
-static_assert(sizeof(options) / sizeof(*options) == OPTION_COUNT, "one row for each option");
-static_assert(sizeof(options) / sizeof(*options) <= OPTFILE_OPTIONS_MAX, "no more than a section has room for");
-
-/* Where the sections of a file go. */
-struct taker {
-	struct drafts *drafts;
-	struct complaint *complaint;
-	const char *path; /* as long as the drafts */
-	bool is_local;
-};
+static_assert(sizeof(text_names) / sizeof(*text_names) == DRAFT_TEXTS, "one name per text");
+static_assert(sizeof(list_names) / sizeof(*list_names) == DRAFT_LISTS, "one name per list");
 
 void drafts_done(struct drafts *drafts)
 {
@@ -84,89 +69,132 @@ static struct draft *drafts_add(struct drafts *drafts, const char *id)
 	return &drafts->items[drafts->count++];
 }
 
-static int refuse(const struct taker *taker, const struct optfile_section *section, const char *why, const char *value)
+static const char *copy(struct arena *arena, const char *text)
 {
-	complaint_set(taker->complaint, taker->path, section->line, "rule '%s': %s, not '%s'", section->title, why, value);
-	return -EINVAL;
+	return arena_copy(arena, span_of(text)).ptr;
 }
 
-static int take_priority(const struct taker *taker, const struct optfile_section *section, struct draft *draft)
+static bool is_named(cfg_t *section, const char *name)
 {
-	const char *text = optfile_get_text(&section->values[OPTION_PRIORITY]);
-	bool is_negative = text && *text == '-';
-	uint64_t value;
+	return cfg_getopt(section, name)->flags & CFGF_MODIFIED;
+}
 
-	if (!text)
-		return 0;
-	if (span_parse_unsigned(span_skip(span_of(text), is_negative), INT32_MAX, &value) < 0)
-		return refuse(taker, section, "the priority is a number", text);
-	draft->priority = is_negative ? -(long)value : (long)value;
+static int take_list(cfg_t *section, const char *name, struct arena *arena, struct draft_values *values)
+{
+	unsigned count = cfg_size(section, name);
+	const char **items = arena_alloc(arena, (count + 1) * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		items[i] = copy(arena, cfg_getnstr(section, name, i));
+		if (!items[i])
+			return -ENOMEM;
+	}
+	*values = (struct draft_values){ items, count };
 	return 0;
 }
 
-static int take_enabled(const struct taker *taker, const struct optfile_section *section, struct draft *draft)
-{
-	static const char *const words[] = { "no", "off", "false", "yes", "on", "true" };
-	const char *text = optfile_get_text(&section->values[OPTION_ENABLED]);
-
-	if (!text)
-		return 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (span_is_equal_nocase(span_of(text), span_of(words[i]))) {
-			draft->is_enabled = i >= 3;
-			return 0;
-		}
-	}
-	return refuse(taker, section, "enabled is yes or no", text);
-}
-
 /* Every field that the section names; the others stay as they are. */
-static int take_fields(const struct taker *taker, const struct optfile_section *section, struct draft *draft)
+static int take_fields(cfg_t *section, struct arena *arena, struct draft *draft)
 {
-	int rc;
-
 	for (unsigned i = 0; i < DRAFT_TEXTS; i++) {
-		if (section->values[i].is_named)
-			draft->texts[i] = optfile_get_text(&section->values[i]);
+		if (!is_named(section, text_names[i]))
+			continue;
+		draft->texts[i] = copy(arena, cfg_getstr(section, text_names[i]));
+		if (!draft->texts[i])
+			return -ENOMEM;
 	}
 	for (unsigned i = 0; i < DRAFT_LISTS; i++) {
-		const struct optfile_values *values = &section->values[OPTION_LISTS + i];
-		if (values->is_named)
-			draft->lists[i] = (struct draft_values){ values->items, values->count };
+		if (is_named(section, list_names[i]) && take_list(section, list_names[i], arena, &draft->lists[i]) < 0)
+			return -ENOMEM;
 	}
-	rc = take_priority(taker, section, draft);
-	return rc == 0 ? take_enabled(taker, section, draft) : rc;
+	if (is_named(section, "priority"))
+		draft->priority = cfg_getint(section, "priority");
+	if (is_named(section, "enabled"))
+		draft->is_enabled = cfg_getbool(section, "enabled") == cfg_true;
+	return 0;
 }
 
-static int take_rule(void *data, const struct optfile_section *section)
+/* Where each section of the file begins: libconfuse knows only where it ends. */
+static unsigned find_title(FILE *file, const char *title, unsigned *line)
 {
-	const struct taker *taker = data;
-	struct draft *draft = drafts_find(taker->drafts, section->title);
+	char *row = NULL;
+	size_t size = 0;
+	unsigned found = 0;
 
-	if (draft && (!taker->is_local || draft->path == taker->path)) {
-		complaint_set(taker->complaint, taker->path, section->line, "rule '%s' is there already (%s, line %u)", draft->id, draft->path,
-			      draft->line);
+	while (!found && getline(&row, &size, file) >= 0) {
+		struct span rest = span_trim_left(span_of(row));
+		++*line;
+		if (!span_has_prefix(rest, SPAN_LIT("rule")) || rest.len < 5 || !ascii_is_space(rest.ptr[4]))
+			continue;
+		rest = span_trim_left(span_skip(rest, 4));
+		if (rest.len > 0 && strchr("\"'", rest.ptr[0]))
+			rest = span_skip(rest, 1);
+		if (span_has_prefix(rest, span_of(title)))
+			found = *line;
+	}
+	free(row);
+	return found;
+}
+
+static int take_rule(cfg_t *section, const char *path, unsigned line, bool is_local, const char *provider, struct arena *arena,
+		     struct drafts *drafts, struct complaint *complaint)
+{
+	struct draft *draft = drafts_find(drafts, cfg_title(section));
+
+	if (draft && !is_local) {
+		complaint_set(complaint, path, line, "rule '%s' is there already (%s, line %u)", draft->id, draft->path, draft->line);
 		return -EINVAL;
 	}
-	if (!draft)
-		draft = drafts_add(taker->drafts, section->title);
-	if (!draft)
-		return -ENOMEM;
-	draft->path = taker->path; /* where the operator has to look when something of it is wrong now */
-	draft->line = section->line;
-	return take_fields(taker, section, draft);
+	if (!draft) {
+		draft = drafts_add(drafts, copy(arena, cfg_title(section)));
+		if (!draft)
+			return -ENOMEM;
+		draft->texts[DRAFT_PROVIDER] = provider;
+	}
+	draft->path = path; /* where the operator has to look when something of it is wrong now */
+	draft->line = line;
+	return take_fields(section, arena, draft);
+}
+
+static int take_rules(cfg_t *cfg, const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
+{
+	FILE *file = fopen(path, "re");
+	const char *kept_path = copy(arena, path), *provider = copy(arena, cfg_getstr(cfg, "provider"));
+	unsigned line = 0;
+	int rc = file && kept_path && provider ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; rc == 0 && i < cfg_size(cfg, "rule"); i++) {
+		cfg_t *section = cfg_getnsec(cfg, "rule", i);
+		unsigned begins = find_title(file, cfg_title(section), &line);
+		rc = take_rule(section, kept_path, begins ? begins : (unsigned)section->line, is_local, provider, arena, drafts, complaint);
+	}
+	if (file)
+		fclose(file);
+	return rc;
 }
 
 int rulefile_read(const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
 {
-	struct taker taker = { drafts, complaint, arena_copy(arena, span_of(path)).ptr, is_local };
-	size_t count = drafts->count;
-	const char *provider;
-	int rc = taker.path ? optfile_read(taker.path, &form, arena, take_rule, &taker, &provider, complaint) : -ENOMEM;
+	cfg_opt_t rule_options[] = {
+		CFG_STR("class", NULL, CFGF_NODEFAULT), CFG_STR("provider", NULL, CFGF_NODEFAULT),
+		CFG_STR("suppress", NULL, CFGF_NODEFAULT), CFG_STR("advice", NULL, CFGF_NODEFAULT),
+		CFG_STR("status-as", NULL, CFGF_NODEFAULT), CFG_STR("instead-of", NULL, CFGF_NODEFAULT), CFG_STR_LIST("reply", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("status", NULL, CFGF_NODEFAULT), CFG_STR_LIST("command", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("tag", NULL, CFGF_NODEFAULT), CFG_STR_LIST("text", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("word", NULL, CFGF_NODEFAULT), CFG_STR_LIST("matches", NULL, CFGF_NODEFAULT),
+		CFG_STR_LIST("differs", NULL, CFGF_NODEFAULT), CFG_INT("priority", 0, CFGF_NODEFAULT),
+		CFG_BOOL("enabled", cfg_true, CFGF_NODEFAULT), CFG_END()
+	};
+	cfg_opt_t options[] = { CFG_STR("provider", "", CFGF_NONE),
+				CFG_SEC("rule", rule_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END() };
+	cfg_t *cfg;
+	int rc = optfile_read(path, options, &cfg, complaint);
 
-	for (size_t i = count; rc == 0 && i < drafts->count; i++) {
-		if (!drafts->items[i].texts[DRAFT_PROVIDER])
-			drafts->items[i].texts[DRAFT_PROVIDER] = provider;
-	}
+	if (rc < 0)
+		return rc;
+	rc = take_rules(cfg, path, is_local, arena, drafts, complaint);
+	cfg_free(cfg);
 	return rc;
 }

@@ -52,4 +52,5 @@ void drafts_done(struct drafts *drafts);
 int rulefile_read(const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
 	__attribute__((warn_unused_result));
 
+
 #endif

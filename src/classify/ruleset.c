@@ -15,7 +15,6 @@ struct loader {
 	struct ruleset *ruleset;
 	struct drafts drafts;
 	struct complaint *complaint;
-	const char *path; /* of the file that is being read */
 	size_t advice_size;
 };
 
@@ -46,22 +45,15 @@ static const char *copy_lower(struct arena *arena, const char *text)
 	return lower;
 }
 
-enum provider_option { PROVIDER_MX, PROVIDER_RECIPIENT, PROVIDER_TEXT };
-
-static const struct optfile_option provider_options[] = { { "mx", true }, { "recipient", true }, { "text", true } };
-
 /* One list of endings; a complaint when two providers claim the same one. */
-static int add_suffixes(struct loader *loader, const struct optfile_section *section, enum provider_option option, struct suffix_table *table,
-			uint16_t provider)
+static int add_suffixes(struct loader *loader, cfg_t *section, const char *name, const char *path, struct suffix_table *table, uint16_t provider)
 {
-	const struct optfile_values *values = &section->values[option];
-
-	for (size_t i = 0; i < values->count; i++) {
-		const char *value = copy_lower(loader->ruleset->arena, values->items[i]);
+	for (unsigned i = 0; i < cfg_size(section, name); i++) {
+		const char *value = copy_lower(loader->ruleset->arena, cfg_getnstr(section, name, i));
 		int rc = value ? suffix_table_add(table, span_of(value), provider) : -ENOMEM;
 		if (rc == -EEXIST) {
-			complaint_set(loader->complaint, loader->path, section->line, "'%s' belongs to two providers (%s = %s)", value,
-				      section->title, provider_options[option].name);
+			complaint_set(loader->complaint, path, optfile_find_line(path, 1, value), "'%s' belongs to two providers (%s = %s)",
+				      value, cfg_title(section), name);
 			return -EINVAL;
 		}
 		if (rc < 0)
@@ -70,52 +62,45 @@ static int add_suffixes(struct loader *loader, const struct optfile_section *sec
 	return 0;
 }
 
-static int add_signatures(struct loader *loader, const struct optfile_section *section, uint16_t provider)
+static int add_provider(struct loader *loader, cfg_t *section, const char *path)
 {
-	const struct optfile_values *values = &section->values[PROVIDER_TEXT];
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < values->count; i++) {
-		const char *text = copy_lower(loader->ruleset->arena, values->items[i]);
-		rc = text ? compile_literal(loader->ruleset, TEST_SIGNATURE, provider, text) : -ENOMEM;
-	}
-	if (rc == -EINVAL)
-		complaint_set(loader->complaint, loader->path, section->line, "provider '%s': a text has at least two characters",
-			      section->title);
-	return rc;
-}
-
-static int add_provider(void *data, const struct optfile_section *section)
-{
-	struct loader *loader = data;
-	struct providers *providers = &loader->ruleset->providers;
+	struct ruleset *ruleset = loader->ruleset;
 	uint16_t provider;
-	const char *name = copy_lower(loader->ruleset->arena, section->title);
-	int rc;
+	const char *name = copy_lower(ruleset->arena, cfg_title(section));
+	int rc = name ? providers_add(&ruleset->providers, name, &provider) : -ENOMEM;
 
-	if (name && providers_find(providers, span_of(name)) != PROVIDER_NONE) {
-		complaint_set(loader->complaint, loader->path, section->line, "provider '%s' is there already", name);
-		return -EINVAL;
+	if (rc == 0)
+		rc = add_suffixes(loader, section, "mx", path, &ruleset->providers.mx, provider);
+	if (rc == 0)
+		rc = add_suffixes(loader, section, "recipient", path, &ruleset->providers.recipient, provider);
+	for (unsigned i = 0; rc == 0 && i < cfg_size(section, "text"); i++) {
+		const char *text = copy_lower(ruleset->arena, cfg_getnstr(section, "text", i));
+		rc = text ? compile_literal(ruleset, TEST_SIGNATURE, provider, text) : -ENOMEM;
 	}
-	rc = name ? providers_add(providers, name, &provider) : -ENOMEM;
-	if (rc == 0)
-		rc = add_suffixes(loader, section, PROVIDER_MX, &providers->mx, provider);
-	if (rc == 0)
-		rc = add_suffixes(loader, section, PROVIDER_RECIPIENT, &providers->recipient, provider);
-	return rc == 0 ? add_signatures(loader, section, provider) : rc;
+	if (rc == -EINVAL && loader->complaint && loader->complaint->path[0] == '\0')
+		complaint_set(loader->complaint, path, (unsigned)section->line, "provider '%s': a text has at least two characters", name);
+	return rc;
 }
 
 static int load_providers(struct loader *loader, const char *etc)
 {
-	static const struct optfile_form form = { "provider", provider_options, 3, NULL };
+	cfg_opt_t provider_options[] = { CFG_STR_LIST("mx", NULL, CFGF_NODEFAULT), CFG_STR_LIST("recipient", NULL, CFGF_NODEFAULT),
+					 CFG_STR_LIST("text", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t options[] = { CFG_SEC("provider", provider_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END() };
 	char path[4096];
-	const char *outside;
+	cfg_t *cfg;
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/providers.conf", etc);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
-	loader->path = path;
-	return optfile_read(path, &form, loader->ruleset->arena, add_provider, loader, &outside, loader->complaint);
+	rc = optfile_read(path, options, &cfg, loader->complaint);
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; rc == 0 && i < cfg_size(cfg, "provider"); i++)
+		rc = add_provider(loader, cfg_getnsec(cfg, "provider", i), path);
+	cfg_free(cfg);
+	return rc;
 }
 
 static struct advice *find_advice(const struct ruleset *ruleset, const char *name)
@@ -127,7 +112,6 @@ static struct advice *find_advice(const struct ruleset *ruleset, const char *nam
 	return NULL;
 }
 
-/* The texts live as long as the rule set. */
 static int add_advice(struct loader *loader, const char *name, const char *const text[LANGUAGE_COUNT])
 {
 	struct ruleset *ruleset = loader->ruleset;
@@ -142,36 +126,35 @@ static int add_advice(struct loader *loader, const char *name, const char *const
 		loader->advice_size = size;
 	}
 	advice = &ruleset->advice[ruleset->advice_count];
-	*advice = (struct advice){ .name = name };
+	*advice = (struct advice){ .name = arena_copy(ruleset->arena, span_of(name)).ptr };
 	for (unsigned i = 0; i < LANGUAGE_COUNT; i++)
-		advice->text[i] = text[i] && *text[i] ? text[i] : NULL;
+		advice->text[i] = text[i] && *text[i] ? arena_copy(ruleset->arena, span_of(text[i])).ptr : NULL;
 	ruleset->advice_count++;
-	return 0;
-}
-
-static int take_advice(void *data, const struct optfile_section *section)
-{
-	struct loader *loader = data;
-	const char *text[LANGUAGE_COUNT];
-
-	for (unsigned i = 0; i < LANGUAGE_COUNT; i++)
-		text[i] = optfile_get_text(&section->values[i]);
-	if (find_advice(loader->ruleset, section->title)) {
-		complaint_set(loader->complaint, loader->path, section->line, "advice '%s' is there already", section->title);
-		return -EINVAL;
-	}
-	return add_advice(loader, section->title, text);
+	return advice->name ? 0 : -ENOMEM;
 }
 
 static int load_advice(void *data, const char *path)
 {
-	static const struct optfile_option options[LANGUAGE_COUNT] = { { "en", false }, { "ja", false } };
-	static const struct optfile_form form = { "advice", options, LANGUAGE_COUNT, NULL };
+	cfg_opt_t advice_options[] = { CFG_STR("en", NULL, CFGF_NODEFAULT), CFG_STR("ja", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t options[] = { CFG_SEC("advice", advice_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END() };
 	struct loader *loader = data;
-	const char *outside;
+	cfg_t *cfg;
+	int rc = optfile_read(path, options, &cfg, loader->complaint);
 
-	loader->path = path;
-	return optfile_read(path, &form, loader->ruleset->arena, take_advice, loader, &outside, loader->complaint);
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; rc == 0 && i < cfg_size(cfg, "advice"); i++) {
+		cfg_t *section = cfg_getnsec(cfg, "advice", i);
+		const char *text[LANGUAGE_COUNT] = { cfg_getstr(section, "en"), cfg_getstr(section, "ja") };
+		if (find_advice(loader->ruleset, cfg_title(section))) {
+			complaint_set(loader->complaint, path, (unsigned)section->line, "advice '%s' is there already", cfg_title(section));
+			rc = -EINVAL;
+		} else {
+			rc = add_advice(loader, cfg_title(section), text);
+		}
+	}
+	cfg_free(cfg);
+	return rc;
 }
 
 /* The class's meaning serves where the files have no advice; what one language lacks comes from `fallback`. */
