@@ -163,15 +163,31 @@ static bool may_be_wrapped(const struct mail *mail)
 	       arf_may_name_loop(header_take_address(&from));
 }
 
+static bool has_original_at(const struct mail *mail, unsigned depth)
+{
+	for (size_t i = 0; i < mail->part_count; i++)
+		if (mail->parts[i].kind == PART_ORIGINAL && mail->parts[i].depth == depth)
+			return true;
+	return false;
+}
+
+/* Where nobody is named: all of a report one step deeper, which is no answer; people attach mails whole. */
+static bool is_whole_inside(const struct mail *mail)
+{
+	return span_is_equal(mail->type, SPAN_LIT("multipart/mixed")) && !fields_find(&mail->fields, "In-Reply-To") &&
+	       !fields_find(&mail->fields, "References") && has_original_at(mail, 2);
+}
+
 static struct part *find_feedback(const struct mail *mail)
 {
-	bool is_wrapped = may_be_wrapped(mail) && report_find_original(mail);
+	bool is_report = span_is_equal(mail->type, SPAN_LIT("multipart/report"));
+	bool is_wrapped = may_be_wrapped(mail) && report_find_original(mail), is_inside = is_whole_inside(mail);
 
-	if (!is_wrapped && !span_is_equal(mail->type, SPAN_LIT("multipart/report")))
-		return NULL;
-	for (size_t i = 0; i < mail->part_count; i++)
-		if (mail->parts[i].kind == PART_FEEDBACK && (is_wrapped || mail->parts[i].depth == 1))
-			return &mail->parts[i];
+	for (size_t i = 0; i < mail->part_count && (is_report || is_wrapped || is_inside); i++) {
+		struct part *part = &mail->parts[i];
+		if (part->kind == PART_FEEDBACK && (is_wrapped || (is_report && part->depth == 1) || (is_inside && part->depth == 2)))
+			return part;
+	}
 	return NULL;
 }
 

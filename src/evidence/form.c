@@ -27,6 +27,7 @@ struct reading {
 	struct span before;    /* words before the first recipient */
 	bool is_listening;     /* the words that follow count */
 	bool is_new;           /* the current one was not named before */
+	bool is_secret;        /* somebody was announced and not named */
 	/* what stands below a recipient where no reply was announced: better than what is said of the next one */
 	struct span asides[ASIDES_MAX];
 	bool is_delayed;
@@ -95,6 +96,37 @@ static struct span find_listed(const struct reading *reading, struct span local)
 	return SPAN_NONE;
 }
 
+/* One of the reporter's users: the whole address, where the original was sent to one; else the name alone, as it stands. */
+static struct span find_user(const struct reading *reading, struct span user)
+{
+	const struct fields *original = &reading->notice->original;
+	struct span listed = find_listed(reading, user);
+
+	for (size_t i = 0; i < original->count && !span_is_known(listed); i++) {
+		struct span name = original->items[i].name, rest = SPAN_NONE;
+		if (span_is_equal_nocase(name, SPAN_LIT("To")) || span_is_equal_nocase(name, SPAN_LIT("Cc")))
+			rest = fields_get_value(original, i);
+		while (span_is_known(rest) && !span_is_known(listed)) {
+			struct span address = header_take_address(&rest);
+			if (span_is_equal_nocase(mailbox_get_local(address), user))
+				listed = address;
+		}
+	}
+	return span_is_known(listed) ? listed : user;
+}
+
+/* Whom the line names; SPAN_NONE for nobody. */
+static struct span choose_recipient(const struct reading *reading, const struct captures *captures)
+{
+	const struct span *spans = captures->spans;
+
+	if (span_is_known(spans[CAPTURE_RECIPIENT]))
+		return spans[CAPTURE_RECIPIENT];
+	if (span_is_known(spans[CAPTURE_LOCAL]))
+		return find_listed(reading, spans[CAPTURE_LOCAL]);
+	return span_is_known(spans[CAPTURE_USER]) ? find_user(reading, spans[CAPTURE_USER]) : SPAN_NONE;
+}
+
 static int apply_captures(struct reading *reading, const struct captures *captures)
 {
 	const struct span *spans = captures->spans;
@@ -145,15 +177,27 @@ static int take_further_recipients(struct reading *reading, struct span line, st
 	return error;
 }
 
+static bool captures_are_bare(const struct captures *captures)
+{
+	for (unsigned i = 0; i < CAPTURE_COUNT; i++)
+		if (span_is_known(captures->spans[i]))
+			return false;
+	return true;
+}
+
 /* A line that names a recipient.  *ret_is_taken is false when it turns out to name none. */
 static int take_recipient(struct reading *reading, const struct captures *captures, struct span line, bool *ret_is_taken)
 {
-	struct span recipient = captures->spans[CAPTURE_RECIPIENT];
+	struct span recipient = choose_recipient(reading, captures);
 	struct outcome *outcome;
 	int error;
 
-	if (!span_is_known(recipient) && span_is_known(captures->spans[CAPTURE_LOCAL]))
-		recipient = find_listed(reading, captures->spans[CAPTURE_LOCAL]);
+	if (captures_are_bare(captures)) {
+		reading->current = NO_OUTCOME;
+		reading->is_secret = true;
+		*ret_is_taken = true;
+		return 0;
+	}
 	*ret_is_taken = span_is_known(recipient) && !(reading->form->is_generic && people_is_bystander(reading->people, recipient));
 	if (!*ret_is_taken)
 		return 0;
@@ -181,11 +225,8 @@ static int take_reply(struct reading *reading, const struct captures *captures)
 {
 	struct outcome *outcome = get_current(reading);
 	struct span text = captures->spans[CAPTURE_TEXT];
-	bool is_bare = true;
 
-	for (unsigned i = 0; i < CAPTURE_COUNT; i++)
-		is_bare = is_bare && !span_is_known(captures->spans[i]);
-	if (span_is_known(text) || is_bare) {
+	if (span_is_known(text) || captures_are_bare(captures)) {
 		reading->is_listening = true;
 		if (outcome && !reading->form->is_before)
 			outcome->text = text;
@@ -221,6 +262,34 @@ static void take_words(struct reading *reading, struct span line)
 	extend(outcome && !reading->form->is_before ? &outcome->text : &reading->pending, line);
 }
 
+/* "-- a@example.com", "| a@example.com |": an address, and signs around it. */
+static bool is_adorned_address(struct span line, struct captures *captures)
+{
+	struct span address;
+
+	while (line.len && !ascii_is_alnum(line.ptr[0]))
+		line = span_skip(line, 1);
+	while (line.len && !ascii_is_alnum(line.ptr[line.len - 1]))
+		line.len--;
+	if (line.len == 0 || mailbox_take(line, &address) != line.len)
+		return false;
+	*captures = (struct captures){ 0 };
+	captures->spans[CAPTURE_RECIPIENT] = address;
+	return true;
+}
+
+/* Nobody's words.  Whom they say that the mail was sent to is the recipient where the report keeps secret who failed. */
+static int take_aside(struct reading *reading, const struct captures *captures)
+{
+	struct span original = captures->spans[CAPTURE_ORIGINAL];
+
+	if (reading->is_secret && span_is_known(original)) {
+		reading->is_secret = false;
+		return select_recipient(reading, original);
+	}
+	return apply_captures(reading, captures);
+}
+
 static int take_line(struct reading *reading, struct template_line line)
 {
 	const struct form *form = reading->form;
@@ -234,8 +303,8 @@ static int take_line(struct reading *reading, struct template_line line)
 		return 0;
 	}
 	if (templates_match(&form->skip, &line, &captures, budget))
-		return apply_captures(reading, &captures);
-	if (templates_match(&form->recipient, &line, &captures, budget))
+		return take_aside(reading, &captures);
+	if (templates_match(&form->recipient, &line, &captures, budget) || (form->is_generic && is_adorned_address(line.text, &captures)))
 		error = take_recipient(reading, &captures, line.whole, &is_taken);
 	if (error || is_taken)
 		return error;
@@ -344,6 +413,25 @@ static struct span find_only_address(struct reading *reading, const struct templ
 	return only;
 }
 
+/* "To: a@example.com" in the prose, which tells what the original was: SPAN_NONE where there are two, or none. */
+static struct span find_summed_up(struct reading *reading, struct span *ret_line)
+{
+	struct span rest = reading->notice->text, only = SPAN_NONE;
+
+	while (span_is_known(rest) && rest.len) {
+		struct span line = span_trim(span_take_line(&rest)), address;
+		size_t at = 3;
+		if (!span_has_prefix_nocase(line, SPAN_LIT("to:")) || !span_is_known(address = mailbox_find(line, &at)) ||
+		    people_is_bystander(reading->people, address))
+			continue;
+		if (span_is_known(only) || span_is_known(mailbox_find(line, &at)))
+			return SPAN_NONE;
+		only = address;
+		*ret_line = reading->notice->text;
+	}
+	return only;
+}
+
 /* In words that no template knows: the only address in the lines that speak of failure, or else in all of the text. */
 static int guess_recipient(struct reading *reading)
 {
@@ -353,6 +441,8 @@ static int guess_recipient(struct reading *reading)
 	if (!notice_is_named_mailer(reading->notice->mail))
 		return 0;
 	only = find_only_address(reading, &reading->form->text, &line);
+	if (!span_is_known(only))
+		only = find_summed_up(reading, &line);
 	if (!span_is_known(only) && notice_has_reply(text))
 		only = find_only_address(reading, NULL, &line);
 	if (!span_is_known(only))
@@ -470,6 +560,22 @@ static void drop_bystanders(struct reading *reading)
 	outcomes->count = kept;
 }
 
+/* "Questions: postmaster@example.com" beside somebody else: no recipient, unless something is said of it. */
+static void drop_contacts(struct reading *reading)
+{
+	struct outcomes *outcomes = reading->outcomes;
+	size_t kept = reading->first, others = 0;
+
+	for (size_t i = reading->first; i < outcomes->count; i++)
+		others += !mailbox_is_system(outcomes->items[i].recipient);
+	for (size_t i = reading->first; i < outcomes->count; i++) {
+		const struct outcome *outcome = &outcomes->items[i];
+		if (!others || outcome->reply || status_is_known(outcome->status) || !mailbox_is_system(outcome->recipient))
+			outcomes->items[kept++] = *outcome;
+	}
+	outcomes->count = kept;
+}
+
 static int read_people(struct reading *reading)
 {
 	if (!reading->form->is_generic)
@@ -501,6 +607,8 @@ int form_read(const struct form *form, const struct notice *notice, const struct
 	share_words(&reading);
 	for (size_t i = reading.first; i < outcomes->count && !error; i++)
 		error = finish_outcome(&reading, &outcomes->items[i]);
+	if (!error)
+		drop_contacts(&reading);
 	if (!error && form->is_generic)
 		drop_bystanders(&reading);
 	return error;

@@ -32,12 +32,21 @@ static int merge_captures(struct choice *choice, const struct captures *more, st
 	return 0;
 }
 
+/* What a mailer daemon sends is a bounce in any language; a postmaster, and other programs, send much else. */
+static bool is_daemon_s_own(const struct mail *mail)
+{
+	struct span from = fields_get(&mail->fields, "From");
+
+	return span_is_known(from) && (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX ||
+				       span_find_nocase(from, SPAN_LIT("mail-daemon"), 0) != SIZE_MAX || span_is_equal(from, SPAN_LIT("<>")));
+}
+
 /* Its return path is a mailbox that somebody reads, and nothing is returned: a postmaster may well be writing himself. */
 static bool may_be_written_by_hand(struct notice *notice)
 {
 	const struct mail *mail = notice->mail;
 
-	return mail->sender.len && !notice->original.count && !fields_find(&mail->fields, "Auto-Submitted") &&
+	return mail->sender.len && !is_daemon_s_own(mail) && !notice->original.count && !fields_find(&mail->fields, "Auto-Submitted") &&
 	       !fields_find(&mail->fields, "X-Failed-Recipients") && span_find_nocase(mail->sender, SPAN_LIT("daemon"), 0) == SIZE_MAX &&
 	       notice_find_header(notice) == SIZE_MAX;
 }
@@ -204,49 +213,40 @@ static unsigned look_for_words(const struct form *form, struct notice *notice)
 	return known;
 }
 
-/* What a mailer daemon sends is a bounce in any language; a postmaster, and other programs, send much else. */
-static bool is_daemon_s_own(const struct mail *mail)
+static bool has_original(const struct mail *mail)
 {
-	struct span from = fields_get(&mail->fields, "From");
-
-	return span_is_known(from) && (span_find_nocase(from, SPAN_LIT("mailer-daemon"), 0) != SIZE_MAX ||
-				       span_find_nocase(from, SPAN_LIT("mail-daemon"), 0) != SIZE_MAX || span_is_equal(from, SPAN_LIT("<>")));
-}
-
-/* Programs that send mail, by the words of their From; for those that are no mailer by their address. */
-static bool is_from_some_mail_system(const struct mail *mail)
-{
-	static const struct span words[] = { SPAN_LIT("mail s"), SPAN_LIT("mails"), SPAN_LIT("mailer"), SPAN_LIT("deliver"), SPAN_LIT("mmdf"),
-					     SPAN_LIT("post office"), SPAN_LIT("gateway"), SPAN_LIT("mail admin"), SPAN_LIT("mail robot") };
-	struct span from = fields_get(&mail->fields, "From");
-
-	for (size_t i = 0; span_is_known(from) && i < sizeof(words) / sizeof(words[0]); i++)
-		if (span_find_nocase(from, words[i], 0) != SIZE_MAX)
+	for (size_t i = 0; i < mail->part_count; i++)
+		if (mail->parts[i].kind == PART_ORIGINAL)
 			return true;
 	return false;
 }
 
 /*
  * Where the subject is none that anybody foresaw, a daemon has to have sent it, to say that it did not deliver something,
- * and to show what a server answered; one of these also where only the null sender speaks for a mailer.
+ * and to show what a server answered, or the mail itself; one of these also where only the null sender speaks for a mailer.
  */
 static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 {
 	const struct mail *mail = notice->mail;
 	bool is_foreseen = knows_header(form, mail, &notice->budget);
 	bool has_reply = mail_is_from_daemon(mail) && notice_has_reply(notice->text);
+	bool is_own = is_daemon_s_own(mail);
+	bool is_returned = is_own && has_original(mail);
 	unsigned known;
 
-	if (!is_foreseen && !has_reply)
+	bool is_nameless = is_own && !fields_find(&mail->fields, "Subject");
+	if (!is_foreseen && !has_reply && !is_returned && !is_nameless)
 		return false;
-	if (!is_foreseen && is_daemon_s_own(mail))
+	if (!is_foreseen && has_reply && is_own)
 		return true;
 	known = look_for_words(form, notice);
 	if (!(known & KNOWN_TEXT) || (known & KNOWN_UNLESS))
 		return false;
 	if (is_foreseen && (notice_is_named_mailer(mail) || has_reply))
 		return true;
-	return (known & KNOWN_ALSO) && (!is_foreseen || is_from_some_mail_system(mail));
+	if (is_returned)
+		return true;
+	return (known & KNOWN_ALSO) && (!is_foreseen || notice_is_from_robot(mail));
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,

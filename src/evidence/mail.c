@@ -26,6 +26,27 @@ const struct mail_caps mail_default_caps = {
 
 /* --- lines */
 
+/* What a spam filter or a gateway made an attachment of without giving it another Message-ID is still the same mail. */
+static bool is_wrapped_report(const struct mail_reader *reader, const struct fields *fields)
+{
+	const struct field *outer = fields_find(&reader->mail.fields, "Message-ID"), *inner = fields_find(fields, "Message-ID");
+	const struct field *type = fields_find(fields, "Content-Type");
+
+	return reader->level_count == 1 && span_is_equal(reader->mail.type, SPAN_LIT("multipart/mixed")) && outer && inner && type &&
+	       inner->raw.len > 2 && span_is_equal(outer->raw, inner->raw) &&
+	       span_has_prefix_nocase(type->raw, SPAN_LIT("multipart/report"));
+}
+
+/* The report stands in the place of what was wrapped around it. */
+static void unwrap_report(struct mail_reader *reader, const struct fields *fields)
+{
+	reader->mail.part_count = 0;
+	reader->level_count = 0;
+	reader->owner = OWNER_MAIL;
+	reader->content = (struct content){ .type = fields_find(fields, "Content-Type")->raw };
+	mail_begin_body(reader);
+}
+
 /* An empty line, a boundary or the end of the mail ends the header that is being read. */
 static void end_header(struct mail_reader *reader)
 {
@@ -40,10 +61,16 @@ static void end_header(struct mail_reader *reader)
 		mail_end_headers(reader);
 		return;
 	}
-	if (reader->part)
-		reader->part->fields = mail_take_fields(reader);
 	reader->state = STATE_BODY;
 	reader->is_kept = false;
+	if (reader->part) {
+		struct fields *fields = &reader->part->fields;
+		*fields = mail_take_fields(reader);
+		if (is_wrapped_report(reader, fields)) {
+			unwrap_report(reader, fields);
+			return;
+		}
+	}
 	mail_begin_header(reader);
 }
 

@@ -162,15 +162,18 @@ int notice_cut(struct notice *notice, size_t at)
 	return notice->original.count ? 0 : read_original(notice, text);
 }
 
-/* Fields that only a header has: two of them one after the other are a header. */
-static bool is_header_line(struct span line)
+enum header_line { HEADER_NONE, HEADER_SUMMARY, HEADER_FIELD };
+
+/* Three lines one after the other are a header, if there is one among them that a bounce does not tell in its prose. */
+static enum header_line get_header_line(struct span line)
 {
+	enum { SUMMARIES = 4 };
 	static const struct span names[] = {
+		SPAN_LIT("to:"),             SPAN_LIT("subject:"),      SPAN_LIT("date:"),             SPAN_LIT("cc:"),
 		SPAN_LIT("received:"),       SPAN_LIT("return-path:"),  SPAN_LIT("message-id:"),       SPAN_LIT("dkim-signature:"),
 		SPAN_LIT("x-received:"),     SPAN_LIT("mime-version:"), SPAN_LIT("content-type:"),     SPAN_LIT("from:"),
-		SPAN_LIT("date:"),           SPAN_LIT("to:"),           SPAN_LIT("x-originating-ip:"), SPAN_LIT("delivered-to:"),
-		SPAN_LIT("subject:"),        SPAN_LIT("sender:"),       SPAN_LIT("authentication-results:"),
-		SPAN_LIT("cc:"),             SPAN_LIT("reply-to:"),     SPAN_LIT("in-reply-to:"),      SPAN_LIT("references:"),
+		SPAN_LIT("sender:"),         SPAN_LIT("delivered-to:"), SPAN_LIT("x-originating-ip:"), SPAN_LIT("authentication-results:"),
+		SPAN_LIT("reply-to:"),       SPAN_LIT("in-reply-to:"),  SPAN_LIT("references:"),
 	};
 	size_t colon = 0;
 
@@ -181,13 +184,13 @@ static bool is_header_line(struct span line)
 	while (colon < line.len && (ascii_is_alpha(line.ptr[colon]) || line.ptr[colon] == '-'))
 		colon++;
 	if (colon == 0 || colon == line.len || line.ptr[colon] != ':')
-		return false;
+		return HEADER_NONE;
 	char first = ascii_lower(line.ptr[0]);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i].ptr[0] == first && span_has_prefix_nocase(line, names[i]))
-			return true;
+			return i < SUMMARIES ? HEADER_SUMMARY : HEADER_FIELD;
 	}
-	return false;
+	return HEADER_NONE;
 }
 
 static size_t find_header(struct span text)
@@ -195,6 +198,7 @@ static size_t find_header(struct span text)
 	struct span rest = text;
 	size_t first = SIZE_MAX;
 	unsigned count = 0;
+	bool has_field = false;
 
 	while (span_is_known(rest) && rest.len) {
 		size_t at = (size_t)(rest.ptr - text.ptr);
@@ -203,14 +207,17 @@ static size_t find_header(struct span text)
 
 		if (is_folded && count)
 			continue;
-		if (!is_header_line(line)) {
+		enum header_line kind = get_header_line(line);
+		if (kind == HEADER_NONE) {
 			count = 0;
+			has_field = false;
 			continue;
 		}
 		if (count++ == 0)
 			first = at;
+		has_field = has_field || kind == HEADER_FIELD;
 		/* To, From and Subject stand in the prose of many bounces; Received and the like do not */
-		if (count >= 3 || span_has_prefix_nocase(line, SPAN_LIT("received: from ")))
+		if ((count >= 3 && has_field) || span_has_prefix_nocase(line, SPAN_LIT("received: from ")))
 			return first;
 	}
 	return SIZE_MAX;
@@ -267,6 +274,20 @@ bool notice_is_named_mailer(const struct mail *mail)
 	return address.len == 0 || mailbox_is_system(address);
 }
 
+/* By the words of the From. */
+bool notice_is_from_robot(const struct mail *mail)
+{
+	static const struct span words[] = { SPAN_LIT("mail s"), SPAN_LIT("mails"), SPAN_LIT("mailer"), SPAN_LIT("deliver"), SPAN_LIT("mmdf"),
+					     SPAN_LIT("post office"), SPAN_LIT("gateway"), SPAN_LIT("mail admin"), SPAN_LIT("mail robot"),
+					     SPAN_LIT("smtp"), SPAN_LIT("mail_s"), SPAN_LIT("mail-s") };
+	struct span from = fields_get(&mail->fields, "From");
+
+	for (size_t i = 0; span_is_known(from) && i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_find_nocase(from, words[i], 0) != SIZE_MAX)
+			return true;
+	return false;
+}
+
 bool notice_is_from_mailer(const struct mail *mail)
 {
 	static const char *const lists[] = { "List-Unsubscribe", "List-Id", "List-Post" };
@@ -277,7 +298,7 @@ bool notice_is_from_mailer(const struct mail *mail)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (fields_find(&mail->fields, lists[i]))
 			return false;
-	return mail_is_from_daemon(mail);
+	return mail_is_from_daemon(mail) || (!span_is_known(mail->sender) && notice_is_from_robot(mail));
 }
 
 /* Somebody, a postmaster even, passes on what he got: programs of people write so, in their languages. */

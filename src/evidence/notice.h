@@ -33,6 +33,9 @@ bool notice_has_reply(struct span text);
 /* Did a mail system send it, by its envelope and its From? */
 bool notice_is_from_mailer(const struct mail *mail);
 
+/* Programs that send mail, by the words of their From; for those that are no mailer by their address. */
+bool notice_is_from_robot(const struct mail *mail);
+
 /* By its From alone: programs of people have the null sender, too. */
 bool notice_is_named_mailer(const struct mail *mail);
 

@@ -26,7 +26,7 @@ struct template {
 	struct item items[]; /* ITEMS_MAX while it is parsed, then as many as there are */
 };
 
-static const char *const capture_names[] = { "recipient", "local", "original", "sender", "text",   "host",
+static const char *const capture_names[] = { "recipient", "local", "user", "original", "sender", "text",   "host",
 					     "mta",       "code",  "status",   "command", "id" };
 static_assert(sizeof(capture_names) / sizeof(capture_names[0]) == CAPTURE_COUNT, "one name for each capture");
 
@@ -296,6 +296,7 @@ static size_t take_piece(enum capture capture, struct span text, struct span *re
 	case CAPTURE_SENDER:
 		return mailbox_take(text, ret_piece);
 	case CAPTURE_LOCAL:
+	case CAPTURE_USER:
 		return mailbox_take_local(text, ret_piece);
 	case CAPTURE_HOST:
 	case CAPTURE_MTA:

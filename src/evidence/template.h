@@ -13,7 +13,8 @@
 /* What a pattern can capture. */
 enum capture {
 	CAPTURE_RECIPIENT, /* {recipient}: an address, in brackets or not */
-	CAPTURE_LOCAL,     /* {local}: a local part alone */
+	CAPTURE_LOCAL,     /* {local}: a local part alone, of an address that a field of the header lists */
+	CAPTURE_USER,      /* {user}: the same, of one of the reporter's own users */
 	CAPTURE_ORIGINAL,  /* {original}: the address that the recipient was expanded from */
 	CAPTURE_SENDER,    /* {sender}: an address */
 	CAPTURE_TEXT,      /* {text}: the remote's words, at least one byte */
