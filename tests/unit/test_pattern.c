@@ -234,13 +234,13 @@ static void test_alternatives_of_patterns(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
-		struct span rest = span_of(cuts[i].pattern);
+		struct alternatives alternatives = alternatives_of(span_of(cuts[i].pattern));
 		for (size_t j = 0; j < 4 && cuts[i].alternatives[j]; j++) {
-			struct span taken = alternative_take(&rest);
+			struct span taken = alternatives_take(&alternatives);
 			if (!span_is_equal(taken, span_of(cuts[i].alternatives[j])))
 				fail_msg("%s: '%.*s'", cuts[i].pattern, SPAN_ARG(taken));
 		}
-		assert_false(span_is_known(rest));
+		assert_false(span_is_known(alternatives.rest));
 	}
 }
 

@@ -387,14 +387,14 @@ static void test_a_hostile_text_costs_little(void **state)
 
 	assert_non_null(text);
 	for (size_t i = 0; i < fixture->ruleset->test_count; i += STEP) {
-		struct literals literals;
+		struct examples examples;
 		struct query query = { .text = span_make(text, SIZE) };
 		struct verdict verdict;
 		double start;
 		arena_reset(fixture->arena);
-		assert_int_equal(literals_find(fixture->ruleset->tests[i].text, fixture->arena, &literals), 0);
+		assert_int_equal(literals_find_examples(fixture->ruleset->tests[i].text, fixture->arena, &examples), 0);
 		for (size_t j = 0; j < SIZE; j++)
-			text[j] = literals.sample.len ? literals.sample.ptr[j % literals.sample.len] : 'a';
+			text[j] = examples.sample.len ? examples.sample.ptr[j % examples.sample.len] : 'a';
 		start = cpu_seconds();
 		classify(fixture->ruleset, fixture->scratch, &query, &verdict);
 		if (cpu_seconds() - start > worst)
