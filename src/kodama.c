@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/help.h"
 
@@ -86,6 +87,8 @@ static int run(const struct command *command, char **args, size_t count)
 int main(int count, char **args)
 {
 	setlocale(LC_CTYPE, "");
+	/* what the daemon would log and goes well is nothing to tell here */
+	log_set_level(LOG_LEVEL_WARNING);
 	if (count < 2)
 		return print_overview(stderr, EXIT_WRONG_USAGE);
 	const char *name = args[1];

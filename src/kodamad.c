@@ -24,8 +24,9 @@
 #include "loop/notify.h"
 #include "loop/server.h"
 #include "ops/control.h"
+#include "store/thread.h"
 
-enum { EXIT_USAGE = 2, FILES_WANTED = 65536, STOP_PATIENCE_MS = 10000, TRIM_PERIOD_MS = 60000 };
+enum { EXIT_USAGE = 2, FILES_WANTED = 65536, STOP_PATIENCE_MS = 10000, TRIM_PERIOD_MS = 60000, LOCK_PATIENCE_S = 10 };
 
 struct daemon {
 	const char *config_path, *etc;
@@ -295,11 +296,39 @@ static int load_snapshot(struct daemon *daemon, struct complaint *complaint)
 	return 0;
 }
 
+static bool is_stop_waiting(void)
+{
+	sigset_t waiting;
+
+	return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
+}
+
+/*
+ * A database that another program holds (a backup, a shell with a transaction open) is mostly free again soon.  Not for long: the
+ * sockets are there, and an MTA that has come to them waits.
+ */
+static int follow_store(struct daemon *daemon, const struct store_options *options)
+{
+	const int64_t until_ms = monotonic_get_ms() + LOCK_PATIENCE_S * 1000;
+	const struct timespec pause = { 0, 50 * 1000000 };
+	int error = index_follow(daemon->intake.index, options, 0, &daemon->follower);
+
+	if (error == -EBUSY)
+		log_event(LOG_LEVEL_WARNING, "store-locked", "error=\"%s\" patience_s=%d", store_get_error(NULL), LOCK_PATIENCE_S);
+	while (error == -EBUSY && monotonic_get_ms() < until_ms && !is_stop_waiting()) {
+		nanosleep(&pause, NULL);
+		error = index_follow(daemon->intake.index, options, 0, &daemon->follower);
+	}
+	return error;
+}
+
 static int start_store(struct daemon *daemon, struct complaint *complaint)
 {
 	struct writer_options options = conf_get_writer_options(daemon->config);
+	const char *keys = daemon->config->keys.path;
 	int error;
 
+	options.store.has_past = keys[0] && access(keys, F_OK) == 0;
 	daemon->store_options = options.store;
 	daemon->intake.current = daemon->current;
 	daemon->intake.index = index_new();
@@ -307,7 +336,7 @@ static int start_store(struct daemon *daemon, struct complaint *complaint)
 		return -ENOMEM;
 	error = writer_start(&options, daemon->intake.index, &daemon->intake.writer);
 	if (error == 0)
-		error = index_follow(daemon->intake.index, &options.store, 0, &daemon->follower);
+		error = follow_store(daemon, &options.store);
 	if (error < 0 && store_get_error(NULL)[0])
 		/* not the URI, which may hold a password */
 		complaint_set(complaint, daemon->config->path, 0, "store uri: the database cannot be used: %s", store_get_error(NULL));

@@ -85,6 +85,12 @@ static int become_configured(const struct config *config, const char *path, bool
 	return error < 0 ? error : become(&account, complaint);
 }
 
+/* A database in a backup that is mounted so, or on a disk that the kernel no longer writes to. */
+static bool is_on_read_only(const char *path)
+{
+	return path[0] && access(path, W_OK) < 0 && errno == EROFS;
+}
+
 /* The owner of the file, of the folder that it will be made in, or, where both are root's, whom the daemon becomes. */
 static int become_owner(const struct config *config, const char *path, struct complaint *complaint)
 {
@@ -96,7 +102,7 @@ static int become_owner(const struct config *config, const char *path, struct co
 		complaint_set(complaint, path, 0, "%s: no daemon runs, and the database is its owner's and root's", strerror(EACCES));
 		return -EACCES;
 	}
-	if (geteuid() != 0 || !path[0])
+	if (geteuid() != 0 || !path[0] || is_on_read_only(path))
 		return 0;
 	bool has_file = stat(path, &info) == 0;
 	snprintf(folder, sizeof(folder), "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
@@ -162,12 +168,18 @@ static int ask_keys(const struct config *config, const json_t *request, struct a
 	return error == KEYADMIN_CHANGED ? take_row(to, json_pack("{s:b}", "ok", 1)) : error;
 }
 
-static int ensure_store(struct direct *direct, struct complaint *complaint)
+static int ensure_store(struct direct *direct, const char *what, struct complaint *complaint)
 {
 	struct store_options options = conf_get_store_options(direct->config);
+	const char *path = find_path(direct->config, false);
 
 	if (direct->admin.store)
 		return 0;
+	options.is_read_only = is_on_read_only(path);
+	if (options.is_read_only && !admin_is_reading(what)) {
+		complaint_set(complaint, path, 0, "%s: list, check, why, export and report are possible, changes are not", strerror(EROFS));
+		return -EROFS;
+	}
 	int error = store_open(&options, &direct->admin.store);
 	/* not the URI, which may hold a password; the reason never holds it */
 	if (error)
@@ -177,7 +189,7 @@ static int ensure_store(struct direct *direct, struct complaint *complaint)
 
 static int ask_store(struct direct *direct, const json_t *request, struct answer_to *to, struct complaint *complaint)
 {
-	int error = ensure_store(direct, complaint);
+	int error = ensure_store(direct, json_string_value(json_object_get(request, "do")), complaint);
 
 	return error ? error : admin_handle(&direct->admin, request, direct->by, take_row, to);
 }

@@ -7,18 +7,18 @@
 
 static const struct {
 	const char *name;
-	bool has_address;
+	bool has_address, is_reading;
 	int (*run)(struct call *call);
 } requests[] = {
-	{ "suppress-add", true, admin_add },
-	{ "suppress-remove", false, admin_remove },
-	{ "suppress-release", false, admin_release },
-	{ "suppress-import", false, admin_import },
-	{ "suppress-list", false, admin_list },
-	{ "suppress-check", true, admin_check },
-	{ "why", true, admin_why },
-	{ "forget", true, admin_forget },
-	{ "report", false, admin_report },
+	{ "suppress-add", true, false, admin_add },
+	{ "suppress-remove", false, false, admin_remove },
+	{ "suppress-release", false, false, admin_release },
+	{ "suppress-import", false, false, admin_import },
+	{ "suppress-list", false, true, admin_list },
+	{ "suppress-check", true, true, admin_check },
+	{ "why", true, true, admin_why },
+	{ "forget", true, false, admin_forget },
+	{ "report", false, true, admin_report },
 };
 
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };
@@ -28,6 +28,15 @@ bool admin_knows(const char *name)
 	for (size_t i = 0; name && i < REQUESTS; i++) {
 		if (strcmp(requests[i].name, name) == 0)
 			return true;
+	}
+	return false;
+}
+
+bool admin_is_reading(const char *name)
+{
+	for (size_t i = 0; name && i < REQUESTS; i++) {
+		if (strcmp(requests[i].name, name) == 0)
+			return requests[i].is_reading;
 	}
 	return false;
 }

@@ -53,6 +53,8 @@ struct admin {
 
 /* Is `name` a request for admin_handle? */
 bool admin_knows(const char *name);
+/* One that changes nothing: a store that may only be read will do. */
+bool admin_is_reading(const char *name);
 
 /*
  * Takes a request; hands each row and at last the answer, {"ok":true,...} or {"ok":false,"error":"..."}, to emit, which

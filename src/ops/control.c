@@ -129,13 +129,16 @@ static int answer_admin(struct client *client, const json_t *request)
 		.enforce = snapshot->limits.enforce,
 		.extension_delimiters = snapshot->extension_delimiters,
 	};
+	char why[700], value[LOG_VALUE_SIZE];
 	int error;
 
 	store_options.is_read_only = true;
 	error = store_open(&store_options, &admin.store);
 	if (error < 0) {
-		log_event(LOG_LEVEL_ERROR, "store-failed", "front=control error=\"%s\"", strerror(-error));
-		error = client_refuse(client, "the database cannot be opened");
+		/* not the URI, which may hold a password; the reason never does */
+		snprintf(why, sizeof(why), "the database cannot be opened: %s", store_get_error(NULL)[0] ? store_get_error(NULL) : strerror(-error));
+		log_event(LOG_LEVEL_ERROR, "store-failed", "front=control error=%s", log_value(span_of(why), value));
+		error = client_refuse(client, why);
 	} else {
 		/* a refusal has been told; the connection serves on unless it is broken, which the next send finds out */
 		if (admin_handle(&admin, request, client->by, client_emit, client) < 0)

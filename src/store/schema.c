@@ -295,9 +295,9 @@ static int get_version(const struct sql_driver *driver, struct sql *sql, int64_t
 	return run(driver, sql, STATEMENT_GET_VERSION, NULL, 0, ret_version);
 }
 
-static int migrate(const struct sql_driver *driver, struct sql *sql, char *ret_error, size_t size)
+static int migrate(const struct sql_driver *driver, struct sql *sql, bool *ret_is_new, char *ret_error, size_t size)
 {
-	int64_t version;
+	int64_t version = 0;
 	int result = driver->begin(sql);
 
 	if (result < 0)
@@ -308,17 +308,20 @@ static int migrate(const struct sql_driver *driver, struct sql *sql, char *ret_e
 		result = get_version(driver, sql, &version);
 	if (result == 0)
 		result = migrate_from(driver, sql, version, ret_error, size);
-	if (result == 0)
+	if (result == 0) {
+		*ret_is_new = version == 0;
 		return driver->commit(sql);
+	}
 	driver->rollback(sql);
 	return result;
 }
 
-int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, char *ret_error, size_t size)
+int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, bool *ret_is_new, char *ret_error, size_t size)
 {
 	int64_t version, fold;
 
 	*ret_error = '\0';
+	*ret_is_new = false;
 	int result = get_version(driver, sql, &version);
 	if (result < 0)
 		version = 0;
@@ -327,7 +330,7 @@ int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_rea
 	if (version == schema_version && result == 0 && fold == ADDRESS_FOLD_VERSION)
 		return 0;
 	if (!is_read_only)
-		result = migrate(driver, sql, ret_error, size);
+		result = migrate(driver, sql, ret_is_new, ret_error, size);
 	else if (result == 0)
 		result = -EINVAL;
 	if (result < 0 && !*ret_error)

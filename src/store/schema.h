@@ -9,8 +9,11 @@
 /* The version that this program works on: the number of migrations it knows. */
 extern const unsigned schema_version;
 
-/* Brings a database to this version; -EINVAL when it is newer (or fit for no reading), with a sentence in ret_error. */
-int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, char *ret_error, size_t size)
+/*
+ * Brings a database to this version; -EINVAL when it is newer (or fit for no reading), with a sentence in ret_error.  *ret_is_new: it held
+ * nothing, and the tables were made here.
+ */
+int schema_migrate(const struct sql_driver *driver, struct sql *sql, bool is_read_only, bool *ret_is_new, char *ret_error, size_t size)
 	__attribute__((warn_unused_result));
 
 /* The key under which the database keeps hashes of addresses; -errno, -EIO when it is damaged. */

@@ -47,6 +47,8 @@ struct sql_driver {
 	const char *clustered;     /* what makes a table its own index, after the closing bracket */
 	int (*open)(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size);
 	void (*close)(struct sql *sql);
+	/* Was it there when it was opened, and nothing in it?  NULL where that cannot be. */
+	bool (*was_emptied)(const struct sql *sql);
 	/* Statements without parameters, several with ";". */
 	int (*execute)(struct sql *sql, const char *script);
 	/* Takes the one lock under which changes are numbered; -EBUSY after the options' wait. */

@@ -22,6 +22,7 @@ struct sql {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_SLOTS];
 	sqlite3_stmt *begin, *commit; /* at every transaction: not parsed anew */
+	bool was_emptied;
 	char error[512];
 };
 
@@ -85,6 +86,15 @@ static int fail(struct sql *sql, int code)
 	snprintf(sql->error, sizeof(sql->error), "%s%s%s%s%s%s", kind, is_same ? "" : ": ", is_same ? "" : text, hint ? " (" : "", hint ? hint : "",
 		 hint ? ")" : "");
 	return get_errno(code);
+}
+
+/* One that another process makes at this moment is empty, too. */
+static bool has_been_emptied(const char *path)
+{
+	enum { AGE_S = 2 };
+	struct stat info;
+
+	return stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0 && info.st_mtime + AGE_S < time(NULL);
 }
 
 /* Only what is not there is made here: to open and close a database that another handle of ours uses would drop its locks. */
@@ -159,24 +169,16 @@ static void stop_counting(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static int sqlite_open(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
+static int open_file(const struct store_options *options, const char *place, int flags, struct sql **ret_sql, char *ret_error, size_t size)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int flags = SQLITE_OPEN_NOMUTEX | (options->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-	int result = options->is_read_only ? 0 : create_file(place);
-
-	pthread_once(&once, stop_counting);
-	if (result < 0) {
-		snprintf(ret_error, size, "%s: %s", place, strerror(-result));
-		return result;
-	}
 	struct sql *sql = calloc(1, sizeof(*sql));
+
 	if (!sql)
 		return -ENOMEM;
-	int code = sqlite3_open_v2(place, &sql->db, flags, NULL);
+	int code = sqlite3_open_v2(place, &sql->db, SQLITE_OPEN_NOMUTEX | flags, NULL);
 	if (sql->db)
 		sqlite3_extended_result_codes(sql->db, 1);
-	result = code == SQLITE_OK ? configure(sql, options) : fail(sql, code);
+	int result = code == SQLITE_OK ? configure(sql, options) : fail(sql, code);
 	if (result < 0) {
 		snprintf(ret_error, size, "%s: %s", place, sql->error);
 		sqlite_close(sql);
@@ -184,6 +186,65 @@ static int sqlite_open(const struct store_options *options, const char *place, s
 	}
 	*ret_sql = sql;
 	return 0;
+}
+
+/* As a URI file name of SQLite's: all that could mean something else there is encoded. */
+static void write_uri(const char *path, const char *parameters, char *uri, size_t size)
+{
+	size_t len = (size_t)snprintf(uri, size, "file:");
+
+	for (; *path && len + 4 < size; path++)
+		len += (size_t)snprintf(uri + len, size - len, strchr("%?#", *path) ? "%%%02X" : "%c", (unsigned char)*path);
+	snprintf(uri + len, size - len, "%s", parameters);
+}
+
+/*
+ * Where nothing may be written the write-ahead log cannot be shared, and SQLite reads the file alone only if it is told that nobody
+ * changes it.  What is in such a log is not in the file: then it is refused rather than read without it.
+ */
+static int open_unchanging(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
+{
+	char log[PATH_MAX], uri[3 * PATH_MAX];
+	struct stat info;
+
+	snprintf(log, sizeof(log), "%s-wal", place);
+	if (stat(log, &info) == 0 && info.st_size > 0) {
+		snprintf(ret_error, size, "%s: cannot be read where it lies: its last changes are in %s, and nothing may be written beside it (copy both elsewhere)",
+			 place, log);
+		return -EROFS;
+	}
+	write_uri(place, "?immutable=1", uri, sizeof(uri));
+	return open_file(options, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_sql, ret_error, size);
+}
+
+static bool is_on_read_only(const char *place)
+{
+	return access(place, W_OK) < 0 && errno == EROFS;
+}
+
+static int sqlite_open(const struct store_options *options, const char *place, struct sql **ret_sql, char *ret_error, size_t size)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	bool was_emptied = has_been_emptied(place);
+	int result;
+
+	pthread_once(&once, stop_counting);
+	if (options->is_read_only && is_on_read_only(place))
+		return open_unchanging(options, place, ret_sql, ret_error, size);
+	result = options->is_read_only ? 0 : create_file(place);
+	if (result < 0) {
+		snprintf(ret_error, size, "%s: %s", place, strerror(-result));
+		return result;
+	}
+	result = open_file(options, place, options->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, ret_sql, ret_error, size);
+	if (result == 0)
+		(*ret_sql)->was_emptied = was_emptied;
+	return result;
+}
+
+static bool sqlite_was_emptied(const struct sql *sql)
+{
+	return sql->was_emptied;
 }
 
 static int sqlite_execute(struct sql *sql, const char *script)
@@ -370,6 +431,7 @@ const struct sql_driver sqlite_driver = {
 	.clustered = " WITHOUT ROWID",
 	.open = sqlite_open,
 	.close = sqlite_close,
+	.was_emptied = sqlite_was_emptied,
 	.execute = sqlite_execute,
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "store/private.h"
 #include "store/schema.h"
 
@@ -28,11 +29,23 @@ static const struct sql_driver *find_driver(const char *uri)
 	return NULL;
 }
 
+/* A first start is ordinary.  All else that begins with nothing is told as what it is: nobody is suppressed any more. */
+static void tell_begin(const struct store_options *options, const char *place, bool was_emptied)
+{
+	const char *why = was_emptied ? "the database was there, and empty" :
+			  options->has_past ? "there was no database, although a key of an earlier start is there" : "there was none";
+	bool is_loss = was_emptied || options->has_past;
+
+	log_event(was_emptied ? LOG_LEVEL_ERROR : is_loss ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "store-begun", "place=\"%s\" why=\"%s\"%s", place, why,
+		  is_loss ? " effect=\"what was suppressed is not known any more\" hint=\"if that was not meant: stop kodamad and put a backup back\"" : "");
+}
+
 int store_open(const struct store_options *options, struct store **ret_store)
 {
 	const struct sql_driver *driver = find_driver(options->uri);
 	struct sql *sql;
 	char why[400];
+	bool is_new;
 
 	open_error[0] = '\0';
 	if (!driver) {
@@ -45,7 +58,7 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	if (result < 0)
 		return result;
 	const char *place = driver->is_place_shown ? options->uri + strlen(driver->scheme) : "postgresql";
-	result = schema_migrate(driver, sql, options->is_read_only, why, sizeof(why));
+	result = schema_migrate(driver, sql, options->is_read_only, &is_new, why, sizeof(why));
 	struct store *store = result < 0 ? NULL : calloc(1, sizeof(*store));
 	if (!store) {
 		snprintf(open_error, sizeof(open_error), "%s: %s", place, result < 0 ? why : "out of memory");
@@ -55,6 +68,8 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	store->driver = driver;
 	store->sql = sql;
 	store->retention_s = options->retention_s;
+	if (is_new)
+		tell_begin(options, place, driver->was_emptied && driver->was_emptied(sql));
 	result = schema_get_index_key(driver, sql, &store->index_key);
 	if (result < 0) {
 		snprintf(open_error, sizeof(open_error), "%s: %s", place, driver->get_error(sql));

@@ -18,9 +18,13 @@ struct store_options {
 	int64_t retention_s;    /* of outcomes */
 	unsigned busy_ms;       /* longest wait for a lock of another process */
 	bool is_read_only;
+	bool has_past;          /* there are signs that it was there before: where it is new it was lost, and that is told */
 };
 
-/* Opens, creates and migrates.  -EINVAL bad URI or a newer schema, -EIO, -EBUSY, -EACCES. */
+/*
+ * Opens, creates and migrates.  -EINVAL bad URI or a newer schema, -EIO, -EBUSY, -EACCES.  Of SQLite is_read_only means a file system that
+ * may not be written, too.  One that was created is told to the log, as a loss where it is one.
+ */
 int store_open(const struct store_options *options, struct store **ret_store) __attribute__((warn_unused_result));
 void store_close(struct store *store);
 const char *store_get_error(const struct store *store); /* of the last call; "" if it succeeded */
