@@ -14,7 +14,11 @@
 #include "evidence/transcript.h"
 #include "evidence/value.h"
 
-enum { DIAGNOSTIC_MAX = 64 * 1024 };
+/*
+ * SEARCH_MAX: each recipient is looked for in the text, in so many bytes of it in all.  1,000 of them with a line or two each
+ * need less; what is beyond keeps the words of its own fields.
+ */
+enum { DIAGNOSTIC_MAX = 64 * 1024, SEARCH_MAX = 64 << 20 };
 
 /* What the fields of a report say, as written.  The first of a name counts. */
 struct message_fields {
@@ -32,6 +36,7 @@ struct report {
 	struct span transcript; /* in it, or in another text part */
 	const struct fields *original;
 	size_t recipient_count;
+	size_t searched;        /* bytes of the texts, for all recipients so far */
 	struct message_fields message;
 	struct recipient_fields recipient;
 	bool is_recipient_open;
@@ -388,6 +393,14 @@ static int64_t choose_time(const struct report *report)
 	return time_s ? time_s : value_parse_time(report->message.arrival_date);
 }
 
+/* The text part is of no use any more for a report that names too many in one that is too long. */
+static void take_search(struct report *report)
+{
+	report->searched += report->text.len + report->transcript.len;
+	if (report->searched > SEARCH_MAX)
+		report->text = report->transcript = SPAN_NONE;
+}
+
 static int add_outcome(struct report *report)
 {
 	const struct recipient_fields *fields = &report->recipient;
@@ -403,6 +416,7 @@ static int add_outcome(struct report *report)
 	if (!outcome)
 		return report->outcomes->is_cut ? 0 : -ENOMEM;
 	outcome->kind = KIND_DSN;
+	take_search(report);
 	outcome->recipient = known_or_none(value_decode_unicode(choose_recipient(report, outcome), arena));
 	outcome->original_recipient = known_or_none(value_decode_unicode(value_decode_xtext(value_get_address(fields->original), arena), arena));
 	outcome->actual_recipient = known_or_none(value_decode_unicode(value_strip_type(fields->actual), arena));

@@ -314,12 +314,43 @@ static void test_more_recipients_than_the_list_holds(void **state)
 	mail_reader_free(reader);
 }
 
+/* A thousand recipients without words of their own, and so much text in front of what is said of the last one. */
+static struct span read_last_words(struct mail_reader *reader, size_t text_size)
+{
+	struct outcomes outcomes = { 0 };
+	struct buffer message;
+
+	buffer_init(&message, 1 << 22);
+	buffer_add(&message, SPAN_LIT(REPORT "--b\n\n"));
+	for (size_t size = 0; size < text_size; size += 16)
+		buffer_add(&message, SPAN_LIT("nothing to read\n"));
+	buffer_add(&message, SPAN_LIT("u999@example.org: gone\n--b\nContent-Type: message/delivery-status\n"));
+	for (unsigned i = 0; i < OUTCOMES_MAX; i++)
+		buffer_printf(&message, "\nFinal-Recipient: rfc822; u%u@example.org\nAction: failed\nStatus: 5.0.0\n", i);
+	assert_int_equal(evidence_read(mail_read(reader, buffer_get(&message), SPAN_NONE), NULL, &outcomes), 0);
+	assert_int_equal(outcomes.count, OUTCOMES_MAX);
+	buffer_done(&message);
+	return outcomes.items[OUTCOMES_MAX - 1].text;
+}
+
+/* Time is what is bounded here: recipients times text would be seconds a mail. */
+static void test_many_recipients_are_not_looked_for_in_a_long_text(void **state)
+{
+	struct mail_reader *reader = mail_reader_new(NULL);
+
+	(void)state;
+	assert_true(span_is_equal(read_last_words(reader, 32 * 1024), SPAN_LIT("gone")));
+	assert_false(span_is_known(read_last_words(reader, 400 * 1024)));
+	mail_reader_free(reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mails_yield_their_outcomes),
 		cmocka_unit_test(test_evidence_is_a_candidate),
 		cmocka_unit_test(test_more_recipients_than_the_list_holds),
+		cmocka_unit_test(test_many_recipients_are_not_looked_for_in_a_long_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
