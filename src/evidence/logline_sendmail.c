@@ -181,6 +181,39 @@ static void parse_words(struct span rest, struct logline *line)
 		line->text = SPAN_LIT("Deferred");
 }
 
+/*
+ * Addresses stand in the log as the client wrote them.  Inside of a comment brackets and quotes mean nothing, and backslashes
+ * are written once or twice: what seems to end there may go on, and the rest of the line be the client's words.
+ */
+static bool is_certain_end(struct span addresses)
+{
+	return span_find_char(addresses, '(', 0) == SIZE_MAX && span_find_char(addresses, '\\', 0) == SIZE_MAX;
+}
+
+static bool is_number(struct span text)
+{
+	uint64_t number;
+
+	return span_parse_unsigned(text, UINT32_MAX, &number) == 0;
+}
+
+/* "<user@example.com> (1000/1000)", the ids only where Sendmail has some. */
+static struct span take_controller(struct span value, bool *ret_is_doubtful)
+{
+	struct span ids = value, uid, address = value;
+	size_t open = value.len && value.ptr[value.len - 1] == ')' ? span_find(value, SPAN_LIT(" ("), 0) : SIZE_MAX;
+
+	if (open != SIZE_MAX) {
+		ids = span_slice(value, open + 2, value.len - 1);
+		uid = span_take(&ids, '/');
+		if (is_number(uid) && is_number(ids))
+			address = span_slice(value, 0, open);
+	}
+	bool is_open = address.len && address.ptr[0] == '<' && address.ptr[address.len - 1] != '>';
+	*ret_is_doubtful |= is_open || !is_certain_end(address) || span_find_char(address, '"', 0) != SIZE_MAX;
+	return drop_brackets(address);
+}
+
 /* "sent (ok)" is 2.0.0 enough, but an old Sendmail's failure without dsn= has a status in its reply or none. */
 static enum logline_kind parse_delivery(struct span rest, struct logline *line)
 {
@@ -188,6 +221,7 @@ static enum logline_kind parse_delivery(struct span rest, struct logline *line)
 
 	if (!take_list(&rest, &line->to))
 		return LOGLINE_GARBAGE;
+	line->is_doubtful |= !is_certain_end(line->to);
 	while (rest.len) {
 		struct span before = rest, value = logfield_take_value(&rest);
 		if (span_has_prefix(value, SPAN_LIT("reply=")) || span_has_prefix(value, SPAN_LIT("stat="))) {
@@ -195,7 +229,7 @@ static enum logline_kind parse_delivery(struct span rest, struct logline *line)
 			break;
 		}
 		if (logfield_skip(&value, SPAN_LIT("ctladdr=")))
-			line->orig_to = drop_brackets(span_slice(value, 0, span_find(value, SPAN_LIT(" ("), 0)));
+			line->orig_to = take_controller(value, &line->is_doubtful);
 		else if (logfield_skip(&value, SPAN_LIT("relay=")))
 			line->relay = value;
 		else if (logfield_skip(&value, SPAN_LIT("dsn=")) && status_parse(value, &line->status) < 0)

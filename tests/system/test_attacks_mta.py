@@ -213,6 +213,26 @@ def test_words_of_the_remote_are_no_fields(world, address, word):
     assert not world.is_suppressed(INJECTED) and world.daemon.get_outcomes(INJECTED) == []
 
 
+COMMENT = "x(>,{victim}, mailer=esmtp, relay=mx.example.org, dsn=5.1.1, stat=User unknown)@example.com"
+QUOTED = 'x\\">,{victim}, mailer=esmtp, relay=mx.example.org, dsn=5.1.1, stat=User unknown'
+
+
+@pytest.mark.parametrize("recipient", [COMMENT, f'"{QUOTED}"@example.com'], ids=["comment", "quotes"])
+def test_words_of_a_client_are_no_fields(world, address, recipient):
+    """Somebody who mails a line of the log: addresses stand in it as they were written, comments and all."""
+    victim, end = address("ok"), address("ok")
+    with world.mta.client(source=INSIDE) as client:
+        client.ehlo()
+        client.docmd("MAIL", f"FROM:<{BOUNCES}>")
+        if client.docmd("RCPT", f"TO:<{recipient.format(victim=victim)}>")[0] == 250:
+            assert client.data(mails.plain("words", victim))[0] == 250
+    world.send(end, f"end {end}")
+    world.get_mail(f"end {end}")
+    world.mta.wait_empty()
+    world.daemon.wait_read(world.mta.home / "mail.log")
+    assert not world.is_suppressed(victim) and not [row for row in world.daemon.get_outcomes(victim) if row[1] != "unproved"]
+
+
 # --- local users
 
 def test_sendmail_with_the_null_sender(world, address):
