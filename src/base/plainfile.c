@@ -45,18 +45,10 @@ static void scan_text(struct scan *scan, struct span text, size_t i)
 		scan->depth--;
 }
 
-/* Bytes that begin or end nothing, outside of comments: most of them. */
-static bool is_plain(char c)
-{
-	switch (c) {
-	case '"': case '\'': case '\\': case '#': case '/': case '{': case '}': case '\n':
-		return false;
-	default:
-		return true;
-	}
-}
+/* Bytes that begin or end something, outside of comments: few. */
+static const char special[] = "\"'\\#/{}\n";
 
-/* Returns the line of what is not closed, 0 when all is. */
+/* NUL follows the bytes.  Returns the line of what is not closed, 0 when all is. */
 static unsigned blank_comments(char *bytes, size_t len)
 {
 	struct scan scan = { PLACE_TEXT, 1, 0, 0 };
@@ -64,9 +56,12 @@ static unsigned blank_comments(char *bytes, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		enum place before = scan.place;
-		char c = bytes[i];
-		if (before <= PLACE_SINGLE && is_plain(c))
-			continue;
+		char c;
+		if (before <= PLACE_SINGLE)
+			i += strcspn(bytes + i, special);
+		if (i >= len)
+			break;
+		c = bytes[i];
 		if (before == PLACE_TEXT)
 			scan_text(&scan, text, i);
 		else if (before == PLACE_LINE_COMMENT && c == '\n')

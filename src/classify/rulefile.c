@@ -10,11 +10,8 @@
 #include "base/quick.h"
 #include "classify/optfile.h"
 
-static const char *const text_names[] = { "class", "provider", "suppress", "advice", "status-as", "instead-of" };
-static const char *const list_names[] = { "reply", "status", "command", "tag", "text", "word", "matches", "differs" };
-
-static_assert(sizeof(text_names) / sizeof(*text_names) == DRAFT_TEXTS, "one name per text");
-static_assert(sizeof(list_names) / sizeof(*list_names) == DRAFT_LISTS, "one name per list");
+/* The options of a section stand in the order of enum draft_text, then of enum draft_list; looked up by name, they would be most of the work. */
+enum { OPTION_LISTS = (int)DRAFT_TEXTS, OPTION_PRIORITY = OPTION_LISTS + (int)DRAFT_LISTS, OPTION_ENABLED, OPTION_COUNT };
 
 void drafts_done(struct drafts *drafts)
 {
@@ -74,20 +71,20 @@ static const char *copy(struct arena *arena, const char *text)
 	return arena_copy(arena, span_of(text)).ptr;
 }
 
-static bool is_named(cfg_t *section, const char *name)
+static bool is_named(const cfg_opt_t *option)
 {
-	return cfg_getopt(section, name)->flags & CFGF_MODIFIED;
+	return option->flags & CFGF_MODIFIED;
 }
 
-static int take_list(cfg_t *section, const char *name, struct arena *arena, struct draft_values *values)
+static int take_list(cfg_opt_t *option, struct arena *arena, struct draft_values *values)
 {
-	unsigned count = cfg_size(section, name);
+	unsigned count = cfg_opt_size(option);
 	const char **items = arena_alloc(arena, (count + 1) * sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++) {
-		items[i] = copy(arena, cfg_getnstr(section, name, i));
+		items[i] = copy(arena, cfg_opt_getnstr(option, i));
 		if (!items[i])
 			return -ENOMEM;
 	}
@@ -98,21 +95,24 @@ static int take_list(cfg_t *section, const char *name, struct arena *arena, stru
 /* Every field that the section names; the others stay as they are. */
 static int take_fields(cfg_t *section, struct arena *arena, struct draft *draft)
 {
+	cfg_opt_t *options = section->opts;
+
 	for (unsigned i = 0; i < DRAFT_TEXTS; i++) {
-		if (!is_named(section, text_names[i]))
+		if (!is_named(&options[i]))
 			continue;
-		draft->texts[i] = copy(arena, cfg_getstr(section, text_names[i]));
+		draft->texts[i] = copy(arena, cfg_opt_getstr(&options[i]));
 		if (!draft->texts[i])
 			return -ENOMEM;
 	}
 	for (unsigned i = 0; i < DRAFT_LISTS; i++) {
-		if (is_named(section, list_names[i]) && take_list(section, list_names[i], arena, &draft->lists[i]) < 0)
+		cfg_opt_t *option = &options[OPTION_LISTS + i];
+		if (is_named(option) && take_list(option, arena, &draft->lists[i]) < 0)
 			return -ENOMEM;
 	}
-	if (is_named(section, "priority"))
-		draft->priority = cfg_getint(section, "priority");
-	if (is_named(section, "enabled"))
-		draft->is_enabled = cfg_getbool(section, "enabled") == cfg_true;
+	if (is_named(&options[OPTION_PRIORITY]))
+		draft->priority = cfg_opt_getnint(&options[OPTION_PRIORITY], 0);
+	if (is_named(&options[OPTION_ENABLED]))
+		draft->is_enabled = cfg_opt_getnbool(&options[OPTION_ENABLED], 0) == cfg_true;
 	return 0;
 }
 
@@ -187,6 +187,7 @@ int rulefile_read(const char *path, bool is_local, struct arena *arena, struct d
 		CFG_STR_LIST("differs", NULL, CFGF_NODEFAULT), CFG_INT("priority", 0, CFGF_NODEFAULT),
 		CFG_BOOL("enabled", cfg_true, CFGF_NODEFAULT), CFG_END()
 	};
+	static_assert(sizeof(rule_options) / sizeof(*rule_options) == OPTION_COUNT + 1, "one row for each option, and the end");
 	cfg_opt_t options[] = { CFG_STR("provider", "", CFGF_NONE),
 				CFG_SEC("rule", rule_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END() };
 	cfg_t *cfg;
