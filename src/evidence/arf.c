@@ -171,21 +171,21 @@ static bool has_original_at(const struct mail *mail, unsigned depth)
 	return false;
 }
 
-/* Where nobody is named: all of a report one step deeper, which is no answer; people attach mails whole. */
-static bool is_whole_inside(const struct mail *mail)
+/* Where nobody is named: all of a report, deeper inside of what is no answer; people attach mails whole. */
+static bool is_whole_inside(const struct mail *mail, const struct part *part)
 {
-	return span_is_equal(mail->type, SPAN_LIT("multipart/mixed")) && !fields_find(&mail->fields, "In-Reply-To") &&
-	       !fields_find(&mail->fields, "References") && has_original_at(mail, 2);
+	return part->depth >= 2 && span_is_equal(mail->type, SPAN_LIT("multipart/mixed")) && has_original_at(mail, part->depth) &&
+	       !fields_find(&mail->fields, "In-Reply-To") && !fields_find(&mail->fields, "References");
 }
 
 static struct part *find_feedback(const struct mail *mail)
 {
 	bool is_report = span_is_equal(mail->type, SPAN_LIT("multipart/report"));
-	bool is_wrapped = may_be_wrapped(mail) && report_find_original(mail), is_inside = is_whole_inside(mail);
+	bool is_wrapped = may_be_wrapped(mail) && report_find_original(mail);
 
-	for (size_t i = 0; i < mail->part_count && (is_report || is_wrapped || is_inside); i++) {
+	for (size_t i = 0; i < mail->part_count; i++) {
 		struct part *part = &mail->parts[i];
-		if (part->kind == PART_FEEDBACK && (is_wrapped || (is_report && part->depth == 1) || (is_inside && part->depth == 2)))
+		if (part->kind == PART_FEEDBACK && (is_wrapped || (is_report && part->depth == 1) || is_whole_inside(mail, part)))
 			return part;
 	}
 	return NULL;

@@ -137,7 +137,9 @@ bool autoreply_is(const struct mail *mail)
 	if (span_is_equal(mail->type, SPAN_LIT("multipart/report")) || is_written_by_daemon(mail) ||
 	    fields_find(&mail->fields, "x-failed-recipients"))
 		return false;
-	if (span_is_equal_nocase(fields_get(&mail->fields, "auto-submitted"), SPAN_LIT("no")))
+	struct span submitted = fields_get(&mail->fields, "auto-submitted");
+	/* "auto-replied (rejected)" is a refusal, RFC 5429 section 2.1.1 */
+	if (span_is_equal_nocase(submitted, SPAN_LIT("no")) || span_find_nocase(submitted, SPAN_LIT("(reject"), 0) != SIZE_MAX)
 		return false;
 	return has_signature(&mail->fields) || (is_answer(mail) && autoreply_is_subject(fields_get(&mail->fields, "subject")));
 }

@@ -27,6 +27,7 @@ struct reading {
 	struct span before;    /* words before the first recipient */
 	bool is_listening;     /* the words that follow count */
 	bool is_new;           /* the current one was not named before */
+	size_t indent;         /* of the line that named the current one */
 	bool is_secret;        /* somebody was announced and not named */
 	/* what stands below a recipient where no reply was announced: better than what is said of the next one */
 	struct span asides[ASIDES_MAX];
@@ -39,6 +40,11 @@ struct reading {
 static struct template_line take_next_line(struct span *rest)
 {
 	return template_line_make(span_take_line(rest));
+}
+
+static size_t get_indent(const struct template_line *line)
+{
+	return line->text.ptr ? (size_t)(line->text.ptr - line->whole.ptr) : 0;
 }
 
 /* The words go on with this line; all lines of one recipient are one run of the notice's text. */
@@ -186,8 +192,9 @@ static bool captures_are_bare(const struct captures *captures)
 }
 
 /* A line that names a recipient.  *ret_is_taken is false when it turns out to name none. */
-static int take_recipient(struct reading *reading, const struct captures *captures, struct span line, bool *ret_is_taken)
+static int take_recipient(struct reading *reading, const struct captures *captures, const struct template_line *named, bool *ret_is_taken)
 {
+	struct span line = named->whole;
 	struct span recipient = choose_recipient(reading, captures);
 	struct outcome *outcome;
 	int error;
@@ -205,6 +212,7 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 	outcome = get_current(reading);
 	if (error || !outcome)
 		return error;
+	reading->indent = get_indent(named);
 	if (!span_is_known(reading->before))
 		reading->before = reading->pending;
 	if (span_is_known(captures->spans[CAPTURE_TEXT]) && !span_is_known(outcome->text))
@@ -290,6 +298,15 @@ static int take_aside(struct reading *reading, const struct captures *captures)
 	return apply_captures(reading, captures);
 }
 
+/* Deeper than the line that names the recipient whose words are being read: more of them, whomever it names. */
+static bool is_continuation(const struct reading *reading, const struct template_line *line)
+{
+	const struct outcome *outcome = get_current(reading);
+
+	return outcome && !reading->form->is_generic && reading->is_listening && span_is_known(outcome->text) &&
+	       get_indent(line) > reading->indent;
+}
+
 static int take_line(struct reading *reading, struct template_line line)
 {
 	const struct form *form = reading->form;
@@ -304,8 +321,9 @@ static int take_line(struct reading *reading, struct template_line line)
 	}
 	if (templates_match(&form->skip, &line, &captures, budget))
 		return take_aside(reading, &captures);
-	if (templates_match(&form->recipient, &line, &captures, budget) || (form->is_generic && is_adorned_address(line.text, &captures)))
-		error = take_recipient(reading, &captures, line.whole, &is_taken);
+	if (!is_continuation(reading, &line) && (templates_match(&form->recipient, &line, &captures, budget) ||
+						 (form->is_generic && is_adorned_address(line.text, &captures))))
+		error = take_recipient(reading, &captures, &line, &is_taken);
 	if (error || is_taken)
 		return error;
 	if (templates_match(&form->reply, &line, &captures, budget))

@@ -32,7 +32,7 @@ static bool is_wrapped_report(const struct mail_reader *reader, const struct fie
 	const struct field *outer = fields_find(&reader->mail.fields, "Message-ID"), *inner = fields_find(fields, "Message-ID");
 	const struct field *type = fields_find(fields, "Content-Type");
 
-	return reader->level_count == 1 && span_is_equal(reader->mail.type, SPAN_LIT("multipart/mixed")) && outer && inner && type &&
+	return reader->level_count > 0 && span_is_equal(reader->mail.type, SPAN_LIT("multipart/mixed")) && outer && inner && type &&
 	       inner->raw.len > 2 && span_is_equal(outer->raw, inner->raw) &&
 	       span_has_prefix_nocase(type->raw, SPAN_LIT("multipart/report"));
 }

@@ -255,8 +255,8 @@ def enclose(mail):
 
 def cut_original(mail):
     """Truncated within what is returned of the original: a limit of the reporter's."""
-    place = None if mail.startswith(b"From ") else re.search(rb"(?im)^content-type:\s*(message/rfc822|text/rfc822-headers)", mail)
-    end = mail.find(b"\n\n", place.end()) if place else -1
+    places = list(re.finditer(rb"(?im)^content-type:\s*(message/rfc822|text/rfc822-headers)", mail))
+    end = mail.find(b"\n\n", places[-1].end()) if places and not mail.startswith(b"From ") else -1
     stop = mail.find(b"\n\n", end + 2) if end >= 0 else -1
     return mail[:stop + 1] if stop >= 0 else mail
 

@@ -83,6 +83,8 @@ def get_renamed(mails, before):
         for name, mail in mails.items():
             outcomes = before["", name]
             recipients = sorted({outcome["recipient"] for outcome in outcomes if outcome.get("recipient")}, key=len, reverse=True)
+            if not all("@" in recipient for recipient in recipients):
+                continue
             others = {recipient: function(*recipient.rsplit("@", 1)) for recipient in recipients}
             # who the provider is, its domain may tell; and two people are not to become one
             if ("domain" in change and any("provider" in outcome for outcome in outcomes)) or len(set(others.values())) < len(others):
