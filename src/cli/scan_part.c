@@ -2,14 +2,16 @@
 /* Lines, and what waits for the part's turn.  One thread a worker; the lines are hostile. */
 #include "cli/scan_part.h"
 
+#include <assert.h>
+
 enum { RECORDS_FIRST = 256 * 1024, RECORDS_MAX = 256 * 1024 * 1024 };
 
 /* What the log said, in its order: words on recipients, and what the queue needs. */
 enum record_kind { RECORD_FAILURE, RECORD_SETTLED, RECORD_DELIVERY, RECORD_EXPIRED, RECORD_OVER };
 
 /*
- * Behind it, by kind: a struct tally_word and the recipient's address; the recipient's hash; a struct log_delivery and its texts (a
- * deferral, or whatever came before the rules were loaded), the same of the one that expired; nothing.
+ * Behind it, by kind: a struct tally_word and the recipient's address; nothing; a struct kept_delivery and its texts (a deferral, or
+ * whatever came before the rules were loaded), the same of the one that expired; nothing.
  */
 struct record {
 	uint8_t kind;
@@ -20,6 +22,19 @@ struct record {
 	uint64_t recipient; /* hash */
 };
 
+/* What the tally and the queue read of a delivery. */
+enum { DELIVERY_TEXTS = 3 };
+
+struct kept_delivery {
+	int64_t time_s;
+	struct status status;
+	uint8_t action;
+	bool is_final, is_expired, is_doubtful;
+	uint32_t lengths[DELIVERY_TEXTS]; /* recipient, relay, text */
+};
+
+static_assert(sizeof(struct kept_delivery) % sizeof(uint64_t) == 0, "what is behind it stands as straight as it does");
+
 /* --- records */
 
 static size_t pad(size_t len)
@@ -27,93 +42,100 @@ static size_t pad(size_t len)
 	return (len + 7) & ~(size_t)7;
 }
 
-/* Room for so many bytes more; NULL: there is none. */
-static char *grow_records(struct scan_part *part, size_t need)
+/* Room for so many bytes more: false, there is none. */
+static bool grow_records(struct scan_worker *worker, size_t need)
 {
+	struct scan_part *part = worker->part;
 	size_t size = part->record_size ? part->record_size : RECORDS_FIRST;
 	char *grown;
 
-	if (part->record_len + need <= part->record_size)
-		return part->records + part->record_len;
 	while (size < part->record_len + need)
 		size *= 2;
 	grown = size <= RECORDS_MAX ? realloc(part->records, size) : NULL;
-	if (!grown)
-		return NULL;
+	if (!grown) {
+		worker->has_no_memory = true;
+		return false;
+	}
 	part->records = grown;
 	part->record_size = size;
-	return grown + part->record_len;
+	return true;
 }
 
-/* Where what is behind it goes: `head`, which is copied, and record->len bytes; NULL: there is no memory. */
-static char *add_record(struct scan_worker *worker, const struct record *record, const void *head, size_t head_len)
+/* Where the `len` bytes go that are behind it; NULL: there is no memory. */
+static inline char *add_record(struct scan_worker *worker, const struct record *record, size_t len)
 {
-	size_t need = sizeof(*record) + head_len + pad(record->len);
-	char *to = grow_records(worker->part, need);
+	struct scan_part *part = worker->part;
+	size_t need = sizeof(*record) + len;
+	char *to;
 
-	if (!to) {
-		worker->has_no_memory = true;
+	if (part->record_len + need > part->record_size && !grow_records(worker, need))
 		return NULL;
-	}
+	to = part->records + part->record_len;
+	part->record_len += need;
 	memcpy(to, record, sizeof(*record));
-	if (head_len)
-		memcpy(to + sizeof(*record), head, head_len);
-	worker->part->record_len += need;
-	return to + sizeof(*record) + head_len;
+	return to + sizeof(*record);
+}
+
+static char *put(char *to, const void *bytes, size_t len)
+{
+	if (len)
+		memcpy(to, bytes, len);
+	return to + len;
 }
 
 static void add_failure(struct scan_worker *worker, const struct tally_word *word)
 {
 	const struct record record = { .kind = RECORD_FAILURE, .len = (uint32_t)word->recipient.len };
-	char *to = add_record(worker, &record, word, sizeof(*word));
+	char *to = add_record(worker, &record, sizeof(*word) + pad(record.len));
 
-	if (to && word->recipient.len)
-		memcpy(to, word->recipient.ptr, word->recipient.len);
-}
-
-/* What the tally and the queue read of a delivery, in the order of the record's texts. */
-enum { DELIVERY_TEXTS = 3 };
-
-static void get_texts(struct log_delivery *delivery, struct span *texts[static DELIVERY_TEXTS])
-{
-	texts[0] = &delivery->recipient;
-	texts[1] = &delivery->relay;
-	texts[2] = &delivery->text;
+	if (to)
+		(void)put(put(to, word, sizeof(*word)), word->recipient.ptr, word->recipient.len);
 }
 
 static void add_delivery(struct scan_worker *worker, struct record record, const struct log_delivery *delivery)
 {
-	struct log_delivery copy = *delivery;
-	struct span *texts[DELIVERY_TEXTS];
+	/* nobody reads what was said where the mail was taken */
+	struct span text = delivery->action == ACTION_DELIVERED ? SPAN_LIT("") : delivery->text;
+	const struct kept_delivery kept = {
+		.time_s = delivery->time_s,
+		.status = delivery->status,
+		.action = (uint8_t)delivery->action,
+		.is_final = delivery->is_final,
+		.is_expired = delivery->is_expired,
+		.is_doubtful = delivery->is_doubtful,
+		.lengths = { (uint32_t)delivery->recipient.len, (uint32_t)delivery->relay.len, (uint32_t)text.len },
+	};
 	char *to;
 
-	get_texts(&copy, texts);
-	record.len = (uint32_t)(texts[0]->len + texts[1]->len + texts[2]->len);
-	to = add_record(worker, &record, &copy, sizeof(copy));
-	for (size_t i = 0; to && i < DELIVERY_TEXTS; i++) {
-		if (texts[i]->len)
-			memcpy(to, texts[i]->ptr, texts[i]->len);
-		to += texts[i]->len;
-	}
+	record.len = kept.lengths[0] + kept.lengths[1] + kept.lengths[2];
+	to = add_record(worker, &record, sizeof(kept) + pad(record.len));
+	if (!to)
+		return;
+	to = put(put(to, &kept, sizeof(kept)), delivery->recipient.ptr, delivery->recipient.len);
+	(void)put(put(to, delivery->relay.ptr, delivery->relay.len), text.ptr, text.len);
 }
 
 /* *at: behind the record, then behind what belongs to it. */
 static struct log_delivery take_delivery(const struct record *record, const char **at)
 {
-	struct log_delivery delivery;
-	struct span *texts[DELIVERY_TEXTS];
-	const char *text = *at + sizeof(delivery);
+	const char *recipient = *at + sizeof(struct kept_delivery), *relay, *text;
+	struct kept_delivery kept;
 
-	memcpy(&delivery, *at, sizeof(delivery));
-	get_texts(&delivery, texts);
-	for (size_t i = 0; i < DELIVERY_TEXTS; i++) {
-		texts[i]->ptr = text;
-		text += texts[i]->len;
-	}
-	/* they were of a line that is gone */
-	delivery.host = delivery.instance = delivery.program = delivery.queue_id = delivery.orig_to = SPAN_NONE;
-	*at += sizeof(delivery) + pad(record->len);
-	return delivery;
+	memcpy(&kept, *at, sizeof(kept));
+	relay = recipient + kept.lengths[0];
+	text = relay + kept.lengths[1];
+	*at += sizeof(kept) + pad(record->len);
+	return (struct log_delivery){
+		.time_s = kept.time_s,
+		.status = kept.status,
+		.action = (enum action)kept.action,
+		.is_final = kept.is_final,
+		.is_expired = kept.is_expired,
+		.is_doubtful = kept.is_doubtful,
+		.recipient = span_make(recipient, kept.lengths[0]),
+		.relay = span_make(relay, kept.lengths[1]),
+		.text = span_make(text, kept.lengths[2]),
+	};
 }
 
 /* --- words: to suspects and queue at once, or, from a part, when its turn comes */
@@ -135,7 +157,7 @@ static void settle(struct scan_worker *worker, uint64_t id, uint64_t recipient)
 	const struct record record = { .kind = RECORD_SETTLED, .is_success = worker->is_success, .id = id, .recipient = recipient };
 
 	if (worker->part)
-		add_record(worker, &record, NULL, 0);
+		(void)add_record(worker, &record, 0);
 	else
 		logqueue_settle(worker->scan->queue, id, recipient);
 }
@@ -168,7 +190,7 @@ static void forget(struct scan_worker *worker, uint64_t id)
 	const struct record record = { .kind = RECORD_OVER, .id = id };
 
 	if (worker->part)
-		add_record(worker, &record, NULL, 0);
+		(void)add_record(worker, &record, 0);
 	else
 		logqueue_forget(worker->scan->queue, id);
 }
