@@ -53,6 +53,15 @@ struct query query_of(const struct outcome *outcome)
 			       .remote_mta = outcome->remote_mta };
 }
 
+const char *classify_find_provider(const struct ruleset *ruleset, struct span remote_mta, struct span domain)
+{
+	uint16_t provider = suffix_table_find(&ruleset->providers.mx, remote_mta);
+
+	if (provider == PROVIDER_NONE)
+		provider = suffix_table_find(&ruleset->providers.recipient, domain);
+	return ruleset->providers.names[provider];
+}
+
 enum action query_get_action(const struct query *query)
 {
 	unsigned digit = query->reply != 0 ? query->reply / 100 : query->status.class_digit;

@@ -42,6 +42,9 @@ struct query query_of(const struct outcome *outcome);
  */
 void classify(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query, struct verdict *ret_verdict);
 
+/* The provider alone, as far as the host and the recipient's domain tell it: the rule set's name of it, "" for none. */
+const char *classify_find_provider(const struct ruleset *ruleset, struct span remote_mta, struct span domain);
+
 /* action with the rules above applied: never ACTION_UNKNOWN when reply or status is known. */
 enum action query_get_action(const struct query *query);
 

@@ -291,7 +291,7 @@ static int init_worker(struct scan *scan, struct scan_worker *worker, int64_t si
 {
 	worker->scan = scan;
 	worker->buffer = malloc(BUFFER_SIZE);
-	worker->tally = tally_new(NULL, &scan->key, since_s, scan_tell, worker);
+	worker->tally = tally_new(NULL, &scan->key, since_s, scan_listen(worker));
 	if (!worker->buffer || !worker->tally)
 		return -ENOMEM;
 	worker->tally->verdicts = scan->verdicts;

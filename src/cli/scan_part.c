@@ -140,16 +140,28 @@ static struct log_delivery take_delivery(const struct record *record, const char
 
 /* --- words: to suspects and queue at once, or, from a part, when its turn comes */
 
-void scan_tell(void *data, const struct tally_word *word)
+static void take_success(void *data, uint64_t hash)
 {
 	struct scan_worker *worker = data;
 
+	worker->is_success = true;
 	if (!worker->part)
-		suspects_take(&worker->scan->suspects, word);
-	else if (word->is_success)
-		worker->is_success = true; /* which is told with what is settled */
-	else
+		suspects_take_success(&worker->scan->suspects, hash);
+}
+
+static void take_failure(void *data, const struct tally_word *word)
+{
+	struct scan_worker *worker = data;
+
+	if (worker->part)
 		add_failure(worker, word);
+	else
+		suspects_take_failure(&worker->scan->suspects, word);
+}
+
+struct tally_listener scan_listen(struct scan_worker *worker)
+{
+	return (struct tally_listener){ take_success, take_failure, worker };
 }
 
 static void settle(struct scan_worker *worker, uint64_t id, uint64_t recipient)
@@ -254,19 +266,19 @@ void scan_take_line(struct scan_worker *worker, struct span text)
 /* What is behind the record: where the next one stands. */
 static const char *replay(struct scan_worker *worker, const struct record *record, const char *at)
 {
-	struct tally_word word = { .is_success = true, .hash = record->recipient };
 	struct log_delivery delivery;
+	struct tally_word word;
 
 	switch ((enum record_kind)record->kind) {
 	case RECORD_FAILURE:
 		memcpy(&word, at, sizeof(word));
 		word.recipient = span_make(at + sizeof(word), record->len);
-		suspects_take(&worker->scan->suspects, &word);
+		suspects_take_failure(&worker->scan->suspects, &word);
 		return at + sizeof(word) + pad(record->len);
 	case RECORD_SETTLED:
 		if (record->is_success)
-			suspects_take(&worker->scan->suspects, &word);
-		settle(worker, record->id, record->recipient);
+			suspects_take_success(&worker->scan->suspects, record->recipient);
+		logqueue_settle(worker->scan->queue, record->id, record->recipient);
 		return at;
 	case RECORD_DELIVERY:
 		delivery = take_delivery(record, &at);

@@ -30,12 +30,12 @@ struct scan_worker {
 	struct newlines newlines; /* of the buffer */
 	bool has_no_memory;
 	bool has_rules;         /* else deliveries wait for them */
-	bool is_success;        /* the tally said so of the delivery that it has just taken */
+	bool is_success;        /* the tally said so of the delivery that it has just taken: it is told with what is settled */
 	pthread_t thread;
 };
 
-/* tally_tell of a worker's tally. */
-void scan_tell(void *data, const struct tally_word *word);
+/* What the tally of a worker tells is heard by it. */
+struct tally_listener scan_listen(struct scan_worker *worker);
 
 /* One line, without its end. */
 void scan_take_line(struct scan_worker *worker, struct span text);

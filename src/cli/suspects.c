@@ -20,19 +20,13 @@ void suspects_done(struct suspects *suspects)
 	*suspects = (struct suspects){ 0 };
 }
 
-static uint64_t *get_bits(const struct suspects *suspects, uint64_t hash, uint64_t *ret_bit)
-{
-	*ret_bit = (uint64_t)1 << hash % 64;
-	return &suspects->bits[hash / 64 % (SUSPECT_BITS / 64)];
-}
-
 static struct suspect *find_suspect(const struct suspects *suspects, uint64_t hash)
 {
 	size_t slot = hash;
 	uint64_t bit;
 	uint32_t number;
 
-	if (!(*get_bits(suspects, hash, &bit) & bit))
+	if (!(*suspects_get_bits(suspects, hash, &bit) & bit))
 		return NULL;
 	number = table_find_from(&suspects->table, suspects->items, sizeof(*suspects->items), hash, &slot);
 	return number ? &suspects->items[number - 1] : NULL;
@@ -54,14 +48,18 @@ static struct suspect *add_suspect(struct suspects *suspects, const struct tally
 	suspects->items = items;
 	if (!suspect)
 		return NULL;
-	bits = get_bits(suspects, word->hash, &bit);
+	bits = suspects_get_bits(suspects, word->hash, &bit);
 	*bits |= bit;
 	suspect->address = address;
 	return suspect;
 }
 
-static void end_row(struct suspect *suspect)
+void suspects_end_row(struct suspects *suspects, uint64_t hash)
 {
+	struct suspect *suspect = find_suspect(suspects, hash);
+
+	if (!suspect)
+		return;
 	memset(suspect->times_s, 0, sizeof(suspect->times_s));
 	suspect->failed = 0;
 	suspect->is_listed = suspect->is_weak = false;
@@ -81,15 +79,10 @@ static void count_failure(struct suspect *suspect, const struct tally_word *word
 	suspect->provider = word->provider;
 }
 
-void suspects_take(struct suspects *suspects, const struct tally_word *word)
+void suspects_take_failure(struct suspects *suspects, const struct tally_word *word)
 {
 	struct suspect *suspect = find_suspect(suspects, word->hash);
 
-	if (word->is_success) {
-		if (suspect)
-			end_row(suspect);
-		return;
-	}
 	if (!suspect)
 		suspect = add_suspect(suspects, word);
 	if (suspect)

@@ -37,6 +37,22 @@ struct suspects {
 int suspects_init(struct suspects *suspects) __attribute__((warn_unused_result));
 void suspects_done(struct suspects *suspects);
 
-void suspects_take(struct suspects *suspects, const struct tally_word *word);
+void suspects_take_failure(struct suspects *suspects, const struct tally_word *word);
+
+void suspects_end_row(struct suspects *suspects, uint64_t hash);
+
+static inline uint64_t *suspects_get_bits(const struct suspects *suspects, uint64_t hash, uint64_t *ret_bit)
+{
+	*ret_bit = (uint64_t)1 << hash % 64;
+	return &suspects->bits[hash / 64 % (SUSPECT_BITS / 64)];
+}
+
+static inline void suspects_take_success(struct suspects *suspects, uint64_t hash)
+{
+	uint64_t bit;
+
+	if (*suspects_get_bits(suspects, hash, &bit) & bit)
+		suspects_end_row(suspects, hash);
+}
 
 #endif

@@ -12,7 +12,7 @@ enum {
 
 /* --- new and free */
 
-struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key *key, int64_t since_s, tally_tell *tell, void *data)
+struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key *key, int64_t since_s, struct tally_listener listener)
 {
 	struct tally *tally = calloc(1, sizeof(*tally));
 
@@ -21,8 +21,7 @@ struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key 
 	tally->ruleset = ruleset;
 	tally->key = *key;
 	tally->since_s = since_s;
-	tally->tell = tell;
-	tally->data = data;
+	tally->listener = listener;
 	tally->scratch = scratch_new();
 	tally->arena = arena_new(ARENA_MAX);
 	tally->masked = malloc(TALLY_TEXT_MAX);
@@ -78,13 +77,9 @@ uint16_t tally_get_provider(struct tally *tally, const char *name)
 	return (uint16_t)tally->provider_count++;
 }
 
-uint16_t tally_find_provider(struct tally *tally, struct span host, struct span recipient)
+uint16_t tally_find_provider(struct tally *tally, struct span host, struct span domain)
 {
-	const struct query query = { .action = ACTION_DELIVERED, .kind = KIND_LOG, .recipient = recipient, .remote_mta = host };
-	struct verdict verdict;
-
-	classify(tally->ruleset, tally->scratch, &query, &verdict);
-	return tally_get_provider(tally, verdict.provider);
+	return tally_get_provider(tally, classify_find_provider(tally->ruleset, host, domain));
 }
 
 /* --- days */
@@ -122,27 +117,22 @@ static struct report_day *get_day(struct tally *tally, int64_t time_s)
 
 /* --- a delivery */
 
-static void add_counts(struct report_counts *counts, enum action action)
+static inline void add_count(struct report_counts *counts, enum action action)
 {
-	counts->delivered += action == ACTION_DELIVERED;
-	counts->deferred += action == ACTION_DELAYED;
-	counts->failed += action == ACTION_FAILED;
+	uint64_t *count = action == ACTION_DELIVERED ? &counts->delivered : action == ACTION_DELAYED ? &counts->deferred : &counts->failed;
+
+	++*count;
 }
 
-static void tell(struct tally *tally, const struct log_delivery *delivery, uint64_t hash, uint16_t provider, const struct verdict *verdict)
+static void tell_failure(struct tally *tally, const struct log_delivery *delivery, uint64_t hash, uint16_t provider, const struct verdict *verdict)
 {
-	struct tally_word word = { .hash = hash, .time_s = delivery->time_s, .is_success = verdict == NULL, .provider = provider,
-				   .recipient = delivery->recipient };
+	const struct tally_word word = { .hash = hash, .time_s = delivery->time_s, .effect = verdict->effect, .class_id = verdict->class_id,
+					 .provider = provider, .is_weak = verdict->basis == BASIS_REPLY || verdict->basis == BASIS_WORD,
+					 .recipient = delivery->recipient };
+	bool is_theirs = verdict->scope == SCOPE_RECIPIENT || verdict->scope == SCOPE_DOMAIN;
 
-	if (verdict) {
-		bool is_theirs = verdict->scope == SCOPE_RECIPIENT || verdict->scope == SCOPE_DOMAIN;
-		if (!is_theirs || (verdict->effect != EFFECT_NOW && verdict->effect != EFFECT_COUNT))
-			return;
-		word.effect = verdict->effect;
-		word.class_id = verdict->class_id;
-		word.is_weak = verdict->basis == BASIS_REPLY || verdict->basis == BASIS_WORD;
-	}
-	tally->tell(tally->data, &word);
+	if (is_theirs && (verdict->effect == EFFECT_NOW || verdict->effect == EFFECT_COUNT))
+		tally->listener.take_failure(tally->listener.data, &word);
 }
 
 /* What was said counts for its class and text.  The provider that the verdict names, or the one that was known before. */
@@ -161,7 +151,7 @@ static uint16_t add_response_of(struct tally *tally, const struct log_delivery *
 	response->counts[is_failed ? COUNT_FAILED : COUNT_DEFERRED]++;
 	provider = response->said_by ? response->said_by : provider;
 	if (is_failed)
-		tell(tally, delivery, hash, provider, &response->verdict);
+		tell_failure(tally, delivery, hash, provider, &response->verdict);
 	else
 		tally_note_deferral(domain, delivery, response->verdict.class_id);
 	return provider;
@@ -223,19 +213,19 @@ uint64_t tally_add(struct tally *tally, const struct log_delivery *delivery)
 	if (!domain)
 		return hash;
 	relay = tally_get_relay(tally, domain, delivery->relay);
-	provider = tally_get_domain_provider(tally, domain, relay, recipient);
+	provider = tally_get_domain_provider(tally, domain, relay);
 	if (delivery->action == ACTION_DELIVERED) {
-		tell(tally, delivery, hash, provider, NULL);
+		tally->listener.take_success(tally->listener.data, hash);
 		note_accepted(&tally->providers[provider], hash);
 	} else {
 		provider = add_response_of(tally, delivery, domain, relay, provider, hash);
 	}
 	day = get_day(tally, delivery->time_s);
 	if (day)
-		add_counts(&day->counts, delivery->action);
-	add_counts(&tally->counts, delivery->action);
-	add_counts(&tally->providers[provider].counts, delivery->action);
-	add_counts(&domain->counts, delivery->action);
+		add_count(&day->counts, delivery->action);
+	add_count(&tally->counts, delivery->action);
+	add_count(&tally->providers[provider].counts, delivery->action);
+	add_count(&domain->counts, delivery->action);
 	tally->expired += delivery->is_expired;
 	return hash;
 }

@@ -76,11 +76,10 @@ struct tally_provider {
 	bool has_accepted, has_accepted_others;
 };
 
-/* One word on one recipient, in the order of the log: suspects.h. */
+/* A final failure of one recipient. */
 struct tally_word {
 	uint64_t hash;          /* of the recipient, ASCII case folded */
 	int64_t time_s;
-	bool is_success;        /* else a final failure */
 	enum effect effect;
 	enum class class_id;
 	uint16_t provider;
@@ -88,7 +87,12 @@ struct tally_word {
 	struct span recipient;  /* borrowed for the call */
 };
 
-typedef void tally_tell(void *data, const struct tally_word *word);
+/* Who is told of each recipient, in the order of the log (suspects.h): that his mail was taken, or that it failed for good. */
+struct tally_listener {
+	void (*take_success)(void *data, uint64_t hash);
+	void (*take_failure)(void *data, const struct tally_word *word);
+	void *data;
+};
 
 struct verdicts;
 
@@ -99,8 +103,7 @@ struct tally {
 	struct arena *arena;    /* of one delivery */
 	struct siphash_key key;
 	struct zone zone;
-	tally_tell *tell;
-	void *data;
+	struct tally_listener listener;
 	int64_t since_s;        /* earlier ones do not count */
 	int64_t part;           /* of the log, that is read now: the caller's */
 	int64_t first_s, last_s;
@@ -123,8 +126,8 @@ struct tally {
 	char *masked;           /* working memory */
 };
 
-/* tell: where each word on a recipient goes.  NULL when out of memory. */
-struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key *key, int64_t since_s, tally_tell *tell, void *data);
+/* NULL when out of memory. */
+struct tally *tally_new(const struct ruleset *ruleset, const struct siphash_key *key, int64_t since_s, struct tally_listener listener);
 void tally_free(struct tally *tally);
 
 /* A delivery; probes are passed over.  The hash of its recipient, as in struct tally_word. */

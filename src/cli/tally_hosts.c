@@ -141,12 +141,12 @@ const struct tally_relay *tally_get_relay(struct tally *tally, struct tally_doma
 	return &tally->relays[domain->relay - 1];
 }
 
-uint16_t tally_get_domain_provider(struct tally *tally, struct tally_domain *domain, const struct tally_relay *relay, struct span recipient)
+uint16_t tally_get_domain_provider(struct tally *tally, struct tally_domain *domain, const struct tally_relay *relay)
 {
 	if (relay && domain->relay_provider)
 		return domain->relay_provider;
 	if (domain->provider == PROVIDER_UNASKED)
-		domain->provider = tally_find_provider(tally, SPAN_NONE, recipient);
+		domain->provider = tally_find_provider(tally, SPAN_NONE, domain->name);
 	return domain->provider;
 }
 

@@ -21,8 +21,8 @@ static inline void tally_free_text(struct span text)
 
 /* The tally's number of the rule set's provider. */
 uint16_t tally_get_provider(struct tally *tally, const char *name);
-/* Asked as classifying asks: by host, then by recipient. */
-uint16_t tally_find_provider(struct tally *tally, struct span host, struct span recipient);
+/* Asked as classifying asks: by host, then by the recipient's domain. */
+uint16_t tally_find_provider(struct tally *tally, struct span host, struct span domain);
 
 void tally_sum_counts(struct report_counts *to, const struct report_counts *from);
 
@@ -31,7 +31,7 @@ struct tally_domain *tally_get_domain(struct tally *tally, struct span name);
 /* The host that answered, by relay=; NULL: none did. */
 const struct tally_relay *tally_get_relay(struct tally *tally, struct tally_domain *domain, struct span relay);
 /* The provider of the host that answered, else the domain's. */
-uint16_t tally_get_domain_provider(struct tally *tally, struct tally_domain *domain, const struct tally_relay *relay, struct span recipient);
+uint16_t tally_get_domain_provider(struct tally *tally, struct tally_domain *domain, const struct tally_relay *relay);
 void tally_note_deferral(struct tally_domain *domain, const struct log_delivery *delivery, enum class class_id);
 void tally_merge_domains(struct tally *tally, const struct tally *from);
 void tally_free_domains(struct tally *tally);

@@ -123,10 +123,13 @@ static void test_suspects(void **state)
 		assert_int_equal(suspects_init(&suspects), 0);
 		for (size_t k = 0; k < 5 && rows[i].steps[k].what; k++) {
 			char what = rows[i].steps[k].what;
-			const struct tally_word word = { .hash = 7, .time_s = (int64_t)rows[i].steps[k].day * DAY_S, .is_success = what == 's',
+			const struct tally_word word = { .hash = 7, .time_s = (int64_t)rows[i].steps[k].day * DAY_S,
 							 .effect = what == 'n' ? EFFECT_NOW : EFFECT_COUNT, .class_id = CLASS_USER_UNKNOWN,
 							 .recipient = SPAN_LIT("a@example.com") };
-			suspects_take(&suspects, &word);
+			if (what == 's')
+				suspects_take_success(&suspects, word.hash);
+			else
+				suspects_take_failure(&suspects, &word);
 		}
 		assert_int_equal(suspects.table.count, 1);
 		if (suspects.items[0].is_listed != rows[i].is_listed || suspects.items[0].failed != rows[i].failed)
@@ -142,7 +145,7 @@ static void test_suspects_have_a_maximum(void **state)
 	(void)state;
 	assert_int_equal(suspects_init(&suspects), 0);
 	for (uint64_t i = 0; i < SUSPECTS_MAX + 10; i++)
-		suspects_take(&suspects, &(struct tally_word){ .hash = i * 0x9e3779b97f4a7c15u, .effect = EFFECT_NOW, .recipient = SPAN_LIT("a@b") });
+		suspects_take_failure(&suspects, &(struct tally_word){ .hash = i * 0x9e3779b97f4a7c15u, .effect = EFFECT_NOW, .recipient = SPAN_LIT("a@b") });
 	assert_int_equal(suspects.table.count, SUSPECTS_MAX);
 	assert_int_equal(suspects.forgotten, 10);
 	suspects_done(&suspects);
@@ -150,9 +153,23 @@ static void test_suspects_have_a_maximum(void **state)
 
 /* --- a tally, and two that are added up */
 
-static void tell(void *data, const struct tally_word *word)
+static void tell_success(void *data, uint64_t hash)
 {
-	suspects_take(data, word);
+	suspects_take_success(data, hash);
+}
+
+static void tell_failure(void *data, const struct tally_word *word)
+{
+	suspects_take_failure(data, word);
+}
+
+static struct tally *make_tally(struct bench *bench, int64_t since_s)
+{
+	const struct siphash_key key = { { 1, 2 } };
+	struct tally *tally = tally_new(bench->ruleset, &key, since_s, (struct tally_listener){ tell_success, tell_failure, &bench->suspects });
+
+	assert_non_null(tally);
+	return tally;
 }
 
 static struct log_delivery make(enum action action, const char *recipient, const char *text)
@@ -200,18 +217,14 @@ static void assert_whole(const struct tally *tally)
 static void test_counted_once_and_in_two_parts(void **state)
 {
 	struct bench *bench = *state;
-	const struct siphash_key key = { { 1, 2 } };
-	struct tally *whole = tally_new(bench->ruleset, &key, INT64_MIN, tell, &bench->suspects);
+	struct tally *whole = make_tally(bench, INT64_MIN);
 
-	assert_non_null(whole);
 	add_some(whole, 0, 5);
 	assert_whole(whole);
 	assert_int_equal(bench->suspects.table.count, 2);
 	for (unsigned cut = 0; cut <= 5; cut++) {
-		struct tally *first = tally_new(bench->ruleset, &key, INT64_MIN, tell, &bench->suspects);
-		struct tally *second = tally_new(bench->ruleset, &key, INT64_MIN, tell, &bench->suspects);
-		assert_non_null(first);
-		assert_non_null(second);
+		struct tally *first = make_tally(bench, INT64_MIN);
+		struct tally *second = make_tally(bench, INT64_MIN);
 		add_some(first, 0, cut);
 		add_some(second, cut, 5);
 		tally_merge(first, second);
@@ -225,10 +238,8 @@ static void test_counted_once_and_in_two_parts(void **state)
 static void test_what_was_before(void **state)
 {
 	struct bench *bench = *state;
-	const struct siphash_key key = { { 1, 2 } };
-	struct tally *tally = tally_new(bench->ruleset, &key, 1795293363, tell, &bench->suspects);
+	struct tally *tally = make_tally(bench, 1795293363);
 
-	assert_non_null(tally);
 	add_some(tally, 0, 5);
 	assert_int_equal(tally->counts.delivered + tally->counts.failed + tally->counts.deferred, 0);
 	tally_free(tally);
@@ -238,11 +249,9 @@ static void test_what_was_before(void **state)
 static void test_tables_have_a_maximum(void **state)
 {
 	struct bench *bench = *state;
-	const struct siphash_key key = { { 1, 2 } };
-	struct tally *tally = tally_new(bench->ruleset, &key, INT64_MIN, tell, &bench->suspects);
+	struct tally *tally = make_tally(bench, INT64_MIN);
 	char recipient[64], text[64];
 
-	assert_non_null(tally);
 	for (unsigned i = 0; i < 70000; i++) {
 		snprintf(recipient, sizeof(recipient), "a@d%u.example", i);
 		snprintf(text, sizeof(text), "450 4.2.0 later %u", i % 20000);
