@@ -122,7 +122,7 @@ static inline uint64_t quickmask_begin(const char *at, size_t len, char c)
 /* Of a mask that is not 0. */
 static inline size_t quickmask_first(uint64_t mask)
 {
-	return (size_t)__builtin_ctzll(mask);
+	return (unsigned)__builtin_ctzll(mask);
 }
 
 #endif

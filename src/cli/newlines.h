@@ -23,36 +23,41 @@ static inline void newlines_begin(struct newlines *newlines, const char *text, s
 	newlines->count = newlines->next = 0;
 }
 
-/* The newlines of 64 bytes, `at` bytes behind the stretch's begin. */
-static inline unsigned newlines_note(struct newlines *newlines, unsigned count, size_t at, uint64_t mask)
+/* The newlines of 64 bytes, `at` bytes behind the stretch's begin; seldom more than two. */
+static inline __attribute__((always_inline)) unsigned newlines_note(struct newlines *newlines, unsigned count, size_t at, uint64_t mask)
 {
 	const uint64_t top = (uint64_t)1 << 63;
-	uint64_t others = mask & (mask - 1);
+	unsigned found = (unsigned)__builtin_popcountll(mask);
+	uint16_t *places = newlines->places + count;
 
-	newlines->places[count] = (uint16_t)(at + quickmask_first(mask | top));
-	newlines->places[count + 1] = (uint16_t)(at + quickmask_first(others | top));
-	count += (mask != 0) + (others != 0);
-	for (others &= others - 1; others; others &= others - 1)
-		newlines->places[count++] = (uint16_t)(at + quickmask_first(others));
-	return count;
+	places[0] = (uint16_t)(at + quickmask_first(mask | top));
+	mask &= mask - 1;
+	places[1] = (uint16_t)(at + quickmask_first(mask | top));
+	for (unsigned i = 2; i < found; i++) {
+		mask &= mask - 1;
+		places[i] = (uint16_t)(at + quickmask_first(mask));
+	}
+	return count + found;
 }
 
 static inline unsigned newlines_find(struct newlines *newlines, size_t len)
 {
+	const char *from = newlines->from;
 	unsigned count = 0;
 
 	for (size_t at = 0; at < len; at += 64)
-		count = newlines_note(newlines, count, at, quickmask_64(newlines->from + at, '\n'));
+		count = newlines_note(newlines, count, at, quickmask_64(from + at, '\n'));
 	return count;
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static inline unsigned newlines_find_avx2(struct newlines *newlines, size_t len)
+__attribute__((target("avx2,bmi,popcnt"))) static inline unsigned newlines_find_avx2(struct newlines *newlines, size_t len)
 {
+	const char *from = newlines->from;
 	unsigned count = 0;
 
 	for (size_t at = 0; at < len; at += 64)
-		count = newlines_note(newlines, count, at, quickmask_64_avx2(newlines->from + at, '\n'));
+		count = newlines_note(newlines, count, at, quickmask_64_avx2(from + at, '\n'));
 	return count;
 }
 #else
@@ -62,7 +67,7 @@ __attribute__((target("avx2"))) static inline unsigned newlines_find_avx2(struct
 static inline bool newlines_has_avx2(void)
 {
 #ifdef __x86_64__
-	return __builtin_cpu_supports("avx2");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
 #else
 	return false;
 #endif

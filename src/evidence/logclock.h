@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-enum { LOGHEAD_MAX = 79, LOGHEADS = 64 };
+enum { LOGHEAD_MAX = 108, LOGHEADS = 64 };
 
 /* Who wrote a line, as far as queue ids are told apart by it: hashes, whose key is nobody's secret. */
 struct log_origin {

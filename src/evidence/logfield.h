@@ -34,6 +34,12 @@ bool logfield_take_address(struct span *rest, struct span *ret_address, bool *re
 enum { ID_NO_BYTE = 1, ID_NOT_HEX = 2, ID_VOWEL = 4, ID_UPPER_VOWEL = 8, ID_Z = 16, ID_DIGIT = 32 };
 unsigned logfield_look_at_id(struct span id);
 
+/* The first colon of a message stands at `len`: that, if it may be the one of "QID: "; else 0. */
+static inline size_t logfield_check_id(struct span rest, size_t len)
+{
+	return len < QUEUE_ID_MIN || len > QUEUE_ID_MAX || rest.len < len + 3 || rest.ptr[len + 1] != ' ' ? 0 : len;
+}
+
 /* Where the colon of "QID: " stands; 0: there is no such thing. */
 static inline size_t logfield_measure_id(struct span rest)
 {
@@ -46,7 +52,7 @@ static inline size_t logfield_measure_id(struct span rest)
 		const char *colon = memchr(rest.ptr, ':', rest.len);
 		len = colon ? (size_t)(colon - rest.ptr) : 0;
 	}
-	return len < QUEUE_ID_MIN || rest.len < len + 3 || rest.ptr[len + 1] != ' ' ? 0 : len;
+	return logfield_check_id(rest, len);
 }
 
 /* "QID: " off *rest: whatever is as long as a queue id and stands before a colon.  False: no such thing. */
@@ -62,13 +68,13 @@ static inline bool logfield_take_id(struct span *rest, struct span *ret_id)
 }
 
 /*
- * The two MTAs.  `message` is what stands behind the tag.  Begun, a line has its queue id and line->rest, and its kind, which is returned,
- * is what the first words promise; finished, its fields, which are unknown before.
+ * The two MTAs.  `id` may be a queue id, `rest` is what stands behind its "QID: ".  Begun, a line has queue_id and rest, and its kind, which
+ * is returned, is what the first words promise; finished, its fields, which are unknown before.
  */
-enum logline_kind logline_begin_postfix(struct span message, struct logline *line);
+enum logline_kind logline_begin_postfix(struct span id, struct span rest, struct logline *line);
 enum logline_kind logline_finish_postfix(struct logline *line);
 bool logline_is_postfix_id(struct span id, bool *ret_is_long);
-enum logline_kind logline_begin_sendmail(struct span message, struct logline *line);
+enum logline_kind logline_begin_sendmail(struct span id, struct span rest, struct logline *line);
 enum logline_kind logline_finish_sendmail(struct logline *line);
 bool logline_take_sendmail_recipient(struct span *rest, struct span *ret_recipient);
 

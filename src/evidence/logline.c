@@ -124,12 +124,29 @@ static const unsigned char id_bytes[256] = {
 	['z'] = LETTER | ID_Z, ['z' + 1 ... 255] = ID_NO_BYTE,
 };
 
-unsigned logfield_look_at_id(struct span id)
+static inline unsigned look_at_eight(const char *at)
 {
 	unsigned all = 0;
 
-	for (size_t i = 0; i < id.len; i++)
-		all |= id_bytes[(unsigned char)id.ptr[i]];
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		all |= id_bytes[(unsigned char)at[i]];
+	return all;
+}
+
+/* The last eight overlap those before them: what is seen twice is the same. */
+unsigned logfield_look_at_id(struct span id)
+{
+	unsigned all = 0;
+	size_t at = 0;
+
+	if (id.len >= 8) {
+		for (; at + 8 < id.len; at += 8)
+			all |= look_at_eight(id.ptr + at);
+		return all | look_at_eight(id.ptr + id.len - 8);
+	}
+	for (; at < id.len; at++)
+		all |= id_bytes[(unsigned char)id.ptr[at]];
 	return all;
 }
 
@@ -248,18 +265,13 @@ static inline bool head_is(const struct loghead *kept, const char *head, size_t 
 	return quickhash_load(kept->bytes + len - 8) == quickhash_load(head + len - 8);
 }
 
-enum { PID_DIGITS_MAX = 7 };
-
-/* "[123]", at most seven digits; eight bytes behind the bracket can be read. */
-static inline bool is_pid(const char *at, size_t len)
+/* How many digits stand in the eight bytes before `end`, one after the other up to it. */
+static inline size_t count_digits_before(const char *end)
 {
-	const uint64_t zeros = 0x3030303030303030, tops = 0x8080808080808080;
-	uint64_t word = le64toh(quickhash_load(at + 1)) ^ zeros;
+	const uint64_t zeros = 0x3030303030303030, lows = 0x7f7f7f7f7f7f7f7f;
+	uint64_t word = quickmask_load(end - sizeof(word)) ^ zeros, others = (((word & lows) + 0x7676767676767676) | word) & ~lows;
 
-	if (len < 3 || len > PID_DIGITS_MAX + 2 || at[len - 1] != ']')
-		return false;
-	word &= ((uint64_t)1 << 8 * (len - 2)) - 1;
-	return !(((word + 0x7676767676767676) | word) & tops);
+	return others ? (size_t)__builtin_clzll(others) / 8 : sizeof(word);
 }
 
 static void use_head(const struct loghead *kept, const char *at, struct logline *line)
@@ -299,28 +311,38 @@ static bool take_new_head(struct span *rest, struct logclock *clock, struct logl
 	return true;
 }
 
-/* "mx1 postfix/smtp[123]: ": *ret_len up to the bracket, *ret_end behind the blank; false: it is not of this form. */
-static inline bool measure_head(struct span rest, size_t *ret_len, size_t *ret_end)
+/* "mx1 postfix/smtp[123]: QID: " */
+struct beginning {
+	size_t head_len;   /* up to the bracket */
+	size_t message_at;
+	size_t id_len;     /* 0: none */
+};
+
+/* False: it is not of this form. */
+static inline bool measure_beginning(struct span rest, struct beginning *ret_beginning)
 {
-	uint64_t colons, brackets;
-	size_t colon, len;
+	uint64_t colons;
+	size_t colon, digits, message_at;
 
 	if (rest.len < 32)
 		return false;
-	colons = quickmask_32(rest.ptr, ':');
-	brackets = quickmask_32(rest.ptr, '[');
-	if (!colons || !brackets) { /* a long host */
-		colons = quickmask_begin(rest.ptr, rest.len, ':');
-		brackets = quickmask_begin(rest.ptr, rest.len, '[');
-		if (!colons || !brackets)
-			return false;
-	}
-	colon = quickmask_first(colons);
-	len = quickmask_first(brackets);
-	*ret_len = len;
-	*ret_end = colon + 2;
-	return len >= sizeof(uint64_t) && len + 2 * sizeof(uint64_t) <= rest.len && len < colon && colon + 1 < rest.len &&
-	       rest.ptr[colon + 1] == ' ' && is_pid(rest.ptr + len, colon - len);
+	colons = quickmask_begin(rest.ptr, rest.len, ':');
+	colon = colons ? quickmask_first(colons) : 0;
+	if (colon < sizeof(uint64_t) + 3 || colon + 1 >= rest.len || rest.ptr[colon - 1] != ']' || rest.ptr[colon + 1] != ' ')
+		return false;
+	digits = count_digits_before(rest.ptr + colon - 1);
+	ret_beginning->head_len = colon - 2 - digits;
+	if (digits == 0 || digits == sizeof(uint64_t) || ret_beginning->head_len < sizeof(uint64_t) ||
+	    rest.ptr[ret_beginning->head_len] != '[')
+		return false;
+	ret_beginning->message_at = message_at = colon + 2;
+	colons &= colons - 1;
+	rest = span_make(rest.ptr + message_at, rest.len - message_at);
+	if (colons)
+		ret_beginning->id_len = logfield_check_id(rest, quickmask_first(colons) - message_at);
+	else /* none is among the first 64 bytes */
+		ret_beginning->id_len = message_at + QUEUE_ID_MAX < 64 ? 0 : logfield_measure_id(rest);
+	return true;
 }
 
 /* Is it a head that is kept? */
@@ -341,11 +363,16 @@ static bool is_of_postfix(const struct logline *line)
 	return line->head ? line->head->program_at != line->head->host_len + 1 : line->program.ptr != line->identifier.ptr;
 }
 
-static inline enum logline_kind begin_message(struct span message, struct logline *line)
+/* id_len: of what stands before its first colon, where that may be a queue id; else 0. */
+static inline enum logline_kind begin_message(struct span message, size_t id_len, struct logline *line)
 {
-	if (!message.len)
-		return LOGLINE_OTHER;
-	return is_of_postfix(line) ? logline_begin_postfix(message, line) : logline_begin_sendmail(message, line);
+	struct span id;
+
+	if (id_len == 0)
+		return line->kind = LOGLINE_OTHER;
+	id = span_make(message.ptr, id_len);
+	message = span_make(message.ptr + id_len + 2, message.len - id_len - 2);
+	return is_of_postfix(line) ? logline_begin_postfix(id, message, line) : logline_begin_sendmail(id, message, line);
 }
 
 /* --- the line */
@@ -358,33 +385,45 @@ static void clear(struct logline *line)
 	line->queue_id = SPAN_NONE;
 }
 
-enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line)
+/* Of any form; what stands before the stamp is gone.  For the lines that are the first of theirs. */
+static __attribute__((noinline)) enum logline_kind begin_any(struct span rest, struct logclock *clock, struct logline *line)
 {
-	struct span rest = text;
-	size_t stamp, len, end;
+	size_t stamp = logclock_take(clock, rest, &line->time_s, &line->is_local_time);
 
-	clear(ret_line);
-	if (rest.len && rest.ptr[0] == '<')
-		rest = span_skip(rest, measure_priority(rest));
-	stamp = logclock_take(clock, rest, &ret_line->time_s, &ret_line->is_local_time);
 	if (stamp == 0 || stamp + 1 >= rest.len || rest.ptr[stamp] != ' ') {
-		clear_head(ret_line);
-		return ret_line->kind = LOGLINE_GARBAGE;
+		clear_head(line);
+		return line->kind = LOGLINE_GARBAGE;
 	}
 	rest = span_make(rest.ptr + stamp + 1, rest.len - stamp - 1);
-	if (measure_head(rest, &len, &end)) {
-		struct span message = span_make(rest.ptr + end, rest.len - end);
-		if (logfield_measure_id(message) == 0) { /* whoever says so */
-			ret_line->is_head_unread = true;
-			ret_line->rest = rest;
-			return ret_line->kind = LOGLINE_OTHER;
-		}
-		if (find_head(clock, rest.ptr, len, ret_line))
-			return ret_line->kind = begin_message(message, ret_line);
-	}
-	if (!take_new_head(&rest, clock, ret_line))
+	if (!take_new_head(&rest, clock, line))
+		return line->kind = LOGLINE_OTHER;
+	return begin_message(rest, logfield_measure_id(rest), line);
+}
+
+enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line)
+{
+	struct beginning beginning;
+	struct span rest;
+	size_t stamp;
+
+	clear(ret_line);
+	if (text.len && text.ptr[0] == '<')
+		text = span_skip(text, measure_priority(text));
+	stamp = logclock_take(clock, text, &ret_line->time_s, &ret_line->is_local_time);
+	if (stamp == 0 || stamp + 1 >= text.len || text.ptr[stamp] != ' ')
+		return begin_any(text, clock, ret_line);
+	rest = span_make(text.ptr + stamp + 1, text.len - stamp - 1);
+	if (!measure_beginning(rest, &beginning))
+		return begin_any(text, clock, ret_line);
+	if (beginning.id_len == 0) { /* whoever says so */
+		ret_line->is_head_unread = true;
+		ret_line->rest = rest;
 		return ret_line->kind = LOGLINE_OTHER;
-	return ret_line->kind = begin_message(rest, ret_line);
+	}
+	if (!find_head(clock, rest.ptr, beginning.head_len, ret_line))
+		return begin_any(text, clock, ret_line);
+	rest = span_make(rest.ptr + beginning.message_at, rest.len - beginning.message_at);
+	return begin_message(rest, beginning.id_len, ret_line);
 }
 
 bool logline_confirm(struct logline *line)
@@ -429,7 +468,7 @@ enum logline_kind logline_parse_message(struct span identifier, struct span mess
 	if (identifier.len) {
 		ret_line->identifier = identifier;
 		split_tag(ret_line);
-		ret_line->kind = begin_message(message, ret_line);
+		begin_message(message, logfield_measure_id(message), ret_line);
 	}
 	return logline_finish(ret_line);
 }

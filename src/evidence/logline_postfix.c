@@ -191,33 +191,61 @@ static struct status read_status(struct span text)
 	return status_parse(text, &status) < 0 ? (struct status){ 0 } : status;
 }
 
+/* Texts that end in ", ", one after the other. */
+struct values {
+	struct span rest;
+	const char *from; /* where the mask begins */
+	uint64_t ends;    /* what it knows of ends behind rest.ptr */
+};
+
+static inline struct span take_value(struct values *values)
+{
+	const char *at = values->rest.ptr;
+	const char *end;
+
+	if (!values->ends && values->rest.len >= 32) {
+		values->from = at;
+		values->ends = quickmask_begin(at, values->rest.len, ',') & quickmask_begin(at, values->rest.len, ' ') >> 1;
+	}
+	if (!values->ends)
+		return logfield_take_value(&values->rest);
+	end = values->from + quickmask_first(values->ends);
+	values->ends &= values->ends - 1;
+	values->rest = span_make(end + 2, values->rest.len - (size_t)(end + 2 - at));
+	return span_make(at, (size_t)(end - at));
+}
+
 /* relay=, delay=, delays=, dsn=, and what newer versions put between them, up to status= */
 static bool parse_fields(struct span rest, struct logline *line)
 {
-	while (rest.len) {
+	struct values values = { .rest = rest, .ends = 0 };
+
+	while (values.rest.len) {
 		bool is_relay = false, is_dsn = false;
 		struct span value;
-		switch (rest.ptr[0]) {
+		switch (values.rest.ptr[0]) {
 		case 'r':
-			is_relay = logfield_skip(&rest, SPAN_LIT("relay="));
+			is_relay = logfield_skip(&values.rest, SPAN_LIT("relay="));
 			break;
 		case 'd':
-			is_dsn = logfield_skip(&rest, SPAN_LIT("dsn="));
+			is_dsn = logfield_skip(&values.rest, SPAN_LIT("dsn="));
 			break;
 		case 's':
-			if (logfield_skip(&rest, SPAN_LIT("status=")))
-				return rest.len && parse_status(rest, line);
+			if (logfield_skip(&values.rest, SPAN_LIT("status=")))
+				return values.rest.len && parse_status(values.rest, line);
 			break;
 		case 'o':
-			if (!logfield_skip(&rest, SPAN_LIT("orig_to=<")))
+			if (!logfield_skip(&values.rest, SPAN_LIT("orig_to=<")))
 				break;
-			if (!logfield_take_address(&rest, &line->orig_to, &line->is_doubtful) || !logfield_skip(&rest, SPAN_LIT(", ")))
+			if (!logfield_take_address(&values.rest, &line->orig_to, &line->is_doubtful) ||
+			    !logfield_skip(&values.rest, SPAN_LIT(", ")))
 				return false;
+			values.ends = 0; /* some of them may be the address's */
 			continue;
 		default:
 			break;
 		}
-		value = logfield_take_value(&rest);
+		value = take_value(&values);
 		if (is_relay)
 			line->relay = value;
 		else if (is_dsn)
@@ -237,56 +265,101 @@ static enum logline_kind parse_delivery(struct span rest, struct logline *line)
 /* --- the message */
 
 /* "0 from=<root>": nobody logged in, whatever the sender holds. */
-static enum logline_kind take_uid(struct span *rest)
+static bool take_uid(struct span *rest)
 {
 	if (span_find(*rest, SPAN_LIT(" from="), 0) == SIZE_MAX)
-		return LOGLINE_OTHER;
+		return false;
 	rest->len = 0;
-	return LOGLINE_CLIENT;
+	return true;
 }
 
-/* What the words promise that a message begins with, and *rest behind them. */
-static inline enum logline_kind take_saying(struct span *rest)
+static bool take_end(struct span *rest)
 {
-	switch (rest->ptr[0]) {
-	case 't':
-		return logfield_skip(rest, SPAN_LIT("to=<")) ? LOGLINE_DELIVERY : LOGLINE_OTHER;
-	case 'f':
-		return logfield_skip(rest, SPAN_LIT("from=")) ? LOGLINE_FROM : LOGLINE_OTHER;
-	case 'r':
-		return logfield_skip(rest, SPAN_LIT("removed")) && rest->len == 0 ? LOGLINE_REMOVED : LOGLINE_OTHER;
-	case 'm':
-		return logfield_skip(rest, SPAN_LIT("message-id=")) ? LOGLINE_MESSAGE_ID : LOGLINE_OTHER;
-	case 'c':
-		return logfield_skip(rest, SPAN_LIT("client=")) ? LOGLINE_CLIENT : LOGLINE_OTHER;
-	case 'u':
-		return logfield_skip(rest, SPAN_LIT("uid=")) ? take_uid(rest) : LOGLINE_OTHER;
-	case 's':
-		return logfield_skip(rest, SPAN_LIT("sender non-delivery")) || logfield_skip(rest, SPAN_LIT("sender delivery status")) ||
-				       logfield_skip(rest, SPAN_LIT("sender delay")) ?
-			       LOGLINE_NOTICE :
-			       LOGLINE_OTHER;
-	case 'p':
-		return logfield_skip(rest, SPAN_LIT("postmaster ")) ? LOGLINE_NOTICE : LOGLINE_OTHER;
-	default:
-		return LOGLINE_OTHER;
-	}
+	return rest->len == 0;
 }
 
-enum logline_kind logline_begin_postfix(struct span message, struct logline *line)
+static bool take_sender_notice(struct span *rest)
 {
-	struct span rest = message, id;
-	enum logline_kind kind;
+	return logfield_skip(rest, SPAN_LIT("non-delivery")) || logfield_skip(rest, SPAN_LIT("delivery status")) ||
+	       logfield_skip(rest, SPAN_LIT("delay"));
+}
 
-	if (!logfield_take_id(&rest, &id))
-		return LOGLINE_OTHER;
-	kind = take_saying(&rest);
-	if (kind == LOGLINE_OTHER)
-		return kind;
+enum { SAYING_MAX = 11 };
+
+#define FIRST(count) (~(uint64_t)0 >> (64 - 8 * (count)))
+
+/* What messages begin with, by the last bits of the first byte. */
+static const struct saying {
+	char words[8];        /* with the blank behind the queue id */
+	uint64_t mask;        /* of those that count */
+	char last[4];         /* of all words */
+	uint8_t len;          /* of all words without the blank; 0: there is none */
+	uint8_t kind;         /* enum logline_kind */
+	bool (*take_more)(struct span *rest); /* what has to follow; NULL: anything */
+} sayings[32] = {
+	['t' % 32] = { " to=<", FIRST(5), "to=<", 4, LOGLINE_DELIVERY, NULL },
+	['f' % 32] = { " from=", FIRST(6), "rom=", 5, LOGLINE_FROM, NULL },
+	['m' % 32] = { " message", FIRST(8), "-id=", 11, LOGLINE_MESSAGE_ID, NULL },
+	['c' % 32] = { " client=", FIRST(8), "ent=", 7, LOGLINE_CLIENT, NULL },
+	['r' % 32] = { " removed", FIRST(8), "oved", 7, LOGLINE_REMOVED, take_end },
+	['u' % 32] = { " uid=", FIRST(5), "uid=", 4, LOGLINE_CLIENT, take_uid },
+	['s' % 32] = { " sender ", FIRST(8), "der ", 7, LOGLINE_NOTICE, take_sender_notice },
+	['p' % 32] = { " postmas", FIRST(8), "ter ", 11, LOGLINE_NOTICE, NULL },
+};
+
+/* All words at once, for a guess that fails costs more than the comparison: the blank before `at` and SAYING_MAX bytes can be read. */
+static inline bool begins_with(const char *at, const struct saying *saying)
+{
+	uint64_t begin = (quickmask_load(at - 1) ^ quickmask_load(saying->words)) & saying->mask;
+
+	return saying->len && begin == 0 && memcmp(at + saying->len - 4, saying->last, 4) == 0;
+}
+
+static inline enum logline_kind say(const struct saying *saying, struct span id, struct span rest, struct logline *line)
+{
 	line->mta = LOG_MTA_POSTFIX;
 	line->queue_id = id;
-	line->rest = rest;
-	return kind;
+	line->rest = span_make(rest.ptr + saying->len, rest.len - saying->len);
+	return line->kind = saying->kind;
+}
+
+static __attribute__((noinline)) enum logline_kind say_more(const struct saying *saying, struct span id, struct span rest, struct logline *line)
+{
+	struct span more = span_make(rest.ptr + saying->len, rest.len - saying->len);
+
+	if (!saying->take_more(&more))
+		return line->kind = LOGLINE_OTHER;
+	say(saying, id, rest, line);
+	line->rest = more;
+	return line->kind;
+}
+
+/* A message that is no longer than what it may say. */
+static __attribute__((noinline)) enum logline_kind begin_short(struct span id, struct span rest, struct logline *line)
+{
+	const struct saying *saying = sayings + (rest.ptr[0] & 31);
+	char padded[1 + SAYING_MAX] = " ";
+
+	memcpy(padded + 1, rest.ptr, rest.len);
+	if (rest.len < saying->len || !begins_with(padded + 1, saying))
+		return line->kind = LOGLINE_OTHER;
+	return saying->take_more ? say_more(saying, id, rest, line) : say(saying, id, rest, line);
+}
+
+/* A blank stands before `rest`. */
+enum logline_kind logline_begin_postfix(struct span id, struct span rest, struct logline *line)
+{
+	const struct saying *saying, *removed = &sayings['r' % 32];
+
+	if (rest.len < SAYING_MAX) {
+		if (rest.len == removed->len && begins_with(rest.ptr, removed))
+			return say(removed, id, rest, line);
+		return begin_short(id, rest, line);
+	}
+	saying = sayings + (rest.ptr[0] & 31);
+	if (!begins_with(rest.ptr, saying))
+		return line->kind = LOGLINE_OTHER;
+	return saying->take_more ? say_more(saying, id, rest, line) : say(saying, id, rest, line);
 }
 
 enum logline_kind logline_finish_postfix(struct logline *line)

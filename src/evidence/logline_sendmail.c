@@ -6,14 +6,11 @@
 #include "evidence/logfield.h"
 
 /* "6ALKjgGN027975" */
-static bool take_id(struct span *rest, struct span *ret_id)
+static bool is_id(struct span id)
 {
-	unsigned all;
+	unsigned all = logfield_look_at_id(id);
 
-	if (!logfield_take_id(rest, ret_id) || ret_id->len < 8)
-		return false;
-	all = logfield_look_at_id(*ret_id);
-	return (all & ID_DIGIT) && !(all & ID_NO_BYTE);
+	return id.len >= 8 && (all & ID_DIGIT) && !(all & ID_NO_BYTE);
 }
 
 /* --- from= */
@@ -245,7 +242,7 @@ static enum logline_kind parse_notice(struct span rest, struct logline *line)
 {
 	struct span id;
 
-	if (!take_id(&rest, &id))
+	if (!logfield_take_id(&rest, &id) || !is_id(id))
 		return LOGLINE_OTHER;
 	line->dsn_queue_id = id;
 	if (logfield_skip(&rest, SPAN_LIT("DSN: ")) || logfield_skip(&rest, SPAN_LIT("return to sender: ")) ||
@@ -256,19 +253,17 @@ static enum logline_kind parse_notice(struct span rest, struct logline *line)
 
 /* --- the message */
 
-enum logline_kind logline_begin_sendmail(struct span message, struct logline *line)
+enum logline_kind logline_begin_sendmail(struct span id, struct span rest, struct logline *line)
 {
-	struct span rest = message, id;
-
-	if (!take_id(&rest, &id))
-		return LOGLINE_OTHER;
+	if (!is_id(id))
+		return line->kind = LOGLINE_OTHER;
 	line->mta = LOG_MTA_SENDMAIL;
 	line->queue_id = id;
 	line->is_long_id = true;
 	line->rest = rest;
 	if (logfield_skip(&line->rest, SPAN_LIT("to=")))
-		return LOGLINE_DELIVERY;
-	return logfield_skip(&line->rest, SPAN_LIT("from=")) ? LOGLINE_FROM : LOGLINE_NOTICE;
+		return line->kind = LOGLINE_DELIVERY;
+	return line->kind = logfield_skip(&line->rest, SPAN_LIT("from=")) ? LOGLINE_FROM : LOGLINE_NOTICE;
 }
 
 enum logline_kind logline_finish_sendmail(struct logline *line)
