@@ -36,7 +36,7 @@ static struct {
 
 static struct {
 	pthread_mutex_t lock;
-	size_t count; /* so far */
+	size_t count;
 	struct log_problem items[LOG_PROBLEMS_MAX];
 } problems = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -164,10 +164,31 @@ void log_set_level(enum log_level level)
 
 /* --- events */
 
+/* The place of the last one of that event and level, else one more, else the oldest one's. */
+static struct log_problem *find_problem_place(enum log_level level, const char *text)
+{
+	size_t name = strcspn(text, " "), last;
+	struct log_problem found = { .times = 0 };
+
+	for (last = 0; last < problems.count; last++)
+		if (problems.items[last].level == level && strncmp(problems.items[last].text, text, name) == 0 && problems.items[last].text[name] == ' ')
+			break;
+	if (last < problems.count)
+		found = problems.items[last];
+	else if (problems.count < LOG_PROBLEMS_MAX)
+		problems.count++;
+	else
+		last = LOG_PROBLEMS_MAX - 1;
+	memmove(&problems.items[1], &problems.items[0], last * sizeof(problems.items[0]));
+	problems.items[0] = found;
+	return &problems.items[0];
+}
+
 static void keep_problem(enum log_level level, const char *text)
 {
 	pthread_mutex_lock(&problems.lock);
-	struct log_problem *problem = &problems.items[problems.count++ % LOG_PROBLEMS_MAX];
+	struct log_problem *problem = find_problem_place(level, text);
+	problem->times++;
 	problem->time_s = time(NULL);
 	problem->level = level;
 	snprintf(problem->text, sizeof(problem->text), "%.*s", LOG_PROBLEM_SIZE - 1, text);
@@ -179,8 +200,8 @@ size_t log_get_problems(struct log_problem *ret_problems, size_t max)
 	size_t count = 0;
 
 	pthread_mutex_lock(&problems.lock);
-	for (; count < max && count < problems.count && count < LOG_PROBLEMS_MAX; count++)
-		ret_problems[count] = problems.items[(problems.count - 1 - count) % LOG_PROBLEMS_MAX];
+	for (; count < max && count < problems.count; count++)
+		ret_problems[count] = problems.items[count];
 	pthread_mutex_unlock(&problems.lock);
 	return count;
 }

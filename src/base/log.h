@@ -24,10 +24,11 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 /* Lines that nobody took. */
 uint64_t log_get_dropped(void);
 
-/* The latest warnings and errors, the newest first: how many of `max` there are. */
+/* The latest warning or error of each event, the newest first: how many of `max` there are. */
 enum { LOG_PROBLEMS_MAX = 8, LOG_PROBLEM_SIZE = 512 };
 struct log_problem {
 	int64_t time_s;
+	uint64_t times; /* that it was told since the start */
 	enum log_level level;
 	char text[LOG_PROBLEM_SIZE]; /* cut; the event's name and its pairs */
 };

@@ -278,6 +278,10 @@ static void print_list(const char *key, const json_t *array)
 		if (json_is_string(item))
 			printf(" "), terminal_print(stdout, STYLE_YELLOW, span_of(json_string_value(item)));
 		json_object_foreach((json_t *)item, name, value) {
+			if (json_is_integer(value) && json_integer_value(value) > 1)
+				printf(" (%" JSON_INTEGER_FORMAT " %s)", json_integer_value(value), name);
+			if (!json_is_string(value))
+				continue;
 			putchar(' ');
 			terminal_print(stdout, STYLE_PLAIN, span_of(json_string_value(value)));
 		}

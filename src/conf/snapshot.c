@@ -124,6 +124,22 @@ int conf_load_formats(const char *etc, struct formats **ret_formats, struct comp
 	return formats_load(dir, ret_formats, complaint);
 }
 
+/*
+ * Without rules each verdict rests on codes, and nothing shows that a text is about our own address: good recipients would be
+ * suppressed.  It is another folder, or half an installation.
+ */
+static int check_not_empty(const struct config *config, const struct snapshot *snapshot, struct complaint *complaint)
+{
+	const char *what = ruleset_get_count(snapshot->ruleset) == 0 ? "rules.d" : formats_get_count(snapshot->formats) == 0 ? "formats.d" : NULL;
+	char path[sizeof(complaint->path)];
+
+	if (!what)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", config->etc, what);
+	complaint_set(complaint, path, 0, "nothing is in it: `make install`, or the package, puts it there; --etc and KODAMA_ETC name the folder above it");
+	return -ENOENT;
+}
+
 int conf_load_snapshot(const struct config *config, struct snapshot **ret_snapshot, struct complaint *complaint)
 {
 	struct snapshot *snapshot = snapshot_new();
@@ -134,6 +150,8 @@ int conf_load_snapshot(const struct config *config, struct snapshot **ret_snapsh
 	error = ruleset_load(config->etc, &snapshot->ruleset, complaint);
 	if (error == 0)
 		error = conf_load_formats(config->etc, &snapshot->formats, complaint);
+	if (error == 0)
+		error = check_not_empty(config, snapshot, complaint);
 	if (error == 0)
 		error = copy_words(config, snapshot);
 	if (error < 0)

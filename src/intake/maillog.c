@@ -274,6 +274,21 @@ static void count_more(enum counter counter, uint64_t now, uint64_t *counted)
 	*counted = now;
 }
 
+static const char *describe_file_error(int error)
+{
+	switch (error) {
+	case 0:
+		return "";
+	case EINVAL:
+	case ELOOP:
+		return "it is no regular file";
+	case EACCES:
+		return "Permission denied: the daemon's user must be in the group that may read it (Debian: adm)";
+	default:
+		return strerror(error);
+	}
+}
+
 static void note_file(struct maillog *maillog)
 {
 	struct follow_stats stats;
@@ -288,7 +303,7 @@ static void note_file(struct maillog *maillog)
 	maillog->status.lag = stats.lag;
 	pthread_mutex_unlock(&maillog->lock);
 	if (!maillog->has_failed)
-		set_error(maillog, stats.error ? strerror(stats.error) : "");
+		set_error(maillog, describe_file_error(stats.error));
 }
 
 static void note_journal(struct maillog *maillog)

@@ -109,6 +109,7 @@ static json_t *describe_problem(const struct log_problem *problem)
 
 	json_object_set_new(object, "time", json_string(timestamp_format(problem->time_s, time)));
 	json_object_set_new(object, "level", json_string(log_level_get_name(problem->level)));
+	put(object, "times", problem->times);
 	json_object_set_new(object, "text", text ? text : json_stringn(problem->text, strcspn(problem->text, " ")));
 	return object;
 }

@@ -65,6 +65,8 @@ static int ensure_store(struct writer *writer)
 		note_error(writer, "open", result);
 		writer->retry_ms = monotonic_get_ms() + RETRY_MS;
 	}
+	/* if it gets lost later, what is learned waits on disk for it */
+	writer->options.must_exist = writer->options.must_exist || result == 0;
 	return result;
 }
 
@@ -305,6 +307,15 @@ static int drain(struct writer *writer)
 	return result;
 }
 
+/* Is it still there?  Asked when nothing is written, too: who has moved it away reads of it now, and not at the next bounce. */
+static void check_store(struct writer *writer)
+{
+	int result = writer->store ? store_check(writer->store) : 0;
+
+	if (result < 0)
+		give_up_store(writer, "check", result);
+}
+
 /* Is it back?  Asked when there is nothing else to find it out by; whoever looks at the status wants to know. */
 static void probe(struct writer *writer)
 {
@@ -314,6 +325,9 @@ static void probe(struct writer *writer)
 	if (!writer->stats.last_error[0] || ensure_store(writer) < 0)
 		return;
 	result = store_begin(writer->store);
+	/* a disk that is full takes a transaction in which nothing is written */
+	if (result == 0)
+		result = store_touch(writer->store, time(NULL));
 	if (result == 0)
 		result = commit(writer, &none);
 	if (result == 0)
@@ -402,6 +416,8 @@ void *writer_commit_all(void *data)
 		refresh_index(writer);
 		finish(writer, first);
 		/* what waits on disk has asked already */
+		if (!first)
+			check_store(writer);
 		if (!first && result == 0)
 			probe(writer);
 		if (!first)

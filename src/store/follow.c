@@ -30,8 +30,10 @@ static void update(struct index_follower *follower)
 			return;
 		follower->watch_fd = store_watch(follower->store);
 	}
-	int result = follower->is_doubtful ? index_fill(follower->index, follower->store, time(NULL)) :
-					     index_update(follower->index, follower->store, time(NULL));
+	int result = store_check(follower->store);
+	if (result == 0)
+		result = follower->is_doubtful ? index_fill(follower->index, follower->store, time(NULL)) :
+						 index_update(follower->index, follower->store, time(NULL));
 	follower->is_doubtful = result < 0;
 	if (result >= 0)
 		return;
@@ -100,6 +102,8 @@ int index_follow(struct index *index, const struct store_options *options, unsig
 		follower->watch_fd = store_watch(follower->store);
 	if (result == 0)
 		result = index_fill(index, follower->store, time(NULL));
+	/* the table serves as it is, if what it was read from gets lost */
+	follower->options.must_exist = true;
 	if (result == 0)
 		result = start(follower);
 	if (result < 0) {

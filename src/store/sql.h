@@ -51,6 +51,8 @@ struct sql_driver {
 	bool (*was_emptied)(const struct sql *sql);
 	/* Statements without parameters, several with ";". */
 	int (*execute)(struct sql *sql, const char *script);
+	/* Is what it works on still what its place names?  0, or negative errno with the reason; NULL: it cannot be anything else. */
+	int (*check)(struct sql *sql);
 	/* Takes the one lock under which changes are numbered; -EBUSY after the options' wait. */
 	int (*begin)(struct sql *sql);
 	int (*commit)(struct sql *sql);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct sql {
 	sqlite3_stmt *statements[SQL_SLOTS];
 	sqlite3_stmt *begin, *commit; /* at every transaction: not parsed anew */
 	bool was_emptied;
+	char *place;
+	ino_t file, log; /* of the place, and of the write-ahead log beside it; 0: not seen yet */
 	char error[512];
 };
 
@@ -160,6 +163,7 @@ static void sqlite_close(struct sql *sql)
 	sqlite3_finalize(sql->begin);
 	sqlite3_finalize(sql->commit);
 	sqlite3_close_v2(sql->db);
+	free(sql->place);
 	free(sql);
 }
 
@@ -169,18 +173,61 @@ static void stop_counting(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static bool is_lost(const char *path)
+{
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return errno == ENOENT;
+	return S_ISREG(info.st_mode) && info.st_size == 0;
+}
+
+static void add_owner(const struct stat *info, const char *path, char *error, size_t size)
+{
+	char buffer[1024];
+	struct passwd entry, *found = NULL;
+	size_t len = strlen(error);
+
+	(void)getpwuid_r(info->st_uid, &entry, buffer, sizeof(buffer), &found);
+	snprintf(error + len, size - len, ": %s is %s's, mode %04o, and this process is uid %ld", path, found ? found->pw_name : "nobody it knows",
+		 (unsigned)info->st_mode & 07777, (long)geteuid());
+}
+
+/* Whose is it that may not be used: the file, or the folder that it is in? */
+static void explain_access(const char *path, char *error, size_t size)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	struct stat info;
+
+	if (stat(path, &info) == 0 && (S_ISDIR(info.st_mode) || access(path, R_OK | W_OK) < 0)) {
+		if (S_ISDIR(info.st_mode))
+			snprintf(error, size, "%s: it is a folder", path);
+		else
+			add_owner(&info, path, error, size);
+		return;
+	}
+	snprintf(folder, sizeof(folder), "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+	if (stat(folder, &info) == 0 && access(folder, W_OK | X_OK) < 0)
+		add_owner(&info, folder, error, size);
+}
+
 static int open_file(const struct store_options *options, const char *place, int flags, struct sql **ret_sql, char *ret_error, size_t size)
 {
 	struct sql *sql = calloc(1, sizeof(*sql));
 
-	if (!sql)
+	if (!sql || !(sql->place = strdup(place))) {
+		free(sql);
 		return -ENOMEM;
+	}
 	int code = sqlite3_open_v2(place, &sql->db, SQLITE_OPEN_NOMUTEX | flags, NULL);
 	if (sql->db)
 		sqlite3_extended_result_codes(sql->db, 1);
 	int result = code == SQLITE_OK ? configure(sql, options) : fail(sql, code);
 	if (result < 0) {
 		snprintf(ret_error, size, "%s: %s", place, sql->error);
+		if (result == -EACCES)
+			explain_access(place, ret_error, size);
 		sqlite_close(sql);
 		return result;
 	}
@@ -231,9 +278,14 @@ static int sqlite_open(const struct store_options *options, const char *place, s
 	pthread_once(&once, stop_counting);
 	if (options->is_read_only && is_on_read_only(place))
 		return open_unchanging(options, place, ret_sql, ret_error, size);
+	if (options->must_exist && is_lost(place)) {
+		snprintf(ret_error, size, "%s: is gone, or empty (put it back; a restart begins anew)", place);
+		return -ENOENT;
+	}
 	result = options->is_read_only ? 0 : create_file(place);
 	if (result < 0) {
 		snprintf(ret_error, size, "%s: %s", place, strerror(-result));
+		explain_access(place, ret_error, size);
 		return result;
 	}
 	result = open_file(options, place, options->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, ret_sql, ret_error, size);
@@ -263,6 +315,38 @@ static int step_once(struct sql *sql, sqlite3_stmt **statement, const char *text
 	int result = code == SQLITE_DONE ? 0 : fail(sql, code);
 	sqlite3_reset(*statement);
 	return result;
+}
+
+/* What has become of a file that we have open; NULL: nothing. */
+static const char *find_loss(const char *path, ino_t *known, off_t size_min)
+{
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return *known && errno == ENOENT ? "has been removed" : NULL;
+	if (!*known)
+		*known = info.st_ino;
+	return info.st_ino != *known ? "has been exchanged" : info.st_size < size_min ? "has been emptied" : NULL;
+}
+
+/*
+ * Who removes or exchanges the file of a running daemon leaves it with one that has no name, and all that goes into it would be lost
+ * with the process.  What is only in the write-ahead log goes into the file first, and none of it remains beside another file.
+ */
+static int sqlite_check(struct sql *sql)
+{
+	char log[PATH_MAX];
+
+	snprintf(log, sizeof(log), "%s-wal", sql->place);
+	const char *path = sql->place, *loss = find_loss(path, &sql->file, 1);
+	if (!loss && (loss = find_loss(log, &sql->log, 0)))
+		path = log;
+	if (!loss)
+		return 0;
+	if (strcmp(loss, "has been emptied") != 0)
+		sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	snprintf(sql->error, sizeof(sql->error), "%.400s: %s while it was in use (put it back; a restart begins anew)", path, loss);
+	return -EIO;
 }
 
 static int sqlite_begin(struct sql *sql)
@@ -432,6 +516,7 @@ const struct sql_driver sqlite_driver = {
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.was_emptied = sqlite_was_emptied,
+	.check = sqlite_check,
 	.execute = sqlite_execute,
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,

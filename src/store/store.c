@@ -104,9 +104,17 @@ static int keep_error(struct store *store, int result)
 	return result;
 }
 
+int store_check(struct store *store)
+{
+	return store->driver->check ? keep_error(store, store->driver->check(store->sql)) : 0;
+}
+
 int store_begin(struct store *store)
 {
-	int result = keep_error(store, store->driver->begin(store->sql));
+	int result = store_check(store);
+
+	if (result == 0)
+		result = keep_error(store, store->driver->begin(store->sql));
 
 	store->is_in_transaction = result == 0;
 	store->is_change_open = false;
@@ -363,6 +371,11 @@ static int set_meta(struct store *store, const char *name, int64_t value)
 	int result = store_run(store, STATEMENT_SET_META, params, 2, NULL, NULL);
 
 	return result < 0 ? result : 0;
+}
+
+int store_touch(struct store *store, int64_t now_s)
+{
+	return set_meta(store, "touched", now_s);
 }
 
 /*

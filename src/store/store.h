@@ -18,6 +18,7 @@ struct store_options {
 	int64_t retention_s;    /* of outcomes */
 	unsigned busy_ms;       /* longest wait for a lock of another process */
 	bool is_read_only;
+	bool must_exist;        /* it is not made anew: -ENOENT */
 	bool has_past;          /* there are signs that it was there before: where it is new it was lost, and that is told */
 };
 
@@ -29,6 +30,13 @@ int store_open(const struct store_options *options, struct store **ret_store) __
 void store_close(struct store *store);
 const char *store_get_error(const struct store *store); /* of the last call; "" if it succeeded */
 
+/* Inside a transaction: writes something that is of no use. */
+int store_touch(struct store *store, int64_t now_s) __attribute__((warn_unused_result));
+
+/* Is it still what the URI names, and not a file that was removed, exchanged or emptied meanwhile?  Else negative errno: close it. */
+int store_check(struct store *store) __attribute__((warn_unused_result));
+
+/* store_check is part of it. */
 int store_begin(struct store *store) __attribute__((warn_unused_result));
 int store_commit(struct store *store) __attribute__((warn_unused_result));
 void store_rollback(struct store *store);

@@ -68,6 +68,7 @@ static int open_parts(struct writer *writer, const struct writer_options *option
 	int result = store_open(&writer->options, &writer->store);
 	if (result < 0 && result != -EBUSY)
 		return result;
+	writer->options.must_exist = result == 0;
 	if (getrandom(&writer->nonce_high, sizeof(writer->nonce_high), 0) != (ssize_t)sizeof(writer->nonce_high))
 		return -EIO;
 	return queue_open(options->queue_dir, options->queue_max ? options->queue_max : QUEUE_BYTES, &writer->queue);

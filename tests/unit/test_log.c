@@ -67,15 +67,23 @@ static void test_problems(void **state)
 	assert_non_null(freopen("/dev/null", "w", stderr));
 	log_event(LOG_LEVEL_INFO, "nothing", "x=1");
 	assert_int_equal(log_get_problems(problems, LOG_PROBLEMS_MAX), 0);
-	for (int i = 0; i < 20; i++)
-		log_event(i % 2 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "problem", "number=%d", i);
+	for (int i = 0; i < 20; i++) {
+		char event[16];
+		snprintf(event, sizeof(event), "problem-%d", i % 10);
+		log_event(i % 2 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, event, "number=%d", i);
+	}
+	/* one that is told for each mail does not push out the others */
+	for (int i = 20; i < 50; i++)
+		log_event(LOG_LEVEL_ERROR, "problem-9", "number=%d", i);
 	count = log_get_problems(problems, LOG_PROBLEMS_MAX);
 	dup2(before, STDERR_FILENO);
 	close(before);
 	assert_int_equal(count, LOG_PROBLEMS_MAX);
-	assert_string_equal(problems[0].text, "problem number=19");
+	assert_string_equal(problems[0].text, "problem-9 number=49");
 	assert_int_equal(problems[0].level, LOG_LEVEL_ERROR);
-	assert_string_equal(problems[7].text, "problem number=12");
+	assert_true(problems[0].times >= 31);
+	assert_string_equal(problems[1].text, "problem-8 number=18");
+	assert_string_equal(problems[7].text, "problem-2 number=12");
 	assert_int_equal(log_get_problems(problems, 2), 2);
 }
 

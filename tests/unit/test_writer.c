@@ -23,7 +23,7 @@ static unsigned count_problems(const char *text)
 	unsigned found = 0;
 
 	for (size_t i = 0; i < count; i++)
-		found += strncmp(problems[i].text, text, strlen(text)) == 0;
+		found += strncmp(problems[i].text, text, strlen(text)) == 0 ? (unsigned)problems[i].times : 0;
 	return found;
 }
 
