@@ -13,6 +13,7 @@
 #include "evidence/mailbox.h"
 #include "evidence/report.h"
 #include "evidence/session.h"
+#include "evidence/transcript.h"
 
 enum { NO_OUTCOME = -1, WORDS_MAX = 8 * 1024, ASIDES_MAX = 64 };
 
@@ -29,6 +30,7 @@ struct reading {
 	bool is_new;           /* the current one was not named before */
 	size_t indent;         /* of the line that named the current one */
 	bool is_secret;        /* somebody was announced and not named */
+	bool is_logged;        /* the current one is named beside the reply */
 	/* what stands below a recipient where no reply was announced: better than what is said of the next one */
 	struct span asides[ASIDES_MAX];
 	bool is_delayed;
@@ -290,11 +292,15 @@ static bool is_adorned_address(struct span line, struct captures *captures)
 static int take_aside(struct reading *reading, const struct captures *captures)
 {
 	struct span original = captures->spans[CAPTURE_ORIGINAL];
+	size_t index = (size_t)reading->current - reading->first;
 
 	if (reading->is_secret && span_is_known(original)) {
 		reading->is_secret = false;
 		return select_recipient(reading, original);
 	}
+	/* "(reason: 552-5.7.0 This message was blocked)": what the session does not say of one recipient */
+	if (get_current(reading) && index < ASIDES_MAX && span_is_known(captures->spans[CAPTURE_TEXT]))
+		reading->asides[index] = captures->spans[CAPTURE_TEXT];
 	return apply_captures(reading, captures);
 }
 
@@ -305,6 +311,38 @@ static bool is_continuation(const struct reading *reading, const struct template
 
 	return outcome && !reading->form->is_generic && reading->is_listening && span_is_known(outcome->text) &&
 	       get_indent(line) > reading->indent;
+}
+
+/*
+ * "id:<a@example.com> : mx.example.com : 550 5.1.1 words", as a log has it: one address, and what was answered.  Where
+ * nothing is returned it may be anybody's log.
+ */
+static bool is_logged(struct reading *reading, struct template_line *line, struct captures *captures)
+{
+	struct span only = SPAN_NONE, address;
+	size_t at = 0;
+
+	if (!reading->notice->original.count || (get_current(reading) && !reading->is_logged) || !template_line_has_address(line) || !notice_has_reply(line->text) ||
+	    guess_is_about_sender(line->text))
+		return false;
+	while (span_is_known(address = mailbox_find(line->text, &at))) {
+		if (people_is_bystander(reading->people, address) || people_is_helper(reading->people, address) ||
+		    span_is_equal_nocase(only, address))
+			continue;
+		if (span_is_known(only))
+			return false;
+		only = address;
+	}
+	*captures = (struct captures){ 0 };
+	captures->spans[CAPTURE_RECIPIENT] = only;
+	return reading->is_logged = span_is_known(only);
+}
+
+static bool names_recipient(struct reading *reading, struct template_line *line, struct captures *captures)
+{
+	if (templates_match(&reading->form->recipient, line, captures, &reading->notice->budget))
+		return true;
+	return reading->form->is_generic && (is_adorned_address(line->text, captures) || is_logged(reading, line, captures));
 }
 
 static int take_line(struct reading *reading, struct template_line line)
@@ -321,8 +359,7 @@ static int take_line(struct reading *reading, struct template_line line)
 	}
 	if (templates_match(&form->skip, &line, &captures, budget))
 		return take_aside(reading, &captures);
-	if (!is_continuation(reading, &line) && (templates_match(&form->recipient, &line, &captures, budget) ||
-						 (form->is_generic && is_adorned_address(line.text, &captures))))
+	if (!is_continuation(reading, &line) && names_recipient(reading, &line, &captures))
 		error = take_recipient(reading, &captures, &line, &is_taken);
 	if (error || is_taken)
 		return error;
@@ -518,6 +555,17 @@ static void share_words(struct reading *reading)
 	}
 }
 
+/* Where the words are the first line of a reply that the session shows whole. */
+static void complete_words(struct reading *reading)
+{
+	struct outcomes *outcomes = reading->outcomes;
+
+	for (size_t i = reading->first; i < outcomes->count; i++) {
+		struct outcome *outcome = &outcomes->items[i];
+		outcome->text = transcript_complete(reading->notice->text, outcome->text, outcome->recipient, reading->notice->mail->arena);
+	}
+}
+
 /* The reply in the words that the last outcome had, too, is not looked for again. */
 static int find_reply(struct reading *reading, struct span words)
 {
@@ -623,6 +671,8 @@ int form_read(const struct form *form, const struct notice *notice, const struct
 	if (error)
 		return error;
 	share_words(&reading);
+	if (form->is_session)
+		complete_words(&reading);
 	for (size_t i = reading.first; i < outcomes->count && !error; i++)
 		error = finish_outcome(&reading, &outcomes->items[i]);
 	if (!error)

@@ -246,7 +246,7 @@ static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 		return true;
 	if (is_returned)
 		return true;
-	return (known & KNOWN_ALSO) && (!is_foreseen || notice_is_from_robot(mail));
+	return (known & KNOWN_ALSO) && (!is_foreseen || has_original(mail) || notice_is_from_robot(mail));
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,
