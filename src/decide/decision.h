@@ -78,6 +78,7 @@ struct event {
 	bool is_exempt_login;      /* the login was one of exempt-logins when the mail was sent */
 	struct span host;          /* the reporting instance: host or host/instance; part of the queue id's key */
 	int64_t received_s;        /* our clock when the evidence came */
+	bool is_own_word;          /* of our MTA, and of no other host: its delivery agents speak of mailboxes of our own */
 	bool is_reported_by_us;    /* the reporting MTA is ours: Final-Recipient is the address that we mailed */
 	struct span token_recipient; /* the address that a valid token binds; SPAN_NONE without one */
 	struct span token_id;      /* names the token's message, the same in header and ENVID; SPAN_NONE: outcome->token does */

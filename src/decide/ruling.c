@@ -115,7 +115,7 @@ static enum reason find_exemption(const struct limits *limits, const struct even
 {
 	struct span domain = address_get_domain(address);
 
-	if (has_domain(limits->local_domains, domain))
+	if (has_domain(limits->local_domains, domain) || (event->is_own_word && event->verdict->scope == SCOPE_RECIPIENT))
 		return REASON_LOCAL_DOMAIN;
 	if (has_domain(limits->exempt_domains, domain))
 		return REASON_EXEMPT_DOMAIN;

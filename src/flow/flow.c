@@ -50,6 +50,12 @@ void flow_classify(const struct snapshot *snapshot, struct scratch *scratch, str
 
 /* --- verdicts -> decisions */
 
+/* In the log it is the agent's name that tells. */
+static bool is_own_word(const struct origin_facts *facts, const struct outcome *outcome)
+{
+	return facts->is_from_our_mta && outcome->kind == KIND_DSN && !span_is_known(outcome->remote_mta) && !outcome->reply;
+}
+
 static struct event make_event(const struct failure *failure, const struct origin_facts *facts)
 {
 	return (struct event){
@@ -60,6 +66,7 @@ static struct event make_event(const struct failure *failure, const struct origi
 		.is_exempt_login = failure->is_exempt_login,
 		.host = facts->host,
 		.received_s = facts->now_s,
+		.is_own_word = is_own_word(facts, &failure->outcome),
 		.is_reported_by_us = failure->outcome.proof == PROOF_LOCAL,
 		.token_recipient = failure->bound_recipient,
 		.token_id = failure->token_id,

@@ -263,6 +263,16 @@ def test_address_in_our_own_domains_is_never_suppressed(kodamad):
     assert kodamad.get_suppressed() == []
 
 
+@pytest.mark.parametrize("words, dead", [('unknown user: "gone"', False), ("Host or domain name not found. Name service error for name=gone.example type=A: Host not found", True)])
+def test_our_own_delivery_agents_speak_of_our_own_mailboxes(kodamad, words, dead):
+    """local(8) and its kin, in a domain that nobody has named in local-domains: who is unknown today may be there tomorrow."""
+    status = "5.4.4" if dead else "5.1.1"
+    text = mails.report(GONE, words, status).replace("Diagnostic-Code: smtp;", "Diagnostic-Code: X-Postfix;").replace("Remote-MTA: dns; mx.example.com\n", "")
+    result = hand_over_local(kodamad, text).get_added("X-Bounce-Result")[0]
+    assert f"decision={'suppressed' if dead else 'exempt'}" in result
+    assert kodamad.get_suppressed() == [GONE] * dead
+
+
 def test_full_mailbox_counts_three_different_failures(kodamad):
     def fail(number):
         message = mails.report(GONE, "552 5.2.2 <{rcpt}>: Mailbox full", status="5.2.2", queue_id=f"4jX3rL3M9mz1cMc{number}")
