@@ -106,6 +106,8 @@ static int fail_with(const char *where, int error, const struct complaint *compl
 {
 	if (complaint->text[0])
 		return command_fail_complaint(complaint);
+	if (error == -EAGAIN || error == -ETIMEDOUT)
+		return command_fail("%s: kodamad runs, and has not answered for %d s: it hangs (kill -CONT, its log), or the disk does", where, TIMEOUT_MS / 1000);
 	return command_fail("%s: %s%s", where, strerror(-error), error == -EACCES ? ": be root, or in the daemon's group" : "");
 }
 

@@ -8,7 +8,7 @@ const char *const setup_parameters[] = {
 	"mail_version", "compatibility_level", "queue_directory", "smtpd_milters", "non_smtpd_milters", "internal_mail_filter_classes",
 	"smtpd_recipient_restrictions", "enable_long_queue_ids", "milter_default_action", "default_delivery_status_filter",
 	"transport_maps", "header_checks", "mime_header_checks", "nested_header_checks", "body_checks", "content_filter",
-	"multi_instance_directories", "soft_bounce", "recipient_delimiter", "maillog_file", "mynetworks",
+	"multi_instance_directories", "soft_bounce", "recipient_delimiter", "maillog_file", "mynetworks", "inet_protocols", "mail_owner",
 };
 const size_t setup_parameter_count = sizeof(setup_parameters) / sizeof(setup_parameters[0]);
 
@@ -410,6 +410,22 @@ static void check_log(struct work *work)
 					SPAN_ARG(file), work->wish->log));
 }
 
+/* Postfix speaks to milters, policy services and tables as to the world: by these protocols only. */
+static void check_protocol(struct work *work, const char *address)
+{
+	struct span protocols = get(work, "inet_protocols"), rest = span_of(address);
+	const char *missing;
+
+	if (!address || !span_has_prefix(rest, SPAN_LIT("inet:")) || !protocols.len || span_find(protocols, SPAN_LIT("all"), 0) != SIZE_MAX)
+		return;
+	(void)span_take(&rest, '@');
+	missing = span_find_char(rest, ':', 0) != SIZE_MAX ? "ipv6" : "ipv4";
+	/* a name may have addresses of both kinds */
+	if (rest.len && (ascii_is_digit(rest.ptr[0]) || missing[3] == '6') && span_find(protocols, span_of(missing), 0) == SIZE_MAX)
+		warn(work, arena_printf(work->plan->arena, "Postfix will not reach %s with inet_protocols = %.*s: listen on a unix socket, or on %s, in kodama.conf.",
+					address, SPAN_ARG(protocols), missing[3] == '4' ? "::1" : "127.0.0.1"));
+}
+
 static void check_version(struct work *work)
 {
 	struct span version = get(work, "mail_version");
@@ -442,6 +458,8 @@ void setup_plan_add(struct setup_plan *plan, const struct settings *settings, co
 	check_services(&work);
 	check_instances(&work);
 	check_soft_bounce(&work);
+	check_protocol(&work, wish->milter);
+	check_protocol(&work, wish->policy);
 	check_version(&work);
 	check_log(&work);
 }

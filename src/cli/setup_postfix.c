@@ -233,19 +233,19 @@ static void print_missing(const char *address)
 		printf("\n# mind: nobody listens at %s yet: start kodamad; until then mail passes without it.\n", path);
 }
 
-/* May the user that kodamad becomes read it?  Only root can find out. */
-static bool can_user_read(const char *path, const char *user)
+/* May that user open it so?  Only root can find out. */
+static bool can_user(const char *path, const char *user, int mode)
 {
 	const struct passwd *account = getpwnam(user);
 	int status = 0;
 
 	if (geteuid() != 0 || !account)
-		return access(path, R_OK) == 0;
+		return access(path, mode) == 0 || errno != EACCES;
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
 		bool is_user = initgroups(user, account->pw_gid) == 0 && setgid(account->pw_gid) == 0 && setuid(account->pw_uid) == 0;
-		_exit(is_user && access(path, R_OK) == 0 ? 0 : 1);
+		_exit(is_user && access(path, mode) == 0 ? 0 : 1);
 	}
 	return pid < 0 || waitpid(pid, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -256,9 +256,22 @@ static void print_unreadable(const struct setup *setup)
 
 	if (path && access(path, F_OK) < 0)
 		printf("\n# mind: there is no log at %s yet: maillog file of kodama.conf.\n", path);
-	else if (path && !can_user_read(path, setup->config->user))
+	else if (path && !can_user(path, setup->config->user, R_OK))
 		printf("\n# mind: the user %s may not read %s: put it into the group of that file (on Debian: adduser %s adm), and restart kodamad.\n",
 		       setup->config->user, path, setup->config->user);
+}
+
+/* A socket that is there, and that the MTA's processes may not open: mail passes as if nobody listened. */
+static void print_closed(const struct setup *setup, const char *address, const char *front)
+{
+	const char *path = address ? socket_get_path(address) : NULL;
+	struct span owner = settings_get(&setup->settings, "mail_owner");
+	char user[256];
+
+	snprintf(user, sizeof(user), "%.*s", SPAN_ARG(owner));
+	if (path && user[0] && geteuid() == 0 && access(path, F_OK) == 0 && !can_user(path, user, R_OK | W_OK))
+		printf("\n# mind: Postfix's user %s may not open %s: mail passes without it. See %s group of kodama.conf, and owner and mode of its folders.\n", user,
+		       path, front);
 }
 
 /* Does anything prove that a bounce of mail without a login is about mail of ours?  By a token, by the log, or by the operator's word. */
@@ -395,6 +408,8 @@ static int plan_and_do(struct setup *setup)
 	print_domains(setup);
 	print_missing(setup->wish.milter);
 	print_missing(setup->wish.policy);
+	print_closed(setup, setup->wish.milter, "milter");
+	print_closed(setup, setup->wish.policy, "policy");
 	print_unreadable(setup);
 	print_unproved(setup);
 	int status = is_given(setup, OPTION_APPLY) ? apply(setup) : EXIT_ALL_READ;

@@ -131,6 +131,16 @@ def test_a_log_that_the_daemon_may_not_read_is_told(host):
         host.daemon.configuration.write_text(configuration)
 
 
+def test_a_socket_that_postfix_may_not_open_is_told(host):
+    assert "may not open" not in run_setup(host).stdout
+    mode = host.daemon.milter.stat().st_mode
+    try:
+        host.daemon.milter.chmod(0o600)
+        assert f"Postfix's user postfix may not open {host.daemon.milter}" in run_setup(host).stdout
+    finally:
+        host.daemon.milter.chmod(mode)
+
+
 def test_a_configuration_that_believes_no_bounce_is_told(host):
     configuration = host.daemon.configuration.read_text()
     assert "suppress nobody" not in run_setup(host).stdout

@@ -203,6 +203,27 @@ static void test_what_would_defeat_us_is_told(void **state)
 	arena_free(arena);
 }
 
+static void test_a_front_that_postfix_s_protocols_do_not_reach_is_told(void **state)
+{
+	static const struct {
+		const char *protocols, *milter;
+		bool is_told;
+	} cases[] = {
+		{ "ipv6", "inet:8741@127.0.0.1", true },   { "ipv4", "inet:8741@::1", true },          { "all", "inet:8741@127.0.0.1", false },
+		{ "ipv6", "inet:8741@::1", false },        { "ipv4", "inet:8741@127.0.0.1", false },   { "ipv6, ipv4", "inet:8741@127.0.0.1", false },
+		{ "ipv6", "inet:8741@localhost", false },  { "ipv6", "unix:/var/spool/postfix/kodama/milter.sock", false },
+	};
+	struct arena *arena = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct setup_wish listening = { .milter = cases[i].milter };
+		struct setup_plan plan = plan_add(arena, arena_printf(arena, QUEUE "inet_protocols = %s\n", cases[i].protocols).ptr, &listening);
+		assert_int_equal(is_minded(&plan, "Postfix will not reach inet:8741@"), cases[i].is_told);
+	}
+	arena_free(arena);
+}
+
 static void test_what_does_not_matter_is_not_told(void **state)
 {
 	static const char *const cases[] = {
@@ -304,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_inet_sockets_are_written_as_postfix_wants_them),
 		cmocka_unit_test(test_maps_are_only_added_when_they_are_wanted),
 		cmocka_unit_test(test_what_would_defeat_us_is_told),
+		cmocka_unit_test(test_a_front_that_postfix_s_protocols_do_not_reach_is_told),
 		cmocka_unit_test(test_what_does_not_matter_is_not_told),
 		cmocka_unit_test(test_a_socket_that_a_chroot_hides_is_told),
 		cmocka_unit_test(test_what_was_added_can_be_taken_out),
