@@ -3,7 +3,7 @@
  * Reads a notice by a form: line by line, each line is a recipient, the begin of a reply, or the words of the
  * recipient before it (or after it).  Pure; hostile input; all matching is paid from the notice's budget.
  */
-#include "evidence/form.h"
+#include "evidence/reading.h"
 
 #include <errno.h>
 
@@ -11,38 +11,7 @@
 #include "evidence/guess.h"
 #include "evidence/header.h"
 #include "evidence/mailbox.h"
-#include "evidence/report.h"
 #include "evidence/session.h"
-#include "evidence/transcript.h"
-
-enum { NO_OUTCOME = -1, WORDS_MAX = 8 * 1024, ASIDES_MAX = 64 };
-
-struct reading {
-	const struct form *form;
-	struct notice *notice;
-	struct outcomes *outcomes;
-	struct people *people; /* of a generic form; NULL else */
-	size_t first;          /* of our own in *outcomes */
-	long current;          /* whose words follow; NO_OUTCOME before the first recipient */
-	struct span pending;   /* words that are nobody's yet */
-	struct span before;    /* words before the first recipient */
-	bool is_listening;     /* the words that follow count */
-	bool is_new;           /* the current one was not named before */
-	size_t indent;         /* of the line that named the current one */
-	bool is_secret;        /* somebody was announced and not named */
-	bool is_logged;        /* the current one is named beside the reply */
-	/* what stands below a recipient where no reply was announced: better than what is said of the next one */
-	struct span asides[ASIDES_MAX];
-	bool is_delayed;
-	struct span mta;
-	struct span words;     /* of the last outcome that was finished, and the reply in them */
-	struct reply reply;
-};
-
-static struct template_line take_next_line(struct span *rest)
-{
-	return template_line_make(span_take_line(rest));
-}
 
 static size_t get_indent(const struct template_line *line)
 {
@@ -56,37 +25,6 @@ static void extend(struct span *words, struct span line)
 		*words = line;
 	else
 		words->len = (size_t)(line.ptr + line.len - words->ptr);
-}
-
-static struct outcome *get_current(const struct reading *reading)
-{
-	return reading->current == NO_OUTCOME ? NULL : &reading->outcomes->items[reading->current];
-}
-
-static long find_outcome(const struct reading *reading, struct span recipient)
-{
-	for (size_t i = reading->first; i < reading->outcomes->count; i++) {
-		if (span_is_equal_nocase(reading->outcomes->items[i].recipient, recipient))
-			return (long)i;
-	}
-	return NO_OUTCOME;
-}
-
-/* Selects the outcome of that recipient, or adds one. */
-static int select_recipient(struct reading *reading, struct span recipient)
-{
-	struct outcome *outcome;
-
-	reading->current = find_outcome(reading, recipient);
-	reading->is_new = reading->current == NO_OUTCOME;
-	if (!reading->is_new)
-		return 0;
-	outcome = outcomes_add(reading->outcomes, reading->notice->mail->arena);
-	if (!outcome)
-		return reading->outcomes->is_cut ? 0 : -ENOMEM;
-	outcome->recipient = recipient;
-	reading->current = (long)reading->outcomes->count - 1;
-	return 0;
 }
 
 /* The whole address of a local part, from the header field that lists them; SPAN_NONE. */
@@ -138,7 +76,7 @@ static struct span choose_recipient(const struct reading *reading, const struct 
 static int apply_captures(struct reading *reading, const struct captures *captures)
 {
 	const struct span *spans = captures->spans;
-	struct outcome *outcome = get_current(reading);
+	struct outcome *outcome = reading_get_current(reading);
 	uint64_t code;
 
 	if (span_is_known(spans[CAPTURE_MTA]) && !span_is_known(reading->mta))
@@ -177,9 +115,9 @@ static int take_further_recipients(struct reading *reading, struct span line, st
 		if (!len)
 			break;
 		if (!people_is_bystander(reading->people, address))
-			error = select_recipient(reading, address);
-		if (!error && get_current(reading) && !span_is_known(get_current(reading)->text))
-			get_current(reading)->text = line;
+			error = reading_select(reading, address);
+		if (!error && reading_get_current(reading) && !span_is_known(reading_get_current(reading)->text))
+			reading_get_current(reading)->text = line;
 		rest = span_skip(rest, at + len);
 	}
 	return error;
@@ -194,7 +132,8 @@ static bool captures_are_bare(const struct captures *captures)
 }
 
 /* A line that names a recipient.  *ret_is_taken is false when it turns out to name none. */
-static int take_recipient(struct reading *reading, const struct captures *captures, const struct template_line *named, bool *ret_is_taken)
+static int take_recipient(struct reading *reading, const struct captures *captures, const struct template_line *named,
+			  bool *ret_is_taken)
 {
 	struct span line = named->whole;
 	struct span recipient = choose_recipient(reading, captures);
@@ -210,8 +149,8 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 	*ret_is_taken = span_is_known(recipient) && !(reading->form->is_generic && people_is_bystander(reading->people, recipient));
 	if (!*ret_is_taken)
 		return 0;
-	error = select_recipient(reading, recipient);
-	outcome = get_current(reading);
+	error = reading_select(reading, recipient);
+	outcome = reading_get_current(reading);
 	if (error || !outcome)
 		return error;
 	reading->indent = get_indent(named);
@@ -233,7 +172,7 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 /* A line at which the reply begins: in it, or in the next one. */
 static int take_reply(struct reading *reading, const struct captures *captures)
 {
-	struct outcome *outcome = get_current(reading);
+	struct outcome *outcome = reading_get_current(reading);
 	struct span text = captures->spans[CAPTURE_TEXT];
 
 	if (span_is_known(text) || captures_are_bare(captures)) {
@@ -248,7 +187,7 @@ static int take_reply(struct reading *reading, const struct captures *captures)
 
 static void take_words(struct reading *reading, struct span line)
 {
-	struct outcome *outcome = get_current(reading);
+	struct outcome *outcome = reading_get_current(reading);
 
 	/* what stands below is somebody else's, but where a form has marks of its own for it */
 	bool has_words = outcome && (!reading->form->is_generic || span_is_known(outcome->text) || span_is_known(reading->before));
@@ -296,10 +235,10 @@ static int take_aside(struct reading *reading, const struct captures *captures)
 
 	if (reading->is_secret && span_is_known(original)) {
 		reading->is_secret = false;
-		return select_recipient(reading, original);
+		return reading_select(reading, original);
 	}
 	/* "(reason: 552-5.7.0 This message was blocked)": what the session does not say of one recipient */
-	if (get_current(reading) && index < ASIDES_MAX && span_is_known(captures->spans[CAPTURE_TEXT]))
+	if (reading_get_current(reading) && index < ASIDES_MAX && span_is_known(captures->spans[CAPTURE_TEXT]))
 		reading->asides[index] = captures->spans[CAPTURE_TEXT];
 	return apply_captures(reading, captures);
 }
@@ -307,7 +246,7 @@ static int take_aside(struct reading *reading, const struct captures *captures)
 /* Deeper than the line that names the recipient whose words are being read: more of them, whomever it names. */
 static bool is_continuation(const struct reading *reading, const struct template_line *line)
 {
-	const struct outcome *outcome = get_current(reading);
+	const struct outcome *outcome = reading_get_current(reading);
 
 	return outcome && !reading->form->is_generic && reading->is_listening && span_is_known(outcome->text) &&
 	       get_indent(line) > reading->indent;
@@ -322,8 +261,8 @@ static bool is_logged(struct reading *reading, struct template_line *line, struc
 	struct span only = SPAN_NONE, address;
 	size_t at = 0;
 
-	if (!reading->notice->original.count || (get_current(reading) && !reading->is_logged) || !template_line_has_address(line) || !notice_has_reply(line->text) ||
-	    guess_is_about_sender(line->text))
+	if (!reading->notice->original.count || (reading_get_current(reading) && !reading->is_logged) ||
+	    !template_line_has_address(line) || !notice_has_reply(line->text) || guess_is_about_sender(line->text))
 		return false;
 	while (span_is_known(address = mailbox_find(line->text, &at))) {
 		if (people_is_bystander(reading->people, address) || people_is_helper(reading->people, address) ||
@@ -378,7 +317,7 @@ static int cut_original(struct reading *reading)
 	struct captures captures;
 
 	while (span_is_known(rest) && rest.len) {
-		struct template_line line = take_next_line(&rest);
+		struct template_line line = reading_take_line(&rest);
 		if (templates_match(&reading->form->original, &line, &captures, &notice->budget)) {
 			struct span end = span_is_known(rest) ? rest : span_skip(notice->text, notice->text.len);
 			struct span before = span_slice(notice->text, 0, (size_t)(line.whole.ptr - notice->text.ptr));
@@ -404,7 +343,7 @@ static int read_lines(struct reading *reading)
 
 	reading->is_listening = form->reply.count == 0;
 	while (span_is_known(rest) && rest.len && !error) {
-		struct template_line line = take_next_line(&rest);
+		struct template_line line = reading_take_line(&rest);
 		if (!is_on) {
 			is_on = templates_match(form->resume.count ? &form->resume : &form->from, &line, &captures, budget) ||
 				templates_match(&form->from, &line, &captures, budget);
@@ -420,226 +359,6 @@ static int read_lines(struct reading *reading)
 		error = take_line(reading, line);
 	}
 	return error;
-}
-
-static int add_listed(struct reading *reading)
-{
-	const struct mail *mail = reading->notice->mail;
-	int error = 0;
-
-	if (!reading->form->recipients_in)
-		return 0;
-	for (size_t i = 0; i < mail->fields.count && !error; i++) {
-		if (!span_is_equal_nocase(mail->fields.items[i].name, span_of(reading->form->recipients_in)))
-			continue;
-		struct span rest = fields_get_value(&mail->fields, i);
-		while (span_is_known(rest) && !error) {
-			struct span address = header_take_address(&rest);
-			if (span_is_known(mailbox_get_domain(address)))
-				error = select_recipient(reading, address);
-		}
-	}
-	return error;
-}
-
-/* The only address in the lines that are wanted, and in *ret_line where it stands; SPAN_NONE where there are two, or none. */
-static struct span find_only_address(struct reading *reading, const struct templates *wanted, struct span *ret_line)
-{
-	struct span rest = reading->notice->text, only = SPAN_NONE, address;
-	struct captures captures;
-	size_t *budget = &reading->notice->budget;
-
-	while (span_is_known(rest) && rest.len) {
-		struct template_line line = take_next_line(&rest);
-		size_t at = 0;
-		if (span_find_char(line.whole, '@', 0) == SIZE_MAX || (wanted && !templates_match(wanted, &line, &captures, budget)) ||
-		    guess_is_about_sender(line.whole) || templates_match(&reading->form->skip, &line, &captures, budget))
-			continue;
-		while (span_is_known(address = mailbox_find(line.whole, &at))) {
-			if (people_is_bystander(reading->people, address) || people_is_helper(reading->people, address))
-				continue;
-			if (span_is_known(only) && !span_is_equal_nocase(only, address))
-				return SPAN_NONE;
-			if (!span_is_known(only))
-				*ret_line = line.whole;
-			only = address;
-		}
-	}
-	return only;
-}
-
-/* "To: a@example.com" in the prose, which tells what the original was: SPAN_NONE where there are two, or none. */
-static struct span find_summed_up(struct reading *reading, struct span *ret_line)
-{
-	struct span rest = reading->notice->text, only = SPAN_NONE;
-
-	while (span_is_known(rest) && rest.len) {
-		struct span line = span_trim(span_take_line(&rest)), address;
-		size_t at = 3;
-		if (!span_has_prefix_nocase(line, SPAN_LIT("to:")) || !span_is_known(address = mailbox_find(line, &at)) ||
-		    people_is_bystander(reading->people, address))
-			continue;
-		if (span_is_known(only) || span_is_known(mailbox_find(line, &at)))
-			return SPAN_NONE;
-		only = address;
-		*ret_line = reading->notice->text;
-	}
-	return only;
-}
-
-/* In words that no template knows: the only address in the lines that speak of failure, or else in all of the text. */
-static int guess_recipient(struct reading *reading)
-{
-	struct span text = span_slice(reading->notice->text, 0, disclaimer_find(reading->notice->text)), line = text, only;
-
-	/* other programs have the null sender, too */
-	if (!notice_is_named_mailer(reading->notice->mail))
-		return 0;
-	only = find_only_address(reading, &reading->form->text, &line);
-	if (!span_is_known(only))
-		only = find_summed_up(reading, &line);
-	if (!span_is_known(only) && notice_has_reply(text))
-		only = find_only_address(reading, NULL, &line);
-	if (!span_is_known(only))
-		return 0;
-	int error = select_recipient(reading, only);
-	if (!error && get_current(reading))
-		get_current(reading)->text = span_make(line.ptr, (size_t)(text.ptr + text.len - line.ptr));
-	return error;
-}
-
-/* Nobody is named: the list in the header, what a header condition captured, the original's only addressee. */
-static int add_unnamed(struct reading *reading, const struct captures *known)
-{
-	struct span recipient = known->spans[CAPTURE_RECIPIENT];
-	int error = add_listed(reading);
-
-	if (error || reading->outcomes->count > reading->first)
-		return error;
-	if (span_is_known(recipient))
-		return select_recipient(reading, recipient);
-	recipient = report_find_only_recipient(&reading->notice->original);
-	if (!span_is_known(recipient))
-		return reading->form->is_generic ? guess_recipient(reading) : 0;
-	error = select_recipient(reading, recipient);
-	if (!error && get_current(reading))
-		get_current(reading)->is_from_original = true;
-	return error;
-}
-
-/* Recipients that stand in a row share what is said of them. */
-static void share_words(struct reading *reading)
-{
-	struct outcome *items = reading->outcomes->items;
-	size_t count = reading->outcomes->count, first = reading->first;
-	struct span general = span_is_known(reading->before) ? reading->before : reading->pending;
-
-	if (!span_is_known(general))
-		general = reading->notice->text;
-	general.len = disclaimer_find(general);
-	for (size_t i = first; i < count && i - first < ASIDES_MAX; i++) {
-		if (!span_is_known(items[i].text))
-			items[i].text = reading->asides[i - first];
-	}
-	for (size_t i = count; i > first + 1 && !reading->form->is_before; i--) {
-		if (!span_is_known(items[i - 2].text))
-			items[i - 2].text = items[i - 1].text;
-	}
-	for (size_t i = first + 1; i < count; i++) {
-		if (!span_is_known(items[i].text))
-			items[i].text = items[i - 1].text;
-	}
-	for (size_t i = first; i < count; i++) {
-		if (!span_is_known(items[i].text))
-			items[i].text = general;
-	}
-}
-
-/* Where the words are the first line of a reply that the session shows whole. */
-static void complete_words(struct reading *reading)
-{
-	struct outcomes *outcomes = reading->outcomes;
-
-	for (size_t i = reading->first; i < outcomes->count; i++) {
-		struct outcome *outcome = &outcomes->items[i];
-		outcome->text = transcript_complete(reading->notice->text, outcome->text, outcome->recipient, reading->notice->mail->arena);
-	}
-}
-
-/* The reply in the words that the last outcome had, too, is not looked for again. */
-static int find_reply(struct reading *reading, struct span words)
-{
-	words = span_slice(words, 0, WORDS_MAX);
-	if (span_is_known(reading->words) && words.ptr == reading->words.ptr && words.len == reading->words.len)
-		return 0;
-	reading->words = words;
-	return reply_find(words, reading->notice->mail->arena, &reading->reply);
-}
-
-static int finish_outcome(struct reading *reading, struct outcome *outcome)
-{
-	int error = find_reply(reading, outcome->text);
-	struct reply reply = reading->reply;
-
-	if (error)
-		return error;
-	outcome->text = reply.text;
-	/* a success that a session shows is none of the recipient's */
-	if (outcome->reply == 0 && reply.code >= 400)
-		outcome->reply = reply.code;
-	if (!status_is_known(outcome->status) && reply.status.class_digit != 2)
-		outcome->status = reply.status;
-	if (outcome->command == COMMAND_UNKNOWN)
-		outcome->command = reply.command;
-	if (!span_is_known(outcome->remote_mta))
-		outcome->remote_mta = reply.remote_mta;
-	if (!span_is_known(outcome->reporting_mta))
-		outcome->reporting_mta = reading->mta;
-	outcome->action = reading->is_delayed ? ACTION_DELAYED : ACTION_FAILED;
-	outcome->is_generic = reading->form->is_generic;
-	notice_complete(reading->notice, outcome);
-	return 0;
-}
-
-/*
- * Where a guess found somebody to whom the original was addressed, the others are bystanders, but for those of
- * whom a reply speaks; so are the reporter's own helpers, where others are named.
- */
-static void drop_bystanders(struct reading *reading)
-{
-	struct outcomes *outcomes = reading->outcomes;
-	size_t kept = reading->first, helpers = 0;
-	bool has_addressee = false;
-
-	for (size_t i = reading->first; i < outcomes->count; i++) {
-		has_addressee = has_addressee || people_is_addressee(reading->people, outcomes->items[i].recipient);
-		helpers += people_is_reporters_helper(reading->people, outcomes->items[i].recipient);
-	}
-	bool has_others = helpers > 0 && helpers < outcomes->count - reading->first;
-	for (size_t i = reading->first; i < outcomes->count; i++) {
-		const struct outcome *outcome = &outcomes->items[i];
-		bool is_meant = !has_addressee || outcome->reply || status_is_known(outcome->status) ||
-				people_is_addressee(reading->people, outcome->recipient);
-		if (is_meant && !(has_others && people_is_reporters_helper(reading->people, outcome->recipient)))
-			outcomes->items[kept++] = *outcome;
-	}
-	outcomes->count = kept;
-}
-
-/* "Questions: postmaster@example.com" beside somebody else: no recipient, unless something is said of it. */
-static void drop_contacts(struct reading *reading)
-{
-	struct outcomes *outcomes = reading->outcomes;
-	size_t kept = reading->first, others = 0;
-
-	for (size_t i = reading->first; i < outcomes->count; i++)
-		others += !mailbox_is_system(outcomes->items[i].recipient);
-	for (size_t i = reading->first; i < outcomes->count; i++) {
-		const struct outcome *outcome = &outcomes->items[i];
-		if (!others || outcome->reply || status_is_known(outcome->status) || !mailbox_is_system(outcome->recipient))
-			outcomes->items[kept++] = *outcome;
-	}
-	outcomes->count = kept;
 }
 
 static int read_people(struct reading *reading)
@@ -667,17 +386,8 @@ int form_read(const struct form *form, const struct notice *notice, const struct
 	if (!error && form->is_session)
 		error = session_read(own.text, reading.first, outcomes, own.mail->arena);
 	if (!error && outcomes->count == reading.first)
-		error = add_unnamed(&reading, captures);
+		error = reading_add_unnamed(&reading, captures);
 	if (error)
 		return error;
-	share_words(&reading);
-	if (form->is_session)
-		complete_words(&reading);
-	for (size_t i = reading.first; i < outcomes->count && !error; i++)
-		error = finish_outcome(&reading, &outcomes->items[i]);
-	if (!error)
-		drop_contacts(&reading);
-	if (!error && form->is_generic)
-		drop_bystanders(&reading);
-	return error;
+	return reading_finish(&reading);
 }

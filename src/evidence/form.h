@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One form of bounces, as etc/formats.d describes it, and the reader that follows it.  Private to the engine
- * (formats_load.c loads, formats.c chooses, form.c reads, samples.c proves).  Pure; a form is frozen once loaded.
+ * (formats_load.c loads, formats.c chooses, form.c and reading.c read, samples.c proves).  Pure; a form is frozen once loaded.
  */
 #ifndef KODAMA_EVIDENCE_FORM_H
 #define KODAMA_EVIDENCE_FORM_H

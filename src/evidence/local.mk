@@ -11,7 +11,8 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/outcome.h src/evidence/outcome.c src/evidence/reply.h src/evidence/reply.c \
 	src/evidence/frame.h src/evidence/frame.c src/evidence/mailbox.h src/evidence/mailbox.c \
 	src/evidence/template.h src/evidence/template.c src/evidence/notice.h src/evidence/notice.c \
-	src/evidence/session.h src/evidence/session.c src/evidence/form.h src/evidence/form.c src/evidence/disclaimer.h src/evidence/disclaimer.c src/evidence/guess.h src/evidence/guess.c src/evidence/formats.c \
+	src/evidence/session.h src/evidence/session.c src/evidence/form.h src/evidence/form.c src/evidence/reading.h src/evidence/reading.c \
+	src/evidence/disclaimer.h src/evidence/disclaimer.c src/evidence/guess.h src/evidence/guess.c src/evidence/formats.c \
 	src/evidence/formats_load.c src/evidence/samples.c src/evidence/notification.h \
 	src/evidence/notification.c src/evidence/status.h src/evidence/status.c \
 	src/evidence/logclock.h src/evidence/logclock.c src/evidence/logline.h src/evidence/logline.c src/evidence/logline_postfix.c \
