@@ -53,6 +53,7 @@ void log_batch_clear(struct log_batch *batch);
 struct follower_status {
 	char source[256];  /* "/var/log/mail.log", "journal" */
 	char error[256];   /* why nothing is read; "" when all is well */
+	bool is_gone;      /* the file has been removed or renamed, and none has its name; it is read as long as somebody writes into it */
 	char untrusted[600]; /* why it proves nothing; "" when it does */
 	uint64_t lag;      /* bytes that wait; of a file */
 	int64_t last_s;    /* time of the last line of a delivery; 0: none yet */

@@ -513,6 +513,7 @@ void follow_get_stats(const struct follow *follow, struct follow_stats *ret_stat
 
 	*ret_stats = follow->stats;
 	ret_stats->lag = 0;
+	ret_stats->is_gone = follow->fd >= 0 && stat(follow->rotation.path, &info) < 0 && errno == ENOENT;
 	if (follow->fd >= 0 && !follow->archive && fstat(follow->fd, &info) == 0 && (uint64_t)info.st_size > follow->place.offset)
 		ret_stats->lag = (uint64_t)info.st_size - follow->place.offset;
 }

@@ -61,6 +61,7 @@ struct follow_stats {
 	uint64_t truncations;
 	uint64_t gaps;        /* the rest of a file could not be found, or not be read: removed, damaged, compressed in a way that we do not know */
 	uint64_t lag;         /* bytes of the file that are not read yet */
+	bool is_gone;         /* nothing has its name now */
 	int error;            /* why the file cannot be read now, an errno; 0: it can */
 };
 void follow_get_stats(const struct follow *follow, struct follow_stats *ret_stats);

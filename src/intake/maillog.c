@@ -301,6 +301,7 @@ static void note_file(struct maillog *maillog)
 	count_more(COUNTER_MAILLOG_GAPS, stats.gaps, &maillog->told_gaps);
 	pthread_mutex_lock(&maillog->lock);
 	maillog->status.lag = stats.lag;
+	maillog->status.is_gone = stats.is_gone;
 	pthread_mutex_unlock(&maillog->lock);
 	if (!maillog->has_failed)
 		set_error(maillog, describe_file_error(stats.error));

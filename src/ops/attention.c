@@ -81,6 +81,13 @@ static bool remark_log_error(const json_t *status, char *text)
 	return error[0] != '\0';
 }
 
+/* For a moment that is rotation. */
+static bool remark_log_gone(const json_t *status, char *text)
+{
+	snprintf(text, REMARK_SIZE, "the MTA's log has been removed or renamed, and none has its name: %.300s", get_text(status, "maillog", "source"));
+	return json_is_true(json_object_get(json_object_get(status, "maillog"), "file-is-gone"));
+}
+
 static bool remark_log_trust(const json_t *status, char *text)
 {
 	const char *why = get_text(status, "maillog", "proves-nothing-because");
@@ -91,7 +98,7 @@ static bool remark_log_trust(const json_t *status, char *text)
 }
 
 static bool (*const remarks[])(const json_t *status, char *text) = {
-	remark_enforce, remark_milter, remark_policy, remark_unproved, remark_store, remark_log_error, remark_log_trust,
+	remark_enforce, remark_milter, remark_policy, remark_unproved, remark_store, remark_log_error, remark_log_gone, remark_log_trust,
 };
 
 /* --- counters that should be 0: the number stands in front of the words */

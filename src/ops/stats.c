@@ -140,6 +140,8 @@ static void put_log_status(json_t *group, const struct follower_status *status)
 		json_object_set_new(group, "proves-nothing-because", json_string(status->untrusted));
 	if (status->error[0])
 		json_object_set_new(group, "last-error", json_string(status->error));
+	if (status->is_gone)
+		json_object_set_new(group, "file-is-gone", json_true());
 }
 
 json_t *stats_describe_last(void)

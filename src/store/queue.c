@@ -8,7 +8,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -23,12 +25,15 @@ struct header {
 };
 
 struct queue {
+	char *folder;
 	int fd, folder_fd;
 	uint64_t max;
 	uint64_t head, end; /* of what waits */
 	uint64_t damage;
 	pthread_mutex_t mutex;
 };
+
+#define FILE_NAME "outcomes.queue"
 
 static const char magic[4] = { 'K', 'D', 'Q', '1' };
 
@@ -47,12 +52,20 @@ static int open_file(struct queue *queue, const char *folder)
 	queue->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (queue->folder_fd < 0)
 		return -errno;
-	queue->fd = openat(queue->folder_fd, "outcomes.queue", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	queue->fd = openat(queue->folder_fd, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (queue->fd < 0)
 		return -errno;
 	if (flock(queue->fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	return fsync(queue->folder_fd) < 0 ? -errno : 0;
+}
+
+static void close_files(const struct queue *queue)
+{
+	if (queue->fd >= 0)
+		close(queue->fd);
+	if (queue->folder_fd >= 0)
+		close(queue->folder_fd);
 }
 
 /* All of it, or how much there was. */
@@ -167,7 +180,8 @@ int queue_open(const char *folder, uint64_t max, struct queue **ret_queue)
 	queue->max = max;
 	queue->fd = queue->folder_fd = -1;
 	pthread_mutex_init(&queue->mutex, NULL);
-	int result = open_file(queue, folder);
+	queue->folder = strdup(folder);
+	int result = queue->folder ? open_file(queue, folder) : -ENOMEM;
 	if (result == 0)
 		result = find_end(queue);
 	if (result < 0) {
@@ -182,11 +196,9 @@ void queue_close(struct queue *queue)
 {
 	if (!queue)
 		return;
-	if (queue->fd >= 0)
-		close(queue->fd);
-	if (queue->folder_fd >= 0)
-		close(queue->folder_fd);
+	close_files(queue);
 	pthread_mutex_destroy(&queue->mutex);
+	free(queue->folder);
 	free(queue);
 }
 
@@ -215,6 +227,54 @@ static int write_record(int fd, struct span record, uint64_t offset)
 	return result == 0 && fdatasync(fd) < 0 ? -errno : result;
 }
 
+static int copy_records(const struct queue *from, int to)
+{
+	char piece[8192];
+
+	for (uint64_t offset = from->head; offset < from->end;) {
+		uint64_t rest = from->end - offset;
+		ssize_t got = read_at(from->fd, piece, rest < sizeof(piece) ? (size_t)rest : sizeof(piece), offset);
+		if (got <= 0)
+			return got < 0 ? (int)got : -EIO;
+		int result = write_at(to, span_make(piece, (size_t)got), offset);
+		if (result < 0)
+			return result;
+		offset += (uint64_t)got;
+	}
+	return fdatasync(to) < 0 ? -errno : 0;
+}
+
+/*
+ * The file, or its folder, may have been removed since: what is written then has no name, and ends with the process.  It is made anew,
+ * with all that waits.
+ */
+static int ensure_name(struct queue *queue)
+{
+	char path[PATH_MAX];
+	struct stat named, own;
+	struct queue anew = { .fd = -1, .folder_fd = -1 };
+
+	snprintf(path, sizeof(path), "%s/" FILE_NAME, queue->folder);
+	if (fstat(queue->fd, &own) < 0)
+		return -errno;
+	if (stat(path, &named) == 0)
+		return named.st_ino == own.st_ino && named.st_dev == own.st_dev ? 0 : -ESTALE;
+	/* what may not be looked at is there still */
+	if (errno != ENOENT)
+		return 0;
+	int result = open_file(&anew, queue->folder);
+	if (result == 0)
+		result = copy_records(queue, anew.fd);
+	if (result < 0) {
+		close_files(&anew);
+		return result;
+	}
+	close_files(queue);
+	queue->fd = anew.fd;
+	queue->folder_fd = anew.folder_fd;
+	return 0;
+}
+
 static int append(struct queue *queue, struct span record)
 {
 	uint64_t size = sizeof(struct header) + record.len;
@@ -223,7 +283,10 @@ static int append(struct queue *queue, struct span record)
 		return -EINVAL;
 	if (size > queue->max || queue->end > queue->max - size)
 		return -ENOSPC;
-	int result = write_record(queue->fd, record, queue->end);
+	int result = ensure_name(queue);
+	if (result < 0)
+		return result;
+	result = write_record(queue->fd, record, queue->end);
 	if (result < 0) {
 		/* if this fails too the piece is passed over as damage */
 		if (ftruncate(queue->fd, (off_t)queue->end) < 0)

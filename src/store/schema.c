@@ -271,7 +271,7 @@ static int migrate_from(const struct sql_driver *driver, struct sql *sql, int64_
 	int result = 0;
 
 	if (version > schema_version) {
-		snprintf(ret_error, size, "the database has schema version %lld, this program knows %u", (long long)version,
+		snprintf(ret_error, size, "the database has schema version %lld, this program knows %u (a newer kodamad wrote it: install that, or put a backup back)", (long long)version,
 			 schema_version);
 		return -EINVAL;
 	}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 
@@ -206,6 +207,32 @@ def test_a_log_that_is_no_file_is_told(scratch):
     with Kodamad(scratch / "kodama", extra=f'maillog {{ file = "{scratch}" }}\n') as daemon:
         daemon.start()
         daemon.wait_log("it is no regular file")
+
+
+def test_a_log_that_is_gone_is_told_in_the_status(scratch):
+    log = scratch / "mail.log"
+    log.touch(mode=0o644)
+    with Kodamad(scratch / "kodama", extra=f'maillog {{ file = "{log}" }}\n') as daemon:
+        daemon.start()
+        log.unlink()
+        until(lambda: f"none has its name: {log}" in daemon.kodama("status").stdout, "the remark")
+        log.touch(mode=0o644)
+        until(lambda: "none has its name" not in daemon.kodama("status").stdout, "no remark")
+
+
+def test_what_waits_is_kept_where_the_queue_was_removed(kodamad):
+    link = hold(kodamad)
+    link.close()
+    kodamad.start()
+    shutil.rmtree(kodamad.state / "queue")
+    link = sqlite3.connect(kodamad.database, isolation_level=None)
+    link.execute("BEGIN EXCLUSIVE")
+    fail(kodamad, "later@example.com")
+    assert "recipient=later@example.com class=user-unknown action=queued" in kodamad.log
+    kodamad.kill()
+    link.close()
+    kodamad.start()
+    until(lambda: kodamad.get_suppressed() == ["later@example.com"], "what waited")
 
 
 # --- a full disk

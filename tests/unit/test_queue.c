@@ -55,6 +55,26 @@ static void test_every_torn_tail_leaves_the_whole_records(void **state)
 	assert_int_equal(stat(path, &st), 0);
 }
 
+/* rm -r of the folder under a daemon: what it acknowledges later must not end with it. */
+static void test_a_file_that_was_removed_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *queue;
+	char path[256], seen[64];
+
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	append_text(queue, "one");
+	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(f->queue), 0);
+	append_text(queue, "two");
+	queue_close(queue);
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	read_all(queue, seen, sizeof(seen));
+	assert_string_equal(seen, "one,two,");
+	queue_close(queue);
+}
+
 static void test_damage_in_the_midst_costs_only_what_it_hit(void **state)
 {
 	struct fixture *f = *state;
@@ -113,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_every_torn_tail_leaves_the_whole_records),
+		CASE(test_a_file_that_was_removed_is_made_anew),
 		CASE(test_damage_in_the_midst_costs_only_what_it_hit),
 		CASE(test_events_cross_the_wire_whole_and_nothing_shorter_does),
 	};
