@@ -12,8 +12,9 @@
 
 enum {
 	BUFFER_SIZE = 256 * 1024,
+	LINE_USUAL = 4096,
 	PART_MIN = 512 * 1024,
-	PART_MAX = 8 * 1024 * 1024,
+	PART_MAX = 4 * 1024 * 1024,
 	PARTS_PER_THREAD = 8
 };
 
@@ -54,6 +55,17 @@ static size_t take_lines(struct scan_worker *worker, size_t len, size_t end, boo
 	}
 }
 
+/* How much is read behind the `len` bytes that are there, of which lines begin in `left`: no more than most of the last lines need. */
+static size_t get_room(size_t len, int64_t left)
+{
+	size_t room = BUFFER_SIZE - len, wanted;
+
+	if (left >= BUFFER_SIZE || left <= (int64_t)len)
+		return room;
+	wanted = (size_t)left - len + LINE_USUAL;
+	return wanted < room ? wanted : room;
+}
+
 /*
  * The lines that begin in [from, to); from < 0: all of a pipe.  Of a line that is longer than the buffer the beginning is
  * taken, the rest skipped.
@@ -65,8 +77,8 @@ static int take_range(struct scan_worker *worker, int fd, int64_t from, int64_t 
 	size_t len = 0;
 
 	for (;;) {
-		ssize_t got = read_more(fd, worker->buffer + len, BUFFER_SIZE - len, is_pipe ? -1 : at + (int64_t)len);
-		size_t taken;
+		size_t room = get_room(len, to - at), taken;
+		ssize_t got = read_more(fd, worker->buffer + len, room, is_pipe ? -1 : at + (int64_t)len);
 		if (got < 0)
 			return (int)got;
 		len += (size_t)got;
@@ -130,7 +142,7 @@ static bool is_all_taken(const struct scan *scan)
 	return scan->taken >= scan->size;
 }
 
-/* Large, since each has a beginning that it cannot understand; small at the end, where a thread may wait for another's. */
+/* Large, while the rules are loaded and nothing is done with what was read; small at the end, where a thread may wait for another's. */
 static int64_t get_part_size(const struct scan *scan)
 {
 	int64_t left = scan->size - scan->taken, size = left / (2 * (int64_t)scan->thread_count);
