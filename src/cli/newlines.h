@@ -12,7 +12,7 @@ enum { NEWLINES_STRETCH = 4096 };
 struct newlines {
 	const char *at, *end; /* what is not yet looked at */
 	const char *from;     /* of the stretch */
-	unsigned count, next;
+	unsigned count;
 	uint16_t places[NEWLINES_STRETCH + 2]; /* two are written at a time, whether they are there or not */
 };
 
@@ -20,7 +20,7 @@ static inline void newlines_begin(struct newlines *newlines, const char *text, s
 {
 	newlines->at = text;
 	newlines->end = text + len;
-	newlines->count = newlines->next = 0;
+	newlines->count = 0;
 }
 
 /* The newlines of 64 bytes, `at` bytes behind the stretch's begin; seldom more than two. */
@@ -73,29 +73,21 @@ static inline bool newlines_has_avx2(void)
 #endif
 }
 
-static inline void newlines_look(struct newlines *newlines)
+/* The next stretch: its `count` newlines stand at from + places[...].  False: all was looked at. */
+static inline bool newlines_look(struct newlines *newlines)
 {
 	size_t left = (size_t)(newlines->end - newlines->at);
 	size_t len = left < NEWLINES_STRETCH ? left : NEWLINES_STRETCH, at = len - len % 64;
 
+	if (!left)
+		return false;
 	newlines->from = newlines->at;
 	newlines->count = newlines_has_avx2() ? newlines_find_avx2(newlines, at) : newlines_find(newlines, at);
 	for (; at < len; at++)
 		if (newlines->from[at] == '\n')
 			newlines->places[newlines->count++] = (uint16_t)at;
 	newlines->at += len;
-	newlines->next = 0;
-}
-
-/* The next one; NULL: there is none any more. */
-static inline const char *newlines_take(struct newlines *newlines)
-{
-	while (newlines->next == newlines->count) {
-		if (newlines->at == newlines->end)
-			return NULL;
-		newlines_look(newlines);
-	}
-	return newlines->from + newlines->places[newlines->next++];
+	return true;
 }
 
 #endif

@@ -38,21 +38,23 @@ static ssize_t read_more(int fd, char *to, size_t size, int64_t at)
 /* All whole lines of what is there: how much that was, or SIZE_MAX when the next one begins at `end` or behind it. */
 static size_t take_lines(struct scan_worker *worker, size_t len, size_t end, bool *skips)
 {
-	const char *at = worker->buffer;
+	const char *at = worker->buffer, *limit = at + (end < len ? end : len);
+	struct newlines *newlines = &worker->newlines;
 
-	newlines_begin(&worker->newlines, at, len);
-	for (;;) {
-		const char *line_end;
-		if (!*skips && (size_t)(at - worker->buffer) >= end)
-			return SIZE_MAX;
-		line_end = newlines_take(&worker->newlines);
-		if (!line_end)
-			return (size_t)(at - worker->buffer);
-		if (!*skips)
-			take_line(worker, at, (size_t)(line_end - at));
-		*skips = false;
-		at = line_end + 1;
-	}
+	newlines_begin(newlines, at, len);
+	while (newlines_look(newlines))
+		for (unsigned i = 0, count = newlines->count; i < count; i++) {
+			const char *line_end = newlines->from + newlines->places[i];
+			if (*skips)
+				*skips = false;
+			else if (at >= limit)
+				return SIZE_MAX;
+			else
+				take_line(worker, at, (size_t)(line_end - at));
+			at = line_end + 1;
+		}
+	len = (size_t)(at - worker->buffer);
+	return !*skips && len >= end ? SIZE_MAX : len;
 }
 
 /* How much is read behind the `len` bytes that are there, of which lines begin in `left`: no more than most of the last lines need. */

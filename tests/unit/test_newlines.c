@@ -14,15 +14,16 @@ enum { SIZE = 3 * NEWLINES_STRETCH + 77 };
 static void try_text(const char *text, size_t len)
 {
 	struct newlines newlines;
-	const char *at = text, *found;
+	const char *at = text;
 
 	newlines_begin(&newlines, text, len);
-	while (at < text + len && (found = memchr(at, '\n', (size_t)(text + len - at)))) {
-		assert_ptr_equal(newlines_take(&newlines), found);
-		at = found + 1;
-	}
-	assert_null(newlines_take(&newlines));
-	assert_null(newlines_take(&newlines));
+	while (newlines_look(&newlines))
+		for (unsigned i = 0; i < newlines.count; i++) {
+			assert_ptr_equal(newlines.from + newlines.places[i], memchr(at, '\n', (size_t)(text + len - at)));
+			at = newlines.from + newlines.places[i] + 1;
+		}
+	assert_true(at == text + len || !memchr(at, '\n', (size_t)(text + len - at)));
+	assert_false(newlines_look(&newlines));
 }
 
 static void test_each_newline_is_found_once(void **state)
