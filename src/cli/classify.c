@@ -190,7 +190,7 @@ static void take_log(struct run *run)
 
 	maillog_open(&run->log, maillog_get_reference(run->reader.fd));
 	while ((got = reader_take_line(&run->reader, &text)) > 0) {
-		int error = maillog_begin(&run->log, text, &line) ? logjoin_take(run->join, &line, take_delivery, run) : 0;
+		int error = maillog_parse(&run->log, text, &line) ? logjoin_take(run->join, &line, take_delivery, run) : 0;
 		maillog_end(&run->log, &line);
 		if (error < 0)
 			refuse(run, run->path, run->reader.line, strerror(-error));

@@ -31,16 +31,31 @@ bool maillog_looks_like(struct span head);
 /* Lines from now on are of that file. */
 void maillog_open(struct maillog *log, int64_t reference_s);
 
-/* One line, without its end, begun (logline.h), its time in UTC; false: it is none of Postfix or Sendmail about a message. */
+static inline bool maillog_use(struct maillog *log, struct logline *line)
+{
+	if (line->kind > LOGLINE_OTHER && line->is_local_time)
+		line->time_s = zone_to_utc(&log->zone, line->time_s);
+	return line->kind > LOGLINE_OTHER;
+}
+
+/* One line, without its end, its time in UTC; false: it is none of Postfix or Sendmail about a message. */
+static inline bool maillog_parse(struct maillog *log, struct span text, struct logline *ret_line)
+{
+	log->lines += text.len > 0;
+	ret_line->kind = LOGLINE_OTHER;
+	if (text.len)
+		logline_parse(text, &log->clock, ret_line);
+	return maillog_use(log, ret_line);
+}
+
+/* The same of a line that is begun (logline.h). */
 static inline bool maillog_begin(struct maillog *log, struct span text, struct logline *ret_line)
 {
 	log->lines += text.len > 0;
 	ret_line->kind = LOGLINE_OTHER;
-	if (text.len == 0 || logline_begin(text, &log->clock, ret_line) <= LOGLINE_OTHER)
-		return false;
-	if (ret_line->is_local_time)
-		ret_line->time_s = zone_to_utc(&log->zone, ret_line->time_s);
-	return true;
+	if (text.len)
+		logline_begin(text, &log->clock, ret_line);
+	return maillog_use(log, ret_line);
 }
 
 /* Nothing more is read of the line: was it garbage? */

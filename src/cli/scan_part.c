@@ -236,29 +236,33 @@ static void take_deliveries(struct scan_worker *worker, const struct logline *li
 		take_recipient(worker, id, &delivery);
 }
 
-void scan_take_line(struct scan_worker *worker, struct span text)
+/* Most lines do not come so far: what they cost is the call that tells. */
+static __attribute__((noinline)) void take_begun(struct scan_worker *worker, struct logline *line)
 {
 	const struct siphash_key *key = &worker->scan->key;
-	struct logline line;
 	struct log_delivery expired;
 
-	if (maillog_begin(worker->log, text, &line)) {
-		switch (logqueue_read(&line, &worker->log->messages)) {
-		case LOGQUEUE_DELIVERY:
-			take_deliveries(worker, &line, logqueue_hash_id(key, &line));
-			break;
-		case LOGQUEUE_EXPIRED:
-			expired = log_delivery_of_line(&line);
-			expire(worker, logqueue_hash_id(key, &line), &expired);
-			break;
-		case LOGQUEUE_OVER:
-			forget(worker, logqueue_hash_id(key, &line));
-			break;
-		case LOGQUEUE_NOTHING:
-			break;
-		}
+	switch (logqueue_read(line, &worker->log->messages)) {
+	case LOGQUEUE_DELIVERY:
+		take_deliveries(worker, line, logqueue_hash_id(key, line));
+		break;
+	case LOGQUEUE_EXPIRED:
+		expired = log_delivery_of_line(line);
+		expire(worker, logqueue_hash_id(key, line), &expired);
+		break;
+	case LOGQUEUE_OVER:
+		forget(worker, logqueue_hash_id(key, line));
+		break;
+	case LOGQUEUE_NOTHING:
+		break;
 	}
-	maillog_end(worker->log, &line);
+}
+
+void scan_take_line(struct scan_worker *worker, struct span text)
+{
+	if (maillog_begin(worker->log, text, &worker->line))
+		take_begun(worker, &worker->line);
+	maillog_end(worker->log, &worker->line);
 }
 
 /* --- a part's turn */

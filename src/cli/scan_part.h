@@ -28,6 +28,7 @@ struct scan_worker {
 	struct maillog *log;    /* where lines are counted: the part's, or the scan's own */
 	char *buffer;
 	struct newlines newlines; /* of the buffer */
+	struct logline line;      /* that is taken */
 	bool has_no_memory;
 	bool has_rules;         /* else deliveries wait for them */
 	bool is_success;        /* the tally said so of the delivery that it has just taken: it is told with what is settled */

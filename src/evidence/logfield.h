@@ -32,7 +32,33 @@ bool logfield_take_address(struct span *rest, struct span *ret_address, bool *re
 
 /* What the bytes of an id are: or-ed over all of them. */
 enum { ID_NO_BYTE = 1, ID_NOT_HEX = 2, ID_VOWEL = 4, ID_UPPER_VOWEL = 8, ID_Z = 16, ID_DIGIT = 32 };
-unsigned logfield_look_at_id(struct span id);
+extern const unsigned char logfield_id_bytes[256];
+
+static inline unsigned logfield_look_at_eight(const char *at)
+{
+	unsigned all = 0;
+
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		all |= logfield_id_bytes[(unsigned char)at[i]];
+	return all;
+}
+
+/* The last eight overlap those before them: what is seen twice is the same. */
+static inline unsigned logfield_look_at_id(struct span id)
+{
+	unsigned all = 0;
+	size_t at = 0;
+
+	if (id.len >= 8) {
+		for (; at + 8 < id.len; at += 8)
+			all |= logfield_look_at_eight(id.ptr + at);
+		return all | logfield_look_at_eight(id.ptr + id.len - 8);
+	}
+	for (; at < id.len; at++)
+		all |= logfield_id_bytes[(unsigned char)id.ptr[at]];
+	return all;
+}
 
 /* The first colon of a message stands at `len`: that, if it may be the one of "QID: "; else 0. */
 static inline size_t logfield_check_id(struct span rest, size_t len)

@@ -115,7 +115,7 @@ enum {
 	VOWEL = LETTER | ID_VOWEL
 };
 
-static const unsigned char id_bytes[256] = {
+const unsigned char logfield_id_bytes[256] = {
 	[0 ... '0' - 1] = ID_NO_BYTE, ['0' ... '9'] = HEX | ID_DIGIT, ['9' + 1 ... 'A' - 1] = ID_NO_BYTE,
 	['A'] = HEX_VOWEL, ['B' ... 'D'] = HEX, ['E'] = HEX_VOWEL, ['F'] = HEX, ['G' ... 'H'] = LETTER, ['I'] = VOWEL,
 	['J' ... 'N'] = LETTER, ['O'] = VOWEL, ['P' ... 'T'] = LETTER, ['U'] = VOWEL, ['V' ... 'Z'] = LETTER,
@@ -123,32 +123,6 @@ static const unsigned char id_bytes[256] = {
 	['i'] = VOWEL, ['j' ... 'n'] = LETTER, ['o'] = VOWEL, ['p' ... 't'] = LETTER, ['u'] = VOWEL, ['v' ... 'y'] = LETTER,
 	['z'] = LETTER | ID_Z, ['z' + 1 ... 255] = ID_NO_BYTE,
 };
-
-static inline unsigned look_at_eight(const char *at)
-{
-	unsigned all = 0;
-
-#pragma GCC unroll 8
-	for (size_t i = 0; i < 8; i++)
-		all |= id_bytes[(unsigned char)at[i]];
-	return all;
-}
-
-/* The last eight overlap those before them: what is seen twice is the same. */
-unsigned logfield_look_at_id(struct span id)
-{
-	unsigned all = 0;
-	size_t at = 0;
-
-	if (id.len >= 8) {
-		for (; at + 8 < id.len; at += 8)
-			all |= look_at_eight(id.ptr + at);
-		return all | look_at_eight(id.ptr + id.len - 8);
-	}
-	for (; at < id.len; at++)
-		all |= id_bytes[(unsigned char)id.ptr[at]];
-	return all;
-}
 
 /* --- the head of the line */
 
@@ -313,36 +287,63 @@ static bool take_new_head(struct span *rest, struct logclock *clock, struct logl
 
 /* "mx1 postfix/smtp[123]: QID: " */
 struct beginning {
-	size_t head_len;   /* up to the bracket */
-	size_t message_at;
-	size_t id_len;     /* 0: none */
+	size_t colon;  /* the first one */
+	size_t id_len; /* 0: none */
 };
 
-/* False: it is not of this form. */
+enum { COLON_AND_BLANK = 2 };
+
+/*
+ * Where the message begins and whether it has a queue id, whatever stands before: the first colon, if a blank follows, is the tag's.
+ * False: it must be looked at more closely.
+ */
 static inline bool measure_beginning(struct span rest, struct beginning *ret_beginning)
 {
 	uint64_t colons;
-	size_t colon, digits, message_at;
+	size_t colon, at;
 
 	if (rest.len < 32)
 		return false;
 	colons = quickmask_begin(rest.ptr, rest.len, ':');
-	colon = colons ? quickmask_first(colons) : 0;
-	if (colon < sizeof(uint64_t) + 3 || colon + 1 >= rest.len || rest.ptr[colon - 1] != ']' || rest.ptr[colon + 1] != ' ')
+	colon = colons ? quickmask_first(colons) : rest.len;
+	at = colon + COLON_AND_BLANK;
+	if (at > rest.len || rest.ptr[colon + 1] != ' ')
 		return false;
-	digits = count_digits_before(rest.ptr + colon - 1);
-	ret_beginning->head_len = colon - 2 - digits;
-	if (digits == 0 || digits == sizeof(uint64_t) || ret_beginning->head_len < sizeof(uint64_t) ||
-	    rest.ptr[ret_beginning->head_len] != '[')
-		return false;
-	ret_beginning->message_at = message_at = colon + 2;
 	colons &= colons - 1;
-	rest = span_make(rest.ptr + message_at, rest.len - message_at);
+	rest = span_make(rest.ptr + at, rest.len - at);
+	ret_beginning->colon = colon;
 	if (colons)
-		ret_beginning->id_len = logfield_check_id(rest, quickmask_first(colons) - message_at);
+		ret_beginning->id_len = logfield_check_id(rest, quickmask_first(colons) - at);
 	else /* none is among the first 64 bytes */
-		ret_beginning->id_len = message_at + QUEUE_ID_MAX < 64 ? 0 : logfield_measure_id(rest);
+		ret_beginning->id_len = at + QUEUE_ID_MAX < 64 ? 0 : logfield_measure_id(rest);
 	return true;
+}
+
+/* "mx1 postfix/smtp[123]" before the colon, up to the bracket; 0: it is not of this form. */
+static inline size_t measure_head(const char *at, size_t colon)
+{
+	size_t digits, len;
+
+	if (colon < sizeof(uint64_t) + 3 || at[colon - 1] != ']')
+		return 0;
+	digits = count_digits_before(at + colon - 1);
+	len = colon - 2 - digits;
+	return digits > 0 && digits < sizeof(uint64_t) && len >= sizeof(uint64_t) && at[len] == '[' ? len : 0;
+}
+
+/*
+ * Who took a message in, and that it is in the queue: of no recipient.  These are the lines that are most easily told; a blank
+ * stands before `said`.
+ */
+static inline bool is_of_no_recipient(struct span said)
+{
+	static const struct span active = { " (queue active)", 15 };
+	uint64_t begin = said.len < 7 ? 0 : quickmask_load(said.ptr - 1);
+
+	if (begin == quickmask_load(" client="))
+		return true;
+	return (begin ^ quickmask_load(" from=< ")) << 8 == 0 && said.len > active.len &&
+	       memcmp(said.ptr + said.len - active.len, active.ptr, active.len) == 0;
 }
 
 /* Is it a head that is kept? */
@@ -363,6 +364,12 @@ static bool is_of_postfix(const struct logline *line)
 	return line->head ? line->head->program_at != line->head->host_len + 1 : line->program.ptr != line->identifier.ptr;
 }
 
+/* What stands behind the "QID: ". */
+static inline struct span skip_id(struct span message, size_t id_len)
+{
+	return span_make(message.ptr + id_len + COLON_AND_BLANK, message.len - id_len - COLON_AND_BLANK);
+}
+
 /* id_len: of what stands before its first colon, where that may be a queue id; else 0. */
 static inline enum logline_kind begin_message(struct span message, size_t id_len, struct logline *line)
 {
@@ -371,7 +378,7 @@ static inline enum logline_kind begin_message(struct span message, size_t id_len
 	if (id_len == 0)
 		return line->kind = LOGLINE_OTHER;
 	id = span_make(message.ptr, id_len);
-	message = span_make(message.ptr + id_len + 2, message.len - id_len - 2);
+	message = skip_id(message, id_len);
 	return is_of_postfix(line) ? logline_begin_postfix(id, message, line) : logline_begin_sendmail(id, message, line);
 }
 
@@ -400,30 +407,36 @@ static __attribute__((noinline)) enum logline_kind begin_any(struct span rest, s
 	return begin_message(rest, logfield_measure_id(rest), line);
 }
 
-enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line)
+static inline __attribute__((always_inline)) enum logline_kind begin(struct span text, struct logclock *clock, bool is_brief, struct logline *line)
 {
 	struct beginning beginning;
-	struct span rest;
-	size_t stamp;
+	struct span rest, message;
+	size_t stamp, head_len;
 
-	clear(ret_line);
+	clear(line);
 	if (text.len && text.ptr[0] == '<')
 		text = span_skip(text, measure_priority(text));
-	stamp = logclock_take(clock, text, &ret_line->time_s, &ret_line->is_local_time);
+	stamp = logclock_take(clock, text, &line->time_s, &line->is_local_time);
 	if (stamp == 0 || stamp + 1 >= text.len || text.ptr[stamp] != ' ')
-		return begin_any(text, clock, ret_line);
+		return begin_any(text, clock, line);
 	rest = span_make(text.ptr + stamp + 1, text.len - stamp - 1);
 	if (!measure_beginning(rest, &beginning))
-		return begin_any(text, clock, ret_line);
-	if (beginning.id_len == 0) { /* whoever says so */
-		ret_line->is_head_unread = true;
-		ret_line->rest = rest;
-		return ret_line->kind = LOGLINE_OTHER;
+		return begin_any(text, clock, line);
+	message = span_make(rest.ptr + beginning.colon + COLON_AND_BLANK, rest.len - beginning.colon - COLON_AND_BLANK);
+	if (beginning.id_len == 0 || (is_brief && is_of_no_recipient(skip_id(message, beginning.id_len)))) { /* whoever says so */
+		line->is_head_unread = true;
+		line->rest = rest;
+		return line->kind = LOGLINE_OTHER;
 	}
-	if (!find_head(clock, rest.ptr, beginning.head_len, ret_line))
-		return begin_any(text, clock, ret_line);
-	rest = span_make(rest.ptr + beginning.message_at, rest.len - beginning.message_at);
-	return begin_message(rest, beginning.id_len, ret_line);
+	head_len = measure_head(rest.ptr, beginning.colon);
+	if (head_len == 0 || !find_head(clock, rest.ptr, head_len, line))
+		return begin_any(text, clock, line);
+	return begin_message(message, beginning.id_len, line);
+}
+
+enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line)
+{
+	return begin(text, clock, true, ret_line);
 }
 
 bool logline_confirm(struct logline *line)
@@ -456,7 +469,7 @@ enum logline_kind logline_finish(struct logline *line)
 
 enum logline_kind logline_parse(struct span text, struct logclock *clock, struct logline *ret_line)
 {
-	logline_begin(text, clock, ret_line);
+	begin(text, clock, false, ret_line);
 	return logline_finish(ret_line);
 }
 

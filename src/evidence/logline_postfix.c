@@ -14,9 +14,9 @@ bool logline_is_postfix_id(struct span id, bool *ret_is_long)
 	unsigned all = logfield_look_at_id(id);
 
 	*ret_is_long = (all & ID_NOT_HEX) != 0;
-	if (all & ID_NO_BYTE)
-		return false;
-	return !*ret_is_long || (!(all & (ID_VOWEL | ID_UPPER_VOWEL)) && (all & ID_Z) && id.len >= 10);
+	if ((all & (ID_NO_BYTE | ID_NOT_HEX)) == 0)
+		return true;
+	return (all & (ID_NO_BYTE | ID_VOWEL | ID_UPPER_VOWEL | ID_Z)) == ID_Z && id.len >= 10;
 }
 
 /* "name: " of a DSN's queue id follows these words. */

@@ -51,14 +51,8 @@ struct logqueue {
 
 /* --- lines */
 
-/* Nobody asks for senders, so that it is only asked whether it is this one's end. */
 static enum logqueue_word read_from(struct logline *line, uint64_t *messages)
 {
-	static const struct span active = { " (queue active)", 15 };
-
-	if (line->mta == LOG_MTA_POSTFIX && line->rest.len > active.len &&
-	    memcmp(line->rest.ptr + line->rest.len - active.len, active.ptr, active.len) == 0)
-		return LOGQUEUE_NOTHING;
 	switch (logline_finish(line)) {
 	case LOGLINE_EXPIRED:
 		return LOGQUEUE_EXPIRED;
