@@ -2,6 +2,9 @@
 /* The rules of safety.  Pure. */
 #include "classify/safety.h"
 
+#include "base/address.h"
+#include "evidence/mailbox.h"
+
 enum { REPLY_NULL_MX = 556 };
 
 /* The statuses that speak of the recipient or its domain so plainly that no words are needed (RFC 3463, 7505, 7504). */
@@ -29,6 +32,30 @@ static bool is_hearsay(const struct ruleset *ruleset, const struct query *query,
 	return (query->kind == KIND_DSN || query->kind == KIND_BOUNCE) && winner->strength == STRENGTH_PHRASE &&
 	       rule->class_id == CLASS_USER_UNKNOWN && rule->conditions.status_count == 0 &&
 	       facts->reply.command != COMMAND_RCPT && facts->reply.status.subject != 1;
+}
+
+/*
+ * After the message one answer goes to all recipients of the transaction, and may be about one of them: does it name somebody, and
+ * not him that it is reported for?
+ */
+static bool is_for_another(const struct query *query, const struct facts *facts)
+{
+	bool is_for_all = facts->reply.command == COMMAND_DATA || facts->reply.command == COMMAND_END_OF_DATA;
+	struct address recipient, named;
+	bool has_another = false;
+	struct span text;
+	size_t at = 0;
+
+	if (!is_for_all || address_fold(query->recipient, &recipient, NULL) < 0)
+		return false;
+	while (span_is_known(text = mailbox_find(query->text, &at))) {
+		if (address_fold(text, &named, NULL) < 0 || mailbox_is_system(text))
+			continue;
+		if (span_is_equal(address_get(&named), address_get(&recipient)))
+			return false;
+		has_another = true;
+	}
+	return has_another;
 }
 
 /* Is this a match that speaks of the sender, the message or the submission? */
@@ -64,6 +91,8 @@ const char *safety_find_objection(const struct ruleset *ruleset, struct scratch 
 		return "a reply code alone is too vague to suppress at once";
 	if (is_hearsay(ruleset, query, facts, winner))
 		return "a mail's words alone, with no status of the address and not in answer to RCPT, never suppress at once";
+	if (is_for_another(query, facts))
+		return "an answer to the whole message that names another recipient never suppresses this one at once";
 	if (!facts->has_words)
 		match_signs(ruleset, scratch, facts);
 	if (facts->is_limited)

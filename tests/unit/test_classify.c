@@ -93,13 +93,14 @@ struct wanted {
 	enum action action;
 	enum kind kind;
 	bool is_generic;
+	const char *recipient;
 };
 
 static struct verdict run(struct fixture *fixture, const struct wanted *wanted)
 {
 	struct query query = { .text = span_of(wanted->text), .reply = wanted->reply, .status = wanted->status, .command = wanted->command,
 			       .action = wanted->action, .kind = wanted->kind, .is_generic = wanted->is_generic,
-			       .provider = span_of(wanted->provider) };
+			       .provider = span_of(wanted->provider), .recipient = span_of(wanted->recipient) };
 	struct verdict verdict;
 
 	classify(fixture->ruleset, fixture->scratch, &query, &verdict);
@@ -250,6 +251,31 @@ static void test_a_sign_of_another_cause_forbids_now(void **state)
 	      { "550 user is blocked for good", "mailbox.blocked-user", CLASS_MAILBOX_DISABLED, EFFECT_NOW, BASIS_PHRASE },
 	      { "550 user is blocked for good, and you are blocked", "mailbox.blocked-user", CLASS_MAILBOX_DISABLED, EFFECT_COUNT, BASIS_PHRASE },
 	      { "550 user has moved to another place now; equal text", "user.moved", CLASS_MOVED, EFFECT_COUNT, BASIS_PHRASE });
+}
+
+/* One answer to the whole message is reported for each of its recipients. */
+static void test_an_answer_for_another_recipient_forbids_now(void **state)
+{
+	static const struct {
+		const char *text;
+		enum smtp_command command;
+		enum effect effect;
+	} answers[] = {
+		{ "550 5.1.1 <b@example.com>: no such user", COMMAND_END_OF_DATA, EFFECT_COUNT },
+		{ "550 5.1.1 no such user (b@example.com)", COMMAND_DATA, EFFECT_COUNT },
+		{ "550 5.1.1 <A@Example.COM>: no such user", COMMAND_END_OF_DATA, EFFECT_NOW },
+		{ "550 5.1.1 <b@example.com>, <a@example.com>: no such user", COMMAND_END_OF_DATA, EFFECT_NOW },
+		{ "550 5.1.1 no such user, ask postmaster@example.com", COMMAND_END_OF_DATA, EFFECT_NOW },
+		{ "550 5.1.1 no such user", COMMAND_END_OF_DATA, EFFECT_NOW },
+		/* of RCPT there is one for each: this one forwards */
+		{ "550 5.1.1 <b@example.com>: no such user", COMMAND_RCPT, EFFECT_NOW },
+	};
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		const struct wanted wanted = { .text = answers[i].text, .rule = "user.unknown", .class_id = CLASS_USER_UNKNOWN, .effect = answers[i].effect,
+					       .basis = BASIS_PHRASE, .command = answers[i].command, .recipient = "a@example.com" };
+		check_table(*state, &wanted, 1);
+	}
 }
 
 static void test_kind_and_action_decide_first(void **state)
@@ -430,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_temporary_failures_are_never_now),
 		cmocka_unit_test(test_now_needs_more_than_vague_codes_and_words),
 		cmocka_unit_test(test_a_sign_of_another_cause_forbids_now),
+		cmocka_unit_test(test_an_answer_for_another_recipient_forbids_now),
 		cmocka_unit_test(test_kind_and_action_decide_first),
 		cmocka_unit_test(test_feedback_is_judged_by_its_type),
 		cmocka_unit_test(test_our_own_refusal_counts_for_nothing),
