@@ -13,6 +13,8 @@
 #include "evidence/mailbox.h"
 #include "evidence/session.h"
 
+enum { LOGGED_MAX = 16 /* addresses of a line that are looked at */ };
+
 static size_t get_indent(const struct template_line *line)
 {
 	return line->text.ptr ? (size_t)(line->text.ptr - line->whole.ptr) : 0;
@@ -123,6 +125,21 @@ static int take_further_recipients(struct reading *reading, struct span line, st
 	return error;
 }
 
+static bool is_sign(char c)
+{
+	return (unsigned char)c < 0x80 && !ascii_is_alnum(c);
+}
+
+/* "-- a@example.com", "| a@example.com |": an address, and signs around it. */
+static bool is_adorned_address(struct span line, struct span *ret_address)
+{
+	while (line.len && is_sign(line.ptr[0]))
+		line = span_skip(line, 1);
+	while (line.len && is_sign(line.ptr[line.len - 1]))
+		line.len--;
+	return line.len > 0 && mailbox_take(line, ret_address) == line.len;
+}
+
 static bool captures_are_bare(const struct captures *captures)
 {
 	for (unsigned i = 0; i < CAPTURE_COUNT; i++)
@@ -135,8 +152,7 @@ static bool captures_are_bare(const struct captures *captures)
 static int take_recipient(struct reading *reading, const struct captures *captures, const struct template_line *named,
 			  bool *ret_is_taken)
 {
-	struct span line = named->whole;
-	struct span recipient = choose_recipient(reading, captures);
+	struct span line = named->whole, recipient = choose_recipient(reading, captures), alone;
 	struct outcome *outcome;
 	int error;
 
@@ -160,7 +176,8 @@ static int take_recipient(struct reading *reading, const struct captures *captur
 		outcome->text = captures->spans[CAPTURE_TEXT];
 	else if (reading->form->is_before && !span_is_known(outcome->text))
 		outcome->text = reading->pending;
-	else if (reading->form->is_generic && !span_is_known(outcome->text) && span_trim(line).len > recipient.len + 3)
+	else if (reading->form->is_generic && !span_is_known(outcome->text) && span_trim(line).len > recipient.len + 3 &&
+		 !is_adorned_address(named->text, &alone))
 		outcome->text = line; /* a sentence: the words may stand in it */
 	reading->pending = SPAN_NONE;
 	if (reading->form->is_generic && (error = take_further_recipients(reading, line, recipient)))
@@ -211,22 +228,6 @@ static void take_words(struct reading *reading, struct span line)
 	extend(outcome && !reading->form->is_before ? &outcome->text : &reading->pending, line);
 }
 
-/* "-- a@example.com", "| a@example.com |": an address, and signs around it. */
-static bool is_adorned_address(struct span line, struct captures *captures)
-{
-	struct span address;
-
-	while (line.len && !ascii_is_alnum(line.ptr[0]))
-		line = span_skip(line, 1);
-	while (line.len && !ascii_is_alnum(line.ptr[line.len - 1]))
-		line.len--;
-	if (line.len == 0 || mailbox_take(line, &address) != line.len)
-		return false;
-	*captures = (struct captures){ 0 };
-	captures->spans[CAPTURE_RECIPIENT] = address;
-	return true;
-}
-
 /* Nobody's words.  Whom they say that the mail was sent to is the recipient where the report keeps secret who failed. */
 static int take_aside(struct reading *reading, const struct captures *captures)
 {
@@ -256,7 +257,7 @@ static bool is_continuation(const struct reading *reading, const struct template
  * "id:<a@example.com> : mx.example.com : 550 5.1.1 words", as a log has it: one address, and what was answered.  Where
  * nothing is returned it may be anybody's log.
  */
-static bool is_logged(struct reading *reading, struct template_line *line, struct captures *captures)
+static bool is_logged(struct reading *reading, struct template_line *line, struct span *ret_address)
 {
 	struct span only = SPAN_NONE, address;
 	size_t at = 0;
@@ -264,7 +265,7 @@ static bool is_logged(struct reading *reading, struct template_line *line, struc
 	if (!reading->notice->original.count || (reading_get_current(reading) && !reading->is_logged) ||
 	    !template_line_has_address(line) || !notice_has_reply(line->text) || guess_is_about_sender(line->text))
 		return false;
-	while (span_is_known(address = mailbox_find(line->text, &at))) {
+	for (unsigned n = 0; n < LOGGED_MAX && span_is_known(address = mailbox_find(line->text, &at)); n++) {
 		if (people_is_bystander(reading->people, address) || people_is_helper(reading->people, address) ||
 		    span_is_equal_nocase(only, address))
 			continue;
@@ -272,16 +273,21 @@ static bool is_logged(struct reading *reading, struct template_line *line, struc
 			return false;
 		only = address;
 	}
-	*captures = (struct captures){ 0 };
-	captures->spans[CAPTURE_RECIPIENT] = only;
+	*ret_address = only;
 	return reading->is_logged = span_is_known(only);
 }
 
 static bool names_recipient(struct reading *reading, struct template_line *line, struct captures *captures)
 {
+	struct span address;
+
 	if (templates_match(&reading->form->recipient, line, captures, &reading->notice->budget))
 		return true;
-	return reading->form->is_generic && (is_adorned_address(line->text, captures) || is_logged(reading, line, captures));
+	if (!reading->form->is_generic || (!is_adorned_address(line->text, &address) && !is_logged(reading, line, &address)))
+		return false;
+	*captures = (struct captures){ 0 };
+	captures->spans[CAPTURE_RECIPIENT] = address;
+	return true;
 }
 
 static int take_line(struct reading *reading, struct template_line line)

@@ -234,8 +234,7 @@ static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 	bool is_returned = is_own && has_original(mail);
 	unsigned known;
 
-	bool is_nameless = is_own && !fields_find(&mail->fields, "Subject");
-	if (!is_foreseen && !has_reply && !is_returned && !is_nameless)
+	if (!is_foreseen && !has_reply && !is_own)
 		return false;
 	if (!is_foreseen && has_reply && is_own)
 		return true;
@@ -246,7 +245,7 @@ static bool is_worth_a_guess(const struct form *form, struct notice *notice)
 		return true;
 	if (is_returned)
 		return true;
-	return (known & KNOWN_ALSO) && (!is_foreseen || has_original(mail) || notice_is_from_robot(mail));
+	return (known & KNOWN_ALSO) && (!is_foreseen || has_original(mail) || notice_find_header(notice) != SIZE_MAX);
 }
 
 static int read_by_forms(const struct formats *formats, const struct mail *mail, struct outcomes *outcomes,

@@ -72,11 +72,15 @@ bool people_is_helper(const struct people *people, struct span address)
 		SPAN_LIT("contact"), SPAN_LIT("kontakt"),     SPAN_LIT("service"),       SPAN_LIT("servicedesk"),
 		SPAN_LIT("noc"),     SPAN_LIT("hostmaster"),  SPAN_LIT("webmaster"),     SPAN_LIT("mailadmin"),
 	};
+	/* in the languages of those who help */
+	static const struct span parts[] = { SPAN_LIT("help"),   SPAN_LIT("support"), SPAN_LIT("suport"), SPAN_LIT("soport"),
+					     SPAN_LIT("assist"), SPAN_LIT("hilfe"),   SPAN_LIT("hjelp"),    SPAN_LIT("hjalp"),  SPAN_LIT("ayuda"),
+					     SPAN_LIT("ajuda"),  SPAN_LIT("pomoc"),   SPAN_LIT("atend"),    SPAN_LIT("kundenservice") };
 	struct span local = mailbox_get_local(address);
-	bool is_named = is_one_of(names, sizeof(names) / sizeof(names[0]), local) ||
-			span_find_nocase(local, SPAN_LIT("help"), 0) != SIZE_MAX ||
-			span_find_nocase(local, SPAN_LIT("support"), 0) != SIZE_MAX;
+	bool is_named = is_one_of(names, sizeof(names) / sizeof(names[0]), local);
 
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !is_named; i++)
+		is_named = span_find_nocase(local, parts[i], 0) != SIZE_MAX;
 	return is_named && !people_is_addressee(people, address);
 }
 

@@ -10,7 +10,7 @@
 #include "evidence/report.h"
 #include "evidence/transcript.h"
 
-enum { WORDS_MAX = 8 * 1024 };
+enum { WORDS_MAX = 8 * 1024, MENTIONS_MAX = 200 };
 
 static long find_outcome(const struct reading *reading, struct span recipient)
 {
@@ -174,7 +174,8 @@ static void complete_words(struct reading *reading)
 {
 	struct outcomes *outcomes = reading->outcomes;
 
-	for (size_t i = reading->first; i < outcomes->count; i++) {
+	/* each goes through the whole session */
+	for (size_t i = reading->first; i < outcomes->count && i - reading->first < ASIDES_MAX; i++) {
 		struct outcome *outcome = &outcomes->items[i];
 		outcome->text = transcript_complete(reading->notice->text, outcome->text, outcome->recipient, reading->notice->mail->arena);
 	}
@@ -215,6 +216,18 @@ static int finish_outcome(struct reading *reading, struct outcome *outcome)
 	return 0;
 }
 
+/* An address in the text that is none of those who help. */
+static bool names_somebody_else(const struct reading *reading)
+{
+	struct span text = reading->notice->text, address;
+	size_t at = 0;
+
+	for (unsigned n = 0; n < MENTIONS_MAX && span_is_known(address = mailbox_find(text, &at)); n++)
+		if (!people_is_bystander(reading->people, address) && !people_is_helper(reading->people, address))
+			return true;
+	return false;
+}
+
 /*
  * Where a guess found somebody to whom the original was addressed, the others are bystanders, but for those of
  * whom a reply speaks; so are the reporter's own helpers, where others are named.
@@ -229,7 +242,7 @@ static void drop_bystanders(struct reading *reading)
 		has_addressee = has_addressee || people_is_addressee(reading->people, outcomes->items[i].recipient);
 		helpers += people_is_reporters_helper(reading->people, outcomes->items[i].recipient);
 	}
-	bool has_others = helpers > 0 && helpers < outcomes->count - reading->first;
+	bool has_others = helpers > 0 && (helpers < outcomes->count - reading->first || names_somebody_else(reading));
 	for (size_t i = reading->first; i < outcomes->count; i++) {
 		const struct outcome *outcome = &outcomes->items[i];
 		bool is_meant = !has_addressee || outcome->reply || status_is_known(outcome->status) ||
