@@ -45,6 +45,7 @@ struct reader {
 	bool is_at_boundary; /* what was read last is a boundary of a word: what comes now begins there */
 	bool is_lost;   /* syntax that is not read here: no literal at all */
 	bool has_suspects;
+	bool is_odd;    /* syntax of which PCRE2 may think otherwise */
 	struct sampler *sampler; /* NULL: nobody wants examples */
 };
 
@@ -174,6 +175,7 @@ static void read_hex(struct reader *reader, struct part *part)
 		part->example = 'a';
 		return;
 	}
+	reader->is_odd = true;
 	for (int i = 0; i < 2 && get_digit(peek(reader)) < 16; i++, reader->at++)
 		value = value * 16 + get_digit(peek(reader));
 	part_set_char(reader, part, value);
@@ -252,6 +254,7 @@ static void read_class(struct reader *reader, struct part *part)
 {
 	bool is_negated = take_char(reader, '^'), is_plain = !is_negated, is_first = true;
 
+	reader->is_odd = true;
 	for (; !is_end(reader) && (peek(reader) != ']' || is_first); is_first = false) {
 		is_plain &= read_class_member(reader, part);
 		if (peek(reader) == '-' && reader->at + 1 < reader->pattern.len && reader->pattern.ptr[reader->at + 1] != ']')
@@ -370,6 +373,7 @@ static void read_atom(struct reader *reader, struct part *part)
 	if (read_plain_run(reader, part))
 		return;
 	reader->at += utf8_decode(span_skip(reader->pattern, reader->at), &c);
+	reader->is_odd |= c >= 0x80 || c == '{';
 	switch (c) {
 	case '\\':
 		read_escape(reader, part);
@@ -532,12 +536,14 @@ static void read_sequence(struct reader *reader, bool is_at_boundary, struct par
 	while (!is_end(reader) && peek(reader) != '|' && peek(reader) != ')') {
 		struct part part;
 		struct repeat repeat;
-		size_t sample_from = sample_get_len(reader);
+		size_t sample_from = sample_get_len(reader), atom_end;
 
 		read_atom(reader, &part);
 		if (reader->is_lost || reader->sets.error)
 			return;
+		atom_end = reader->at;
 		repeat = read_repeat(reader);
+		reader->is_odd |= part.is_zero_width && reader->at > atom_end;
 		look_for_suspect(reader, &part, repeat, sample_from);
 		ret_part->is_variable |= part.is_variable || repeat.min != repeat.max;
 		ret_part->is_asserting |= part.is_asserting || repeat.is_possessive || repeat.is_lazy;
@@ -605,6 +611,7 @@ int literals_find(struct span pattern, struct arena *arena, struct literals *ret
 	/* only where they are few and all that it matches */
 	if (part.exact.is_valid && !part.is_asserting && part.exact.count <= EXACT_MAX && part.exact.shortest > 0)
 		ret_literals->exact_count = set_settle_exact(&reader.sets, &part.exact, ret_literals->exact);
+	ret_literals->is_plain = !reader.is_odd;
 	ret_literals->longest = part.longest;
 	return reader.sets.error;
 }

@@ -28,6 +28,7 @@ struct literals {
 	/* The pattern matches these and nothing else, of two at one place the first; FOLD_BOUNDARY as in a need. */
 	struct span exact[EXACT_MAX];
 	size_t exact_count; /* 0: it matches more than that */
+	bool is_plain;      /* of a few signs that PCRE2 takes for certain */
 	size_t longest;     /* a match has at most that many bytes; LITERAL_FAR: nobody knows */
 	bool has_suspects;  /* repeats without bound around what can vary itself */
 };

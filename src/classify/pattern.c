@@ -107,13 +107,24 @@ static bool matches_empty(const pcre2_code *code)
 }
 
 /*
- * Does a text of `prefix` and then nothing but `piece` bring the pattern to its limit?  Behind it stands `tail`, out of
- * reach: PCRE2 does not even begin where a byte that it needs is missing.
+ * Does a text of so many bytes bring the pattern to its limit?  Behind them stands `tail`, out of reach: PCRE2 does not even
+ * begin where a byte that it needs is missing.
  */
-static bool stops(const struct pattern *pattern, struct matcher *matcher, struct span prefix, struct span piece, struct span tail)
+static bool stops(const struct pattern *pattern, struct matcher *matcher, struct buffer *text, size_t len, struct span tail)
 {
-	struct buffer text;
 	size_t from, to;
+
+	text->len = len;
+	buffer_add(text, tail);
+	return pattern_find(pattern, matcher, buffer_get(text), 0, &from, &to) == PATTERN_STOPPED;
+}
+
+/* `prefix` and then nothing but `piece`; with all that the pattern wants at its end, and with its last byte alone. */
+static bool runs_away(const struct pattern *pattern, struct matcher *matcher, struct span sample, struct span prefix, struct span piece)
+{
+	struct span last = span_skip(sample, sample.len > 0 ? sample.len - 1 : 0);
+	struct buffer text;
+	size_t len;
 	bool is_stopped;
 
 	buffer_init(&text, 2 * PROBE_SIZE);
@@ -121,18 +132,10 @@ static bool stops(const struct pattern *pattern, struct matcher *matcher, struct
 	while (piece.len > 0 && text.len + piece.len < PROBE_SIZE)
 		buffer_add(&text, piece);
 	buffer_add_char(&text, '~');
-	buffer_add(&text, tail);
-	is_stopped = pattern_find(pattern, matcher, buffer_get(&text), 0, &from, &to) == PATTERN_STOPPED;
+	len = text.len;
+	is_stopped = stops(pattern, matcher, &text, len, sample) || stops(pattern, matcher, &text, len, last);
 	buffer_done(&text);
 	return is_stopped;
-}
-
-/* With all that the pattern wants at its end, and with its last byte alone. */
-static bool runs_away(const struct pattern *pattern, struct matcher *matcher, struct span sample, struct span prefix, struct span piece)
-{
-	struct span last = span_skip(sample, sample.len > 0 ? sample.len - 1 : 0);
-
-	return stops(pattern, matcher, prefix, piece, sample) || stops(pattern, matcher, prefix, piece, last);
 }
 
 /* What runs away on a text that we can think of, an attacker finds too. */
@@ -172,7 +175,7 @@ static bool is_suspect(struct span text, const struct literals *literals)
 }
 
 /* Everything that can be wrong with a pattern that compiles. */
-static int examine(const struct pattern *pattern, struct span text, struct arena *arena, struct literals *ret_literals,
+static int examine(const struct pattern *pattern, struct span text, struct arena *arena, const struct literals *literals,
 		   char reason[static PATTERN_REASON_SIZE])
 {
 	struct examples examples;
@@ -182,9 +185,8 @@ static int examine(const struct pattern *pattern, struct span text, struct arena
 
 	if (matches_empty(get_code(pattern)))
 		return refuse(reason, "the pattern matches the empty text");
-	rc = literals_find(text, arena, ret_literals);
-	if (rc < 0 || !is_suspect(text, ret_literals))
-		return rc;
+	if (!is_suspect(text, literals))
+		return 0;
 	rc = literals_find_examples(text, arena, &examples);
 	if (rc < 0)
 		return rc;
@@ -193,7 +195,7 @@ static int examine(const struct pattern *pattern, struct span text, struct arena
 		return -ENOMEM;
 	if (atomic_load(&pattern->jit) == JIT_FIRST)
 		atomic_store(get_jit(pattern), JIT_WANTED); /* it runs often now, and by what it will run later */
-	is_runaway = runs_away_on_any(pattern, matcher, ret_literals, &examples);
+	is_runaway = runs_away_on_any(pattern, matcher, literals, &examples);
 	matcher_free(matcher);
 	return is_runaway ? refuse(reason, "the pattern backtracks without bound") : 0;
 }
@@ -249,10 +251,12 @@ int pattern_new(struct span text, bool with_jit, struct arena *arena, struct lit
 
 	if (!pattern)
 		return -ENOMEM;
-	rc = compile(pattern->text, &code, reason);
-	if (rc == 0) {
-		atomic_init(&pattern->code, code);
-		rc = examine(pattern, pattern->text, arena, ret_literals, reason);
+	rc = literals_find(pattern->text, arena, ret_literals);
+	if (rc == 0 && !(ret_literals->is_plain && ret_literals->exact_count > 0)) {
+		rc = compile(pattern->text, &code, reason);
+		atomic_init(&pattern->code, rc == 0 ? code : NULL);
+		if (rc == 0)
+			rc = examine(pattern, pattern->text, arena, ret_literals, reason);
 	}
 	return finish(pattern, rc, ret_literals, ret_pattern);
 }
