@@ -354,9 +354,9 @@ static bool read_plain_run(struct reader *reader, struct part *part)
 
 	for (; len < rest.len && is_plain(rest.ptr[len]); len++)
 		folded[len] = ascii_lower(rest.ptr[len]);
-	if (len > 0 && reader->at + len < reader->pattern.len && strchr("*+?{", reader->pattern.ptr[reader->at + len]))
+	if (len > 1 && reader->at + len < reader->pattern.len && strchr("*+?{", reader->pattern.ptr[reader->at + len]))
 		len--; /* the repeat is of the last one alone */
-	if (len < 2)
+	if (len == 0)
 		return false;
 	set_add_string(&reader->sets, &part->exact, span_make(folded, len));
 	sample_add(reader, span_make(folded, len));
