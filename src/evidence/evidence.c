@@ -57,6 +57,9 @@ static int read_words(const struct mail *mail, const struct formats *formats, st
 	struct outcomes told = { 0 };
 	bool is_wanted = false;
 
+	/* Postfix's, and not about one alone: see report.c */
+	if (outcomes->count - first > 1 && span_is_known(outcomes->items[first].queue_id))
+		return 0;
 	for (size_t i = first; i < outcomes->count; i++)
 		is_wanted = is_wanted || lacks_words(&outcomes->items[i]);
 	if (!is_wanted || !formats)

@@ -298,6 +298,15 @@ static struct span find_in_text(const struct report *report, struct span recipie
 	return words.len ? words : find_sentence(report->text, recipient);
 }
 
+/*
+ * Postfix (the queue id is its field) cuts no answer in its report: what its text says of one recipient, the server of another may have
+ * said, whose answer stands there, too.
+ */
+static bool is_told_in_fields(const struct report *report)
+{
+	return report->recipient_count > 1 && span_is_known(report->message.queue_id);
+}
+
 /* The words of the Diagnostic-Code, completed where Sendmail cut them; *ret_is_own when they are the field's. */
 static struct span find_diagnostic(const struct report *report, struct span recipient, bool *ret_is_own)
 {
@@ -309,6 +318,8 @@ static struct span find_diagnostic(const struct report *report, struct span reci
 	if (words.len)
 		return words;
 	*ret_is_own = diagnostic.len > 0;
+	if (is_told_in_fields(report))
+		return diagnostic;
 	if (!span_is_known(report->transcript))
 		return diagnostic.len ? diagnostic : find_in_text(report, recipient);
 	if (diagnostic.len && !is_number(diagnostic))
@@ -435,7 +446,7 @@ static int add_outcome(struct report *report)
 	outcome->text = known_or_none(reply.text);
 	outcome->command = reply.command;
 	if (outcome->command == COMMAND_UNKNOWN)
-		outcome->command = transcript_find_command(report->text, report->transcript, outcome->recipient, diagnostic);
+		outcome->command = transcript_find_command(report->text, is_told_in_fields(report) ? SPAN_NONE : report->transcript, outcome->recipient, diagnostic);
 	outcome->remote_mta = known_or_none(get_host(fields->remote_mta));
 	if (!span_is_known(outcome->remote_mta))
 		outcome->remote_mta = known_or_none(reply.remote_mta);

@@ -74,6 +74,13 @@ static const struct evidence_case cases[] = {
 	  STATUS("Final-Recipient: rfc822; a@example.org\nAction: failed\nDiagnostic-Code: smtp; 550 5.1.1 no\n\n"
 	  "Final-Recipient: rfc822; b@example.net\nAction: failed\nDiagnostic-Code: smtp; 554 5.7.1 listed\n") END,
 	  "dsn a@example.org failed 550 5.1.1 'no' at=2026-11-21T20:36:02Z\ndsn b@example.net failed 554 5.7.1 'listed' at=2026-11-21T20:36:02Z\n" },
+	{ "nor where one says nothing, and another tells of a session", REPORT
+	  TEXT("<a@example.org>: host mx.example.org said: 550 ----- Transcript of session follows -----\n    >>> RCPT To:<b@example.net>\n"
+	       "    <<< 550 5.1.1 User unknown\n    550 5.1.1 <b@example.net>... User unknown\n")
+	  STATUS("X-Postfix-Queue-ID: 4jX3rL3M9mz1cMcN\n\nFinal-Recipient: rfc822; a@example.org\nAction: failed\nDiagnostic-Code: smtp; 550 5.1.1 no\n\n"
+	  "Final-Recipient: rfc822; b@example.net\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550\n") END,
+	  "dsn a@example.org failed 550 5.1.1 'no' queue=4jX3rL3M9mz1cMcN at=2026-11-21T20:36:02Z\n"
+	  "dsn b@example.net failed 550 5.0.0 queue=4jX3rL3M9mz1cMcN at=2026-11-21T20:36:02Z\n" },
 	{ "quotes that an address does not need", REPORT STATUS("Final-Recipient: rfc822; \"a..b.\"@example.jp\nOriginal-Recipient: rfc822;\"c..d\"@example.jp\nAction: failed\nStatus: 5.1.1\n") END,
 	  "dsn a..b.@example.jp orig=c..d@example.jp failed 5.1.1 at=2026-11-21T20:36:02Z\n" },
 
