@@ -166,6 +166,14 @@ static int fill_domains(const struct tally *tally, size_t top, struct arena *are
 	return 0;
 }
 
+/* Did the provider take the mail of anybody else?  Else a bare reply code may be about us. */
+static bool takes_others(const struct tally *tally, const struct suspect *suspect)
+{
+	const struct tally_provider *provider = tally_find_counted(tally, suspect->provider);
+
+	return provider && (provider->has_accepted_others || (provider->has_accepted && provider->accepted != suspect->hash));
+}
+
 /* Some become another spelling by folding; what is no address is nobody to suppress. */
 static bool fill_address(const struct suspect *suspect, struct arena *arena, struct report_address *ret_address)
 {
@@ -188,9 +196,7 @@ static int fill_addresses(const struct scan *scan, size_t top, struct arena *are
 		return -ENOMEM;
 	for (size_t i = 0; i < suspects->table.count; i++) {
 		const struct suspect *suspect = &suspects->items[i];
-		const struct tally_provider *provider = &scan->tally->providers[suspect->provider];
-		bool is_accepted = provider->has_accepted_others || (provider->has_accepted && provider->accepted != suspect->hash);
-		if (suspect->is_listed && (!suspect->is_weak || is_accepted))
+		if (suspect->is_listed && (!suspect->is_weak || takes_others(scan->tally, suspect)))
 			count += fill_address(suspect, arena, &addresses[count]);
 	}
 	report->addresses = addresses;

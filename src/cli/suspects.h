@@ -16,8 +16,8 @@ struct suspect {
 	uint64_t hash;
 	struct span address;   /* the arena's */
 	int64_t times_s[SUSPECT_AFTER]; /* of the last failures of the row, the newest first */
+	const char *provider;  /* the rule set's name */
 	uint32_t failed;       /* in a row */
-	uint16_t provider;
 	uint8_t class_id;
 	bool is_listed;
 	bool is_weak;          /* listed on a weak basis: only where the provider accepts others */

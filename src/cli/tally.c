@@ -77,6 +77,14 @@ uint16_t tally_get_provider(struct tally *tally, const char *name)
 	return (uint16_t)tally->provider_count++;
 }
 
+const struct tally_provider *tally_find_counted(const struct tally *tally, const char *name)
+{
+	for (size_t i = 0; i < tally->provider_count; i++)
+		if (strcmp(tally->providers[i].name, name) == 0)
+			return &tally->providers[i];
+	return NULL;
+}
+
 uint16_t tally_find_provider(struct tally *tally, struct span host, struct span domain)
 {
 	return tally_get_provider(tally, classify_find_provider(tally->ruleset, host, domain));
@@ -127,7 +135,7 @@ static inline void add_count(struct report_counts *counts, enum action action)
 static void tell_failure(struct tally *tally, const struct log_delivery *delivery, uint64_t hash, uint16_t provider, const struct verdict *verdict)
 {
 	const struct tally_word word = { .hash = hash, .time_s = delivery->time_s, .effect = verdict->effect, .class_id = verdict->class_id,
-					 .provider = provider, .is_weak = verdict->basis == BASIS_REPLY || verdict->basis == BASIS_WORD,
+					 .provider = tally->providers[provider].name, .is_weak = verdict->basis == BASIS_REPLY || verdict->basis == BASIS_WORD,
 					 .recipient = delivery->recipient };
 	bool is_theirs = verdict->scope == SCOPE_RECIPIENT || verdict->scope == SCOPE_DOMAIN;
 

@@ -82,7 +82,7 @@ struct tally_word {
 	int64_t time_s;
 	enum effect effect;
 	enum class class_id;
-	uint16_t provider;
+	const char *provider;   /* the rule set's name: numbers are a tally's own, and threads have one each */
 	bool is_weak;           /* its basis is a reply code or a word */
 	struct span recipient;  /* borrowed for the call */
 };
@@ -132,6 +132,9 @@ void tally_free(struct tally *tally);
 
 /* A delivery; probes are passed over.  The hash of its recipient, as in struct tally_word. */
 uint64_t tally_add(struct tally *tally, const struct log_delivery *delivery);
+
+/* By the rule set's name of it; NULL: nothing was counted for it. */
+const struct tally_provider *tally_find_counted(const struct tally *tally, const char *name);
 
 /* All that `from` has counted; both of the same rule set and key. */
 void tally_merge(struct tally *tally, const struct tally *from);

@@ -127,7 +127,12 @@ static struct tally_response *add_response(struct tally *tally, const struct tal
 	return response;
 }
 
-/* What began in an earlier part of the log comes after what is of this one. */
+/* Than its example: parts are not always counted in their order. */
+static bool is_earlier(int64_t time_s, int64_t part, const struct tally_response *response)
+{
+	return time_s < response->example_s || (time_s == response->example_s && part < response->example_part);
+}
+
 static void take_earlier_example(struct tally *tally, struct tally_response *response, const struct log_delivery *delivery)
 {
 	struct outcome outcome;
@@ -185,7 +190,7 @@ struct tally_response *tally_get_response(struct tally *tally, const struct log_
 	response = find_response(tally, &key, hash);
 	if (!response)
 		return add_response(tally, &key, hash, delivery);
-	if (delivery->time_s < response->example_s)
+	if (is_earlier(delivery->time_s, tally->part, response))
 		take_earlier_example(tally, response, delivery);
 	return response;
 }
@@ -222,8 +227,7 @@ static void take_example(struct tally *tally, struct tally_response *response, c
 {
 	struct span example;
 
-	if (other->example_s > response->example_s ||
-	    (other->example_s == response->example_s && other->example_part >= response->example_part))
+	if (!is_earlier(other->example_s, other->example_part, response))
 		return;
 	if (!tally_copy_text(tally, other->example, &example))
 		return;

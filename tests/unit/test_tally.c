@@ -235,6 +235,43 @@ static void test_counted_once_and_in_two_parts(void **state)
 	tally_free(whole);
 }
 
+/* Threads meet providers in another order each; the words of all of them go to the same suspects. */
+static void test_words_name_the_provider(void **state)
+{
+	struct bench *bench = *state;
+	struct tally *first = make_tally(bench, INT64_MIN), *second = make_tally(bench, INT64_MIN);
+	struct log_delivery elsewhere = make(ACTION_DELIVERED, "ok@example.com", "250 2.0.0 OK");
+
+	elsewhere.relay = SPAN_LIT("mta7.am0.yahoodns.net[192.0.2.7]:25");
+	tally_add(first, &elsewhere);
+	add_some(first, 1, 2);
+	add_some(second, 2, 3);
+	assert_int_equal(bench->suspects.table.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_equal(bench->suspects.items[i].provider, "google");
+	assert_true(tally_find_counted(first, "google")->counts.failed == 1 && tally_find_counted(second, "google")->counts.failed == 1);
+	assert_null(tally_find_counted(second, "yahoo"));
+	tally_free(first);
+	tally_free(second);
+}
+
+/* Whichever part is counted first: of two answers of the same second the one that stands first in the log is shown. */
+static void test_the_earliest_example(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int later = 0; later < 2; later++) {
+		struct tally *tally = make_tally(bench, INT64_MIN);
+		tally->part = later ? 2 : 1;
+		add_some(tally, later ? 2 : 1, later ? 3 : 2);
+		tally->part = later ? 1 : 2;
+		add_some(tally, later ? 1 : 2, later ? 2 : 3);
+		assert_int_equal(tally->response_table.count, 1);
+		assert_int_not_equal(span_find(tally->responses[0].example, SPAN_LIT("<gone@gmail.com>"), 0), SIZE_MAX);
+		tally_free(tally);
+	}
+}
+
 static void test_what_was_before(void **state)
 {
 	struct bench *bench = *state;
@@ -342,6 +379,8 @@ int main(void)
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_suspects_have_a_maximum),
 		cmocka_unit_test_setup_teardown(test_counted_once_and_in_two_parts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_words_name_the_provider, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_earliest_example, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_was_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tables_have_a_maximum, set_up, tear_down),
 		cmocka_unit_test(test_few_bytes),
