@@ -183,19 +183,20 @@ size_t fold_words(struct span folded, char *out)
 
 	for (size_t at = 0; at < folded.len;) {
 		size_t left = folded.len - at, again = left < sizeof(uint64_t) ? sizeof(uint64_t) - left : 0;
-		char c = folded.ptr[at];
-		bool is_high = (unsigned char)c >= 0x80, is_word = is_ascii_word(c);
-		bool was_high = used > 0 && (unsigned char)out[used - 1] >= 0x80, was_word = used > 0 && is_ascii_word(out[used - 1]);
+		char c, before = used > 0 ? out[used - 1] : ' ';
+		bool is_high, is_word, was_high = (unsigned char)before >= 0x80;
 		/* at the end some that are there already are taken once more: they come out the same */
 		if (!was_high && again <= at && take_words_eight(folded.ptr + at - again, out + used - again)) {
 			at += sizeof(uint64_t) - again;
 			used += sizeof(uint64_t) - again;
 			continue;
 		}
-		if ((is_high && was_word) || (is_word && was_high))
+		c = folded.ptr[at++];
+		is_high = (unsigned char)c >= 0x80;
+		is_word = is_ascii_word(c);
+		if ((is_high && is_ascii_word(before)) || (is_word && was_high))
 			out[used++] = ' ';
 		out[used++] = is_high || is_word || c == FOLD_END ? c : ' ';
-		at++;
 	}
 	return used;
 }
