@@ -9,7 +9,6 @@
 
 #include "evidence/disclaimer.h"
 #include "evidence/guess.h"
-#include "evidence/header.h"
 #include "evidence/mailbox.h"
 #include "evidence/session.h"
 
@@ -29,50 +28,16 @@ static void extend(struct span *words, struct span line)
 		words->len = (size_t)(line.ptr + line.len - words->ptr);
 }
 
-/* The whole address of a local part, from the header field that lists them; SPAN_NONE. */
-static struct span find_listed(const struct reading *reading, struct span local)
-{
-	struct span rest = SPAN_NONE;
-
-	if (reading->form->recipients_in)
-		rest = fields_get(&reading->notice->mail->fields, reading->form->recipients_in);
-	while (span_is_known(rest)) {
-		struct span address = header_take_address(&rest);
-		if (address.len && span_is_equal_nocase(mailbox_get_local(address), local))
-			return address;
-	}
-	return SPAN_NONE;
-}
-
-/* One of the reporter's users: the whole address, where the original was sent to one; else the name alone, as it stands. */
-static struct span find_user(const struct reading *reading, struct span user)
-{
-	const struct fields *original = &reading->notice->original;
-	struct span listed = find_listed(reading, user);
-
-	for (size_t i = 0; i < original->count && !span_is_known(listed); i++) {
-		struct span name = original->items[i].name, rest = SPAN_NONE;
-		if (span_is_equal_nocase(name, SPAN_LIT("To")) || span_is_equal_nocase(name, SPAN_LIT("Cc")))
-			rest = fields_get_value(original, i);
-		while (span_is_known(rest) && !span_is_known(listed)) {
-			struct span address = header_take_address(&rest);
-			if (span_is_equal_nocase(mailbox_get_local(address), user))
-				listed = address;
-		}
-	}
-	return span_is_known(listed) ? listed : user;
-}
-
 /* Whom the line names; SPAN_NONE for nobody. */
-static struct span choose_recipient(const struct reading *reading, const struct captures *captures)
+static struct span choose_recipient(struct reading *reading, const struct captures *captures)
 {
 	const struct span *spans = captures->spans;
 
 	if (span_is_known(spans[CAPTURE_RECIPIENT]))
 		return spans[CAPTURE_RECIPIENT];
 	if (span_is_known(spans[CAPTURE_LOCAL]))
-		return find_listed(reading, spans[CAPTURE_LOCAL]);
-	return span_is_known(spans[CAPTURE_USER]) ? find_user(reading, spans[CAPTURE_USER]) : SPAN_NONE;
+		return reading_find_listed(reading, spans[CAPTURE_LOCAL]);
+	return span_is_known(spans[CAPTURE_USER]) ? reading_find_user(reading, spans[CAPTURE_USER]) : SPAN_NONE;
 }
 
 static int apply_captures(struct reading *reading, const struct captures *captures)
@@ -387,6 +352,8 @@ int form_read(const struct form *form, const struct notice *notice, const struct
 
 	if (!error)
 		error = read_people(&reading);
+	if (!error)
+		error = reading_list(&reading);
 	if (!error)
 		error = read_lines(&reading);
 	if (!error && form->is_session)

@@ -10,7 +10,7 @@
 #include "evidence/report.h"
 #include "evidence/transcript.h"
 
-enum { WORDS_MAX = 8 * 1024, MENTIONS_MAX = 200 };
+enum { WORDS_MAX = 8 * 1024, MENTIONS_MAX = 200, LOOKS_A_STEP = 2 };
 
 static long find_outcome(const struct reading *reading, struct span recipient)
 {
@@ -35,6 +35,72 @@ int reading_select(struct reading *reading, struct span recipient)
 	outcome->recipient = recipient;
 	reading->current = (long)reading->outcomes->count - 1;
 	return 0;
+}
+
+static void list_field(struct listed *listed, struct span rest)
+{
+	while (span_is_known(rest) && listed->count < OUTCOMES_MAX) {
+		struct span address = header_take_address(&rest);
+		if (address.len)
+			listed->items[listed->count++] = address;
+	}
+}
+
+static bool has_capture(const struct templates *templates, enum capture capture)
+{
+	for (size_t i = 0; i < templates->count; i++)
+		if (template_has(templates->items[i], capture))
+			return true;
+	return false;
+}
+
+int reading_list(struct reading *reading)
+{
+	const struct form *form = reading->form;
+	const struct fields *top = &reading->notice->mail->fields, *original = &reading->notice->original;
+	struct listed *listed = &reading->listed;
+	bool has_users = has_capture(&form->recipient, CAPTURE_USER);
+
+	if (!has_users && !has_capture(&form->recipient, CAPTURE_LOCAL))
+		return 0;
+	listed->items = arena_take(reading->notice->mail->arena, OUTCOMES_MAX * sizeof(*listed->items));
+	if (!listed->items)
+		return -ENOMEM;
+	for (size_t i = 0; form->recipients_in && i < top->count; i++)
+		if (span_is_equal_nocase(top->items[i].name, span_of(form->recipients_in)))
+			list_field(listed, fields_get_value(top, i));
+	listed->failed = listed->count;
+	for (size_t i = 0; has_users && i < original->count; i++) {
+		struct span name = original->items[i].name;
+		if (span_is_equal_nocase(name, SPAN_LIT("To")) || span_is_equal_nocase(name, SPAN_LIT("Cc")))
+			list_field(listed, fields_get_value(original, i));
+	}
+	return 0;
+}
+
+/* Paid from the notice's budget, as matching is. */
+static struct span find_local(struct reading *reading, size_t count, struct span local)
+{
+	size_t *budget = &reading->notice->budget, steps = 1 + count / LOOKS_A_STEP;
+	bool is_paid = *budget >= steps;
+
+	*budget -= is_paid ? steps : *budget;
+	for (size_t i = 0; is_paid && i < count; i++)
+		if (span_is_equal_nocase(mailbox_get_local(reading->listed.items[i]), local))
+			return reading->listed.items[i];
+	return SPAN_NONE;
+}
+
+struct span reading_find_listed(struct reading *reading, struct span local)
+{
+	return find_local(reading, reading->listed.failed, local);
+}
+
+struct span reading_find_user(struct reading *reading, struct span user)
+{
+	struct span whole = find_local(reading, reading->listed.count, user);
+
+	return span_is_known(whole) ? whole : user;
 }
 
 static int add_listed(struct reading *reading)

@@ -11,11 +11,19 @@
 
 enum { NO_OUTCOME = -1, ASIDES_MAX = 64 };
 
+/* The addresses of the headers, read once for all lines: both may be thousands. */
+struct listed {
+	struct span *items;
+	size_t failed; /* the first ones: of the field that lists those who failed */
+	size_t count;  /* behind them those whom the original was sent to */
+};
+
 struct reading {
 	const struct form *form;
 	struct notice *notice;
 	struct outcomes *outcomes;
 	struct people *people; /* of a generic form; NULL else */
+	struct listed listed;
 	size_t first;          /* of our own in *outcomes */
 	long current;          /* whose words follow; NO_OUTCOME before the first recipient */
 	struct span pending;   /* words that are nobody's yet */
@@ -43,6 +51,14 @@ static inline struct outcome *reading_get_current(const struct reading *reading)
 {
 	return reading->current == NO_OUTCOME ? NULL : &reading->outcomes->items[reading->current];
 }
+
+/* Reads the headers' addresses, where a line may name one by its local part.  -ENOMEM. */
+int reading_list(struct reading *reading) __attribute__((warn_unused_result));
+
+/* The whole address of a local part, from the header field that lists who failed; SPAN_NONE. */
+struct span reading_find_listed(struct reading *reading, struct span local);
+/* Of one of the reporter's users, also where the original was sent to one; else the name alone, as it stands. */
+struct span reading_find_user(struct reading *reading, struct span user);
 
 /* The outcome of that recipient becomes the current one; there may be none past the limit.  -ENOMEM. */
 int reading_select(struct reading *reading, struct span recipient) __attribute__((warn_unused_result));

@@ -148,6 +148,54 @@ static void test_crowds(void **state)
 	formats_free(formats);
 }
 
+/* So is who is named by a local part alone: the line of the last of them still finds its whole address. */
+static void read_crowd_of_names(const char *head, const char *line, const char *tail, const char *wanted)
+{
+	enum { LINES = 60000 };
+	struct formats *formats = load_shipped();
+	struct mail_reader *reader = mail_reader_new(NULL);
+	struct outcomes outcomes = { 0 };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *mail = open_memstream(&text, &len);
+	double begin_s;
+
+	assert_non_null(mail);
+	fputs(head, mail);
+	for (int i = 0; i < LINES; i++)
+		fputs(line, mail);
+	fputs(tail, mail);
+	assert_int_equal(fclose(mail), 0);
+	begin_s = get_cpu_time_s();
+	assert_int_equal(formats_read(formats, mail_read(reader, span_make(text, len), SPAN_NONE), &outcomes), 1);
+	assert_true(get_cpu_time_s() - begin_s < 5);
+	assert_true(span_is_equal(outcomes.items[0].recipient, span_of(wanted)));
+	free(text);
+	mail_reader_free(reader);
+	formats_free(formats);
+}
+
+static void test_crowds_of_names(void **state)
+{
+	enum { ADDRESSES = 900 };
+	char crowd[ADDRESSES * 32], head[sizeof(crowd) + 512], tail[sizeof(crowd) + 512];
+	size_t used = 0;
+	(void)state;
+
+	for (int n = 0; n < ADDRESSES; n++)
+		used += (size_t)snprintf(crowd + used, sizeof(crowd) - used, "user%d@example.com,\n ", n);
+	snprintf(crowd + used, sizeof(crowd) - used, "last@example.com\n");
+	snprintf(head, sizeof(head), "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nX-Failed-Recipients: %s\n"
+		 "This message was created automatically by mail delivery software.\n"
+		 "The following address(es) failed:\n\n  last:\n    550 5.1.1 no such user\n", crowd);
+	read_crowd_of_names(head, "name\n", "", "last@example.com");
+	snprintf(tail, sizeof(tail), "\n--b\nContent-Type: message/rfc822\n\nFrom: sender@example.org\nTo: %s\nhello\n--b--\n", crowd);
+	read_crowd_of_names("Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nMIME-Version: 1.0\n"
+			    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"
+			    "The message that you sent was undeliverable to the following:\n\tlast (user not found)\n",
+			    "\tname (user not found)\n", tail, "last@example.com");
+}
+
 /* Files that must be refused, where, and what the complaint speaks of. */
 static const struct {
 	const char *text;
@@ -269,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),   cmocka_unit_test(test_no_bounces), cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_templates), cmocka_unit_test(test_budget),    cmocka_unit_test(test_crowds),
+		cmocka_unit_test(test_crowds_of_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
