@@ -263,16 +263,14 @@ static int ensure_name(struct queue *queue)
 	if (errno != ENOENT)
 		return 0;
 	int result = open_file(&anew, queue->folder);
-	if (result == 0)
-		result = copy_records(queue, anew.fd);
-	if (result < 0) {
-		close_files(&anew);
-		return result;
-	}
-	close_files(queue);
-	queue->fd = anew.fd;
-	queue->folder_fd = anew.folder_fd;
-	return 0;
+	if (result == 0 && (result = copy_records(queue, anew.fd)) < 0)
+		/* it would stand in the way of the next try */
+		(void)unlinkat(anew.folder_fd, FILE_NAME, 0);
+	/* the descriptors stay the same: who reads meanwhile finds the same records in either file */
+	if (result == 0 && (dup3(anew.fd, queue->fd, O_CLOEXEC) < 0 || dup3(anew.folder_fd, queue->folder_fd, O_CLOEXEC) < 0))
+		result = -errno;
+	close_files(&anew);
+	return result;
 }
 
 static int append(struct queue *queue, struct span record)

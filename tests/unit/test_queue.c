@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +77,33 @@ static void test_a_file_that_was_removed_is_made_anew(void **state)
 	queue_close(queue);
 }
 
+/* A disk that is full when the file is made anew leaves no other file with its name: the next that is told is taken. */
+static void test_a_file_that_cannot_be_made_anew_is_made_later(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before, none;
+	struct queue *queue;
+	char path[256], seen[64];
+
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	append_text(queue, "one");
+	snprintf(path, sizeof(path), "%.120s/outcomes.queue", f->queue);
+	assert_int_equal(unlink(path), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = before;
+	none.rlim_cur = 4;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(queue_append(queue, SPAN_LIT("two")), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	append_text(queue, "three");
+	queue_close(queue);
+	assert_int_equal(queue_open(f->queue, 4096, &queue), 0);
+	read_all(queue, seen, sizeof(seen));
+	assert_string_equal(seen, "one,three,");
+	queue_close(queue);
+}
+
 static void test_damage_in_the_midst_costs_only_what_it_hit(void **state)
 {
 	struct fixture *f = *state;
@@ -134,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_every_torn_tail_leaves_the_whole_records),
 		CASE(test_a_file_that_was_removed_is_made_anew),
+		CASE(test_a_file_that_cannot_be_made_anew_is_made_later),
 		CASE(test_damage_in_the_midst_costs_only_what_it_hit),
 		CASE(test_events_cross_the_wire_whole_and_nothing_shorter_does),
 	};
