@@ -16,7 +16,8 @@ libevidence_a_SOURCES = src/evidence/evidence.h src/evidence/formats.h \
 	src/evidence/formats_load.c src/evidence/samples.c src/evidence/notification.h \
 	src/evidence/notification.c src/evidence/status.h src/evidence/status.c \
 	src/evidence/logclock.h src/evidence/logclock.c src/evidence/logline.h src/evidence/logline.c src/evidence/logline_postfix.c \
-	src/evidence/logline_sendmail.c src/evidence/logfield.h src/evidence/logjoin.h src/evidence/logjoin.c src/evidence/logdeferred.h src/evidence/logdeferred.c src/evidence/logmessage.h src/evidence/logmessage.c src/evidence/logqueue.h src/evidence/logqueue.c
+	src/evidence/logline_sendmail.c src/evidence/logfield.h src/evidence/logage.h src/evidence/logjoin.h src/evidence/logjoin.c \
+	src/evidence/logdeferred.h src/evidence/logdeferred.c src/evidence/logmessage.h src/evidence/logmessage.c src/evidence/logqueue.h src/evidence/logqueue.c
 
 libevidence_a_SOURCES += src/evidence/token.h src/evidence/token.c
 

@@ -168,10 +168,8 @@ int logjoin_take(struct logjoin *join, struct logline *line, logjoin_emit *emit,
 
 	if (logline_finish(line) <= LOGLINE_OTHER || line->kind == LOGLINE_NOTICE)
 		return 0;
-	if (line->time_s > join->now_s) {
-		join->now_s = line->time_s;
+	if (logage_take(&join->age, line->time_s))
 		messages_age(join);
-	}
 	message = messages_find(join, line);
 	if (message)
 		messages_touch(join, message);

@@ -50,9 +50,9 @@ static void link_message(struct logjoin *join, struct message *message, enum mes
 void messages_touch(struct logjoin *join, struct message *message)
 {
 	/* of those that were touched in one second nobody asks which was the last */
-	if (message->touched_s == join->now_s && message->list == MESSAGES_OPEN)
+	if (message->touched_s == join->age.now_s && message->list == MESSAGES_OPEN)
 		return;
-	message->touched_s = join->now_s;
+	message->touched_s = join->age.now_s;
 	if (message->newer == NO_MESSAGE && message->list == MESSAGES_OPEN)
 		return;
 	unlink_message(join, message);
@@ -310,7 +310,7 @@ static struct message *add_message(struct logjoin *join, const struct message_ke
 	message->is_long_id = is_long_id;
 	message->id_len = (uint8_t)key->id.len;
 	memcpy(message->id, key->id.ptr, key->id.len);
-	message->touched_s = join->now_s;
+	message->touched_s = join->age.now_s;
 	*find_slot(join, key) = (struct slot){ get_tag(key->hash), (uint32_t)(message - join->messages) + 1 };
 	link_message(join, message, MESSAGES_OPEN);
 	count_lists(join, MESSAGES_OPEN, 1);
@@ -358,7 +358,7 @@ static bool is_too_old(const struct logjoin *join, enum message_list list, int64
 {
 	uint32_t oldest = join->lists[list].oldest;
 
-	return oldest != NO_MESSAGE && join->messages[oldest].touched_s < join->now_s - lifetime_s;
+	return oldest != NO_MESSAGE && join->messages[oldest].touched_s < join->age.now_s - lifetime_s;
 }
 
 void messages_age(struct logjoin *join)

@@ -7,6 +7,7 @@
 #define KODAMA_EVIDENCE_LOGMESSAGE_H
 
 #include "base/utf8.h"
+#include "evidence/logage.h"
 #include "evidence/logdeferred.h"
 #include "evidence/logfield.h"
 #include "evidence/logjoin.h"
@@ -21,7 +22,7 @@ enum message_list { MESSAGES_OPEN, MESSAGES_DONE, MESSAGE_LISTS };
 struct message {
 	uint64_t hash;                 /* of the queue id and its host */
 	uint64_t instance;             /* whose short queue id it is (log_origin) */
-	int64_t touched_s;
+	int64_t touched_s;             /* by logage.h */
 	uint32_t newer, older;         /* in its list */
 	uint8_t list;                  /* enum message_list */
 	uint8_t mta;                   /* enum log_mta */
@@ -48,7 +49,7 @@ struct message_ends {
 struct logjoin {
 	struct logjoin_options options;
 	struct logjoin_counts counts;
-	int64_t now_s;
+	struct logage age;
 	struct message *messages;
 	size_t message_size, message_count; /* count: so many were ever in use */
 	uint32_t free_message;              /* chained by `older` */

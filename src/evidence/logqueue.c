@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "evidence/logage.h"
 #include "evidence/logfield.h"
 
 enum {
@@ -28,7 +29,7 @@ struct link {
 /* A recipient whose mail is still in the queue, and the last reason. */
 struct held {
 	uint64_t id, recipient;
-	int64_t time_s;             /* of the last deferral */
+	int64_t deferred_s;         /* at last, by logage.h */
 	struct link links[CHAINS];  /* in the chains of the hashes, and, the newest first, in that of all */
 	char *texts;                /* recipient, relay and text, one after the other */
 	uint32_t size;              /* of `texts` */
@@ -40,7 +41,8 @@ struct held {
 struct logqueue {
 	struct logqueue_counts counts;
 	size_t deferred_max;
-	int64_t lifetime_s, now_s;
+	int64_t lifetime_s;
+	struct logage age;
 	struct held *held;
 	size_t held_size, held_count; /* count: so many were ever in use */
 	uint32_t free_held;           /* chained by age */
@@ -200,12 +202,11 @@ static void forget_oldest(struct logqueue *queue)
 	queue->counts.forgotten++;
 }
 
-static void age(struct logqueue *queue, int64_t now_s)
+static void take_time(struct logqueue *queue, int64_t time_s)
 {
-	if (now_s <= queue->now_s)
+	if (!logage_take(&queue->age, time_s))
 		return;
-	queue->now_s = now_s;
-	while (queue->oldest != NONE && queue->held[queue->oldest].time_s < now_s - queue->lifetime_s)
+	while (queue->oldest != NONE && queue->held[queue->oldest].deferred_s < queue->age.now_s - queue->lifetime_s)
 		forget_oldest(queue);
 }
 
@@ -276,7 +277,7 @@ int logqueue_defer(struct logqueue *queue, uint64_t id, uint64_t recipient, cons
 	uint32_t number;
 	struct held *held;
 
-	age(queue, delivery->time_s);
+	take_time(queue, delivery->time_s);
 	number = find(queue, id, recipient);
 	/* no address or host: nobody can be held to it */
 	if (delivery->recipient.len > TEXT_MAX || delivery->relay.len > TEXT_MAX)
@@ -290,7 +291,7 @@ int logqueue_defer(struct logqueue *queue, uint64_t id, uint64_t recipient, cons
 	if (number == NONE)
 		return -ENOMEM;
 	held = &queue->held[number];
-	held->time_s = queue->now_s;
+	held->deferred_s = queue->age.now_s;
 	held->status = delivery->status;
 	held->is_doubtful = delivery->is_doubtful;
 	if (set_texts(held, delivery->recipient, delivery->relay, span_slice(delivery->text, 0, TEXT_MAX)) == 0)
@@ -319,7 +320,7 @@ void logqueue_expire(struct logqueue *queue, uint64_t id, const struct log_deliv
 {
 	uint32_t number;
 
-	age(queue, expired->time_s);
+	take_time(queue, expired->time_s);
 	while ((number = find_id(queue, id)) != NONE) {
 		const struct held *held = &queue->held[number];
 		struct log_delivery delivery = *expired;
@@ -343,7 +344,6 @@ struct logqueue *logqueue_new(size_t deferred_max, int64_t lifetime_s)
 		return NULL;
 	queue->deferred_max = deferred_max ? deferred_max : DEFERRED_MAX_DEFAULT;
 	queue->lifetime_s = lifetime_s ? lifetime_s : LIFETIME_DEFAULT_S;
-	queue->now_s = INT64_MIN;
 	queue->oldest = queue->free_held = NONE;
 	queue->head_count = CHAINS_FIRST;
 	for (unsigned chain = 0; chain < CHAINS; chain++)

@@ -378,6 +378,23 @@ static void test_untouched_for_too_long(void **state)
 	assert_int_equal(logjoin_get_counts(bench->join)->aged, 1);
 }
 
+/* A clock that was wrong for a while makes nothing old, and what is old afterwards is found out. */
+static void test_a_clock_that_leaps(void **state)
+{
+	struct bench *bench = *state;
+
+	take_all(bench, begun);
+	assert_int_equal(take(bench, bench->join, "2090-11-21T20:30:22Z mx1 postfix/qmgr[1]: 4B2504E04F: from=<t@example.org>, size=1, nrcpt=1 (queue active)"), 0);
+	assert_int_equal(logjoin_get_counts(bench->join)->aged, 0);
+	assert_int_equal(take(bench, bench->join, "Nov 21 20:30:23 mx1 postfix/qmgr[1]: 4B2504E050: from=<t@example.org>, size=1, nrcpt=1 (queue active)"), 0);
+	assert_int_equal(logjoin_get_counts(bench->join)->open, 3);
+	assert_int_equal(take(bench, bench->join, "Nov 22 20:00:00 mx1 postfix/qmgr[1]: 4B2504E051: from=<t@example.org>, size=1, nrcpt=1 (queue active)"), 0);
+	assert_int_equal(logjoin_get_counts(bench->join)->aged, 0);
+	assert_int_equal(take(bench, bench->join, "Nov 23 19:00:00 mx1 postfix/qmgr[1]: 4B2504E051: from=<t@example.org>, size=1, nrcpt=1 (queue active)"), 0);
+	assert_int_equal(logjoin_get_counts(bench->join)->aged, 3);
+	assert_int_equal(logjoin_get_counts(bench->join)->open, 1);
+}
+
 /* A text that is too long to be kept is not known, rather than another one. */
 static void test_long_texts(void **state)
 {
@@ -458,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_many_deferred, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deferred_of_a_long_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_untouched_for_too_long, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_clock_that_leaps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_texts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_read_once_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),

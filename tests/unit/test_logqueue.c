@@ -227,6 +227,21 @@ static void test_deferred_for_too_long(void **state)
 	assert_told(bench, "failed expired b@example.com" FULL);
 }
 
+/* A line that is dated wrong makes nobody old, nor young for ever. */
+static void test_a_clock_that_leaps(void **state)
+{
+	struct bench *bench = *state;
+
+	take(bench, P "smtp[1]: 3F2504E04F: to=<a@example.com>" DEFERRED);
+	take(bench, "2090-11-21T20:30:22Z mx1 postfix/smtp[1]: 4B2504E04F: to=<b@example.com>" DEFERRED);
+	assert_int_equal(logqueue_get_counts(bench->queue).forgotten, 0);
+	take(bench, "Nov 22 20:00:00 mx1 postfix/smtp[1]: 5B2504E04F: to=<c@example.com>" DEFERRED);
+	take(bench, "Nov 23 19:00:00 mx1 postfix/smtp[1]: 5B2504E04F: to=<c@example.com>" DEFERRED);
+	take(bench, "Nov 24 18:00:00 mx1 postfix/smtp[1]: 5B2504E04F: to=<c@example.com>" DEFERRED);
+	assert_int_equal(logqueue_get_counts(bench->queue).deferred, 1);
+	assert_int_equal(logqueue_get_counts(bench->queue).forgotten, 2);
+}
+
 static void test_long_texts(void **state)
 {
 	struct log_delivery delivery = { .action = ACTION_DELAYED }, expired = { .action = ACTION_FAILED, .is_final = true, .is_expired = true };
@@ -419,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hosts_and_instances_are_told_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deferred_for_too_long, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_clock_that_leaps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_texts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_long_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_join_tells_the_same, set_up, tear_down),
