@@ -34,13 +34,9 @@ static bool is_hearsay(const struct ruleset *ruleset, const struct query *query,
 	       facts->reply.command != COMMAND_RCPT && facts->reply.status.subject != 1;
 }
 
-/*
- * After the message one answer goes to all recipients of the transaction, and may be about one of them: does it name somebody, and
- * not him that it is reported for?
- */
-static bool is_for_another(const struct query *query, const struct facts *facts)
+bool safety_is_for_another(const struct query *query, enum smtp_command command)
 {
-	bool is_for_all = facts->reply.command == COMMAND_DATA || facts->reply.command == COMMAND_END_OF_DATA;
+	bool is_for_all = command == COMMAND_DATA || command == COMMAND_END_OF_DATA;
 	struct address recipient, named;
 	bool has_another = false;
 	struct span text;
@@ -91,7 +87,7 @@ const char *safety_find_objection(const struct ruleset *ruleset, struct scratch 
 		return "a reply code alone is too vague to suppress at once";
 	if (is_hearsay(ruleset, query, facts, winner))
 		return "a mail's words alone, with no status of the address and not in answer to RCPT, never suppress at once";
-	if (is_for_another(query, facts))
+	if (safety_is_for_another(query, facts->reply.command))
 		return "an answer to the whole message that names another recipient never suppresses this one at once";
 	if (!facts->has_words)
 		match_signs(ruleset, scratch, facts);

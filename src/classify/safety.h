@@ -12,4 +12,10 @@
 const char *safety_find_objection(const struct ruleset *ruleset, struct scratch *scratch, const struct query *query,
 				  struct facts *facts, const struct match *winner);
 
+/*
+ * After the message one answer goes to all recipients of the transaction, and may be about one of them: does it name somebody, and
+ * not him that it is reported for?
+ */
+bool safety_is_for_another(const struct query *query, enum smtp_command command);
+
 #endif

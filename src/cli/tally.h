@@ -26,6 +26,7 @@ struct tally_key {
 	struct span masked;     /* without the frame ("host mx.example.com[192.0.2.1] said: "), where it is the relay's */
 	uint16_t provider;      /* by host or recipient */
 	bool is_framed, is_expired;
+	bool is_for_another;    /* safety.h: the answer to all, and to somebody else than this recipient */
 	enum action action;
 	struct status dsn;
 };
@@ -39,6 +40,7 @@ struct tally_response {
 	uint16_t said_by;       /* the verdict's provider, where it has one */
 	struct status status;   /* as the outcome has them */
 	uint16_t reply;
+	bool is_for_all;        /* in answer to the message: each recipient of it may have another key */
 	struct verdict verdict;
 	uint64_t counts[2];     /* failed, deferred */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What remotes said: one entry and one verdict for all spellings of an answer.  One thread; the texts are hostile. */
 #include "base/quick.h"
+#include "classify/safety.h"
 #include "cli/mask.h"
 #include "cli/tally_parts.h"
 #include "cli/verdicts.h"
@@ -46,8 +47,9 @@ static int drop_responses(struct tally *tally)
 
 static bool key_is(const struct tally_key *a, const struct tally_key *b)
 {
-	return a->provider == b->provider && a->is_framed == b->is_framed && a->is_expired == b->is_expired && a->action == b->action &&
-	       status_is_equal(a->dsn, b->dsn) && span_is_equal(a->masked, b->masked);
+	return a->provider == b->provider && a->is_framed == b->is_framed && a->is_expired == b->is_expired &&
+	       a->is_for_another == b->is_for_another && a->action == b->action && status_is_equal(a->dsn, b->dsn) &&
+	       span_is_equal(a->masked, b->masked);
 }
 
 static uint64_t hash_key(const struct tally *tally, const struct tally_key *key)
@@ -95,6 +97,7 @@ static bool judge(struct tally *tally, const struct log_delivery *delivery, stru
 	get_verdict(tally, &outcome, &response->key, &response->verdict);
 	response->status = outcome.status;
 	response->reply = outcome.reply;
+	response->is_for_all = outcome.command == COMMAND_DATA || outcome.command == COMMAND_END_OF_DATA;
 	response->said_by = tally_get_provider(tally, response->verdict.provider);
 	response->example = outcome.text; /* the arena's, for now */
 	return true;
@@ -171,6 +174,21 @@ static bool drop_frame(struct span *text, struct span relay, const struct tally_
 	return true;
 }
 
+/* What of a verdict rests on addresses, which the mask leaves out. */
+static bool is_for_another(struct tally *tally, const struct log_delivery *delivery)
+{
+	struct outcome outcome;
+	struct query query;
+
+	if (delivery->action != ACTION_FAILED)
+		return false;
+	arena_reset(tally->arena);
+	if (log_delivery_get_outcome(delivery, tally->arena, &outcome) < 0)
+		return false;
+	query = query_of(&outcome);
+	return safety_is_for_another(&query, outcome.command);
+}
+
 /* *judged: working memory for a text that is not remembered. */
 struct tally_response *tally_get_response(struct tally *tally, const struct log_delivery *delivery, uint16_t provider,
 					   const struct tally_relay *relay, struct tally_response *judged)
@@ -188,6 +206,10 @@ struct tally_response *tally_get_response(struct tally *tally, const struct log_
 	key.masked = span_make(tally->masked, mask_text(text, tally->ruleset, tally->masked));
 	hash = hash_key(tally, &key);
 	response = find_response(tally, &key, hash);
+	if ((!response || response->is_for_all) && is_for_another(tally, delivery)) {
+		key.is_for_another = true;
+		response = find_response(tally, &key, hash);
+	}
 	if (!response)
 		return add_response(tally, &key, hash, delivery);
 	if (is_earlier(delivery->time_s, tally->part, response))

@@ -57,6 +57,7 @@ static struct kept *find(const struct verdicts *verdicts, uint64_t hash, const s
 	for (uint32_t n; (n = table_find_from(&verdicts->table, verdicts->items, sizeof(*verdicts->items), hash, &slot)); slot++) {
 		struct kept *kept = &verdicts->items[n - 1];
 		if (kept->provider == provider && kept->key.is_framed == key->is_framed && kept->key.is_expired == key->is_expired &&
+		    kept->key.is_for_another == key->is_for_another &&
 		    kept->key.action == key->action && status_is_equal(kept->key.dsn, key->dsn) && span_is_equal(kept->key.masked, key->masked))
 			return kept;
 	}

@@ -13,6 +13,7 @@
 #include "cli/suspects.h"
 #include "cli/tally.h"
 #include "cli/terminal.h"
+#include "cli/verdicts.h"
 
 struct bench {
 	struct ruleset *ruleset;
@@ -272,6 +273,43 @@ static void test_the_earliest_example(void **state)
 	}
 }
 
+/*
+ * An answer to end of DATA is told for each recipient of the transaction.  Only him whom it names it may suppress at once, whoever
+ * is met first, and by whichever of the tallies that share their verdicts.
+ */
+static void test_an_answer_for_all_counts_against_him_whom_it_names(void **state)
+{
+	static const char text[] = "host mx.example.com[192.0.2.1] said: 550 5.1.1 <%s@example.com>: Recipient address rejected: User unknown (in reply to end of DATA command)";
+	static const char *const orders[][2] = { { "gone", "here" }, { "here", "gone" } };
+	static const struct siphash_key key = { { 1, 2 } };
+	struct bench *bench = *state;
+
+	for (size_t order = 0; order < 2; order++)
+		for (int is_shared = 0; is_shared < 2; is_shared++) {
+			struct verdicts *verdicts = verdicts_new(&key);
+			struct tally *tallies[2] = { make_tally(bench, INT64_MIN), make_tally(bench, INT64_MIN) };
+			char said[300], recipient[64];
+			for (size_t i = 0; i < 2; i++) {
+				struct tally *tally = tallies[is_shared ? i : 0];
+				tally->verdicts = is_shared ? verdicts : NULL;
+				snprintf(said, sizeof(said), text, "gone");
+				snprintf(recipient, sizeof(recipient), "%s@example.com", orders[order][i]);
+				struct log_delivery delivery = make(ACTION_FAILED, recipient, said);
+				tally_add(tally, &delivery);
+			}
+			assert_int_equal(bench->suspects.table.count, 2);
+			for (size_t i = 0; i < 2; i++)
+				assert_int_equal(bench->suspects.items[i].is_listed, strcmp(orders[order][i], "gone") == 0);
+			tally_merge(tallies[0], tallies[1]);
+			assert_int_equal(tallies[0]->classes[CLASS_USER_UNKNOWN].failed, 2);
+			tally_free(tallies[0]);
+			tally_free(tallies[1]);
+			verdicts_free(verdicts);
+			suspects_done(&bench->suspects);
+			assert_int_equal(suspects_init(&bench->suspects), 0);
+		}
+}
+
 static void test_what_was_before(void **state)
 {
 	struct bench *bench = *state;
@@ -381,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_counted_once_and_in_two_parts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_words_name_the_provider, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_earliest_example, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_answer_for_all_counts_against_him_whom_it_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_was_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tables_have_a_maximum, set_up, tear_down),
 		cmocka_unit_test(test_few_bytes),
