@@ -171,7 +171,7 @@ static struct log_problem *find_problem_place(enum log_level level, const char *
 	struct log_problem found = { .times = 0 };
 
 	for (last = 0; last < problems.count; last++)
-		if (problems.items[last].level == level && strncmp(problems.items[last].text, text, name) == 0 && problems.items[last].text[name] == ' ')
+		if (problems.items[last].level == level && strncmp(problems.items[last].text, text, name) == 0 && problems.items[last].text[name] == text[name])
 			break;
 	if (last < problems.count)
 		found = problems.items[last];

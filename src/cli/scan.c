@@ -13,6 +13,7 @@
 enum {
 	BUFFER_SIZE = 256 * 1024,
 	LINE_USUAL = 4096,
+	LINE_MAX = 32 * 1024, /* syslogd's are shorter; Sendmail's name many recipients, and what was said is looked at for each */
 	PART_MIN = 512 * 1024,
 	PART_MAX = 4 * 1024 * 1024,
 	PARTS_PER_THREAD = 8
@@ -20,8 +21,11 @@ enum {
 
 /* --- lines */
 
+/* Of one that is too long, the beginning. */
 static inline void take_line(struct scan_worker *worker, const char *at, size_t len)
 {
+	if (len > LINE_MAX)
+		len = LINE_MAX;
 	scan_take_line(worker, span_make(at, len && at[len - 1] == '\r' ? len - 1 : len));
 }
 
@@ -99,6 +103,9 @@ static int take_range(struct scan_worker *worker, int fd, int64_t from, int64_t 
 		memmove(worker->buffer, worker->buffer + taken, len - taken);
 		len -= taken;
 		at += (int64_t)taken;
+		/* a line without end: what begins behind it is another part's */
+		if (skips && at >= to)
+			return 0;
 		if (!worker->part) {
 			worker->scan->bytes += taken;
 			progress_set(worker->scan->progress, worker->scan->bytes, worker->log->lines);
@@ -233,7 +240,7 @@ static int take_in_parts(struct scan *scan, int fd, int64_t size)
 	scan->fd = fd;
 	scan->size = size;
 	scan->error = 0;
-	scan->next_part = scan->turn = scan->taken = 0;
+	scan->taken = 0;
 	while (started < scan->thread_count && pthread_create(&scan->workers[started].thread, NULL, run_worker, &scan->workers[started]) == 0)
 		started++;
 	if (load_rules(scan) == 0)
@@ -249,6 +256,9 @@ static int take_whole(struct scan *scan, int fd)
 
 	scan->workers[0].log = &scan->log;
 	scan->workers[0].has_rules = true;
+	/* one part, behind those of the files before */
+	scan->workers[0].tally->part = scan->next_part++;
+	scan->turn = scan->next_part;
 	return error ? error : take_range(&scan->workers[0], fd, -1, INT64_MAX);
 }
 

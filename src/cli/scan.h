@@ -46,7 +46,7 @@ struct scan {
 	int64_t reference_s, size;
 	struct scan_part *parts;   /* in memory */
 	unsigned part_count;
-	int64_t next_part, turn;
+	int64_t next_part, turn;   /* numbers go on from file to file */
 	int64_t taken;             /* so many bytes of it */
 	bool is_merging;
 };

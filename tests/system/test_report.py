@@ -6,6 +6,7 @@ import os
 import pty
 import random
 import re
+import resource
 import shutil
 import subprocess
 
@@ -197,6 +198,59 @@ def test_threads_tell_the_same(scratch):
     assert one == three
     for threads in (1, 3):
         refuse_bad_rules(scratch, path, threads)
+
+
+def test_examples_of_several_files(scratch):
+    """Of two answers of one second that of the first file is shown, however many parts either was read in."""
+    paths = []
+    for name in "first", "second":
+        log = Log()
+        if name == "first":
+            for _ in range(6000):
+                log.message(10, "a@example.com", "sent", "2.0.0", "250 2.0.0 OK", "mx.example.com")
+        log.message(21, f"{name}@example.com", "bounced", "5.1.1", f"550 5.1.1 <{name}@example.com>: Recipient address rejected", "mx.example.com")
+        if name == "second":
+            for _ in range(6000):
+                log.message(22, "a@example.com", "sent", "2.0.0", "250 2.0.0 OK", "mx.example.com")
+        paths.append(log.write(scratch / name))
+        assert paths[-1].stat().st_size > 2 << 20
+    for threads in (1, 2):
+        (response,) = report(f"--threads={threads}", *paths, env=env())["responses"]
+        assert "<first@example.com>" in response["text"] and response["failed"] == 2
+
+
+def measure(path, threads):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = report(f"--threads={threads}", path, env=env())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return told, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_a_line_without_end_is_read_once(scratch):
+    """What a log begins with that was emptied under a writer who goes on behind: NULs, as many as there were bytes."""
+    path = scratch / "mail.log"
+    log = Log()
+    log.message(10, "gone@gmail.com", "bounced", "5.1.1", GONE)
+    with open(path, "wb") as file:
+        file.truncate(1 << 30)
+        file.seek(0, os.SEEK_END)
+        file.write(("\n" + "".join(log.lines)).encode())
+    os.utime(path, (WRITTEN, WRITTEN))
+    (one, one_s), (two, two_s) = measure(path, 1), measure(path, 2)
+    assert one == two and one["failed"] == 1
+    assert two_s < 4 * one_s + 0.5
+
+
+def test_a_line_of_all_recipients(scratch):
+    """What was said is looked at for each of them: of a line that is longer than the daemon takes nothing is told but its beginning."""
+    to = ",".join(f"<a{i}@b.example>" for i in range(6000))
+    rest = "relay=mx.example.com. [192.0.2.1], dsn=4.2.2, stat=Deferred: 452 4.2.2 "
+    path = scratch / "mail.log"
+    with open(path, "w") as file:
+        for queue_id, names in ("6ALKkKGX028501", to), ("6ALKkKGX028502", to[:14999].rpartition(",")[0]):
+            file.write(f"Nov 21 20:30:21 mx1 sm-mta[1]: {queue_id}: to={names}, delay=00:00:01, mailer=esmtp, {rest}{'full ' * 24000}\n")
+    os.utime(path, (WRITTEN, WRITTEN))
+    assert report(path, env=env())["deferred"] == to[:14999].count(",")
 
 
 def refuse_bad_rules(scratch, path, threads):
