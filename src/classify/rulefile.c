@@ -93,19 +93,20 @@ static int take_list(cfg_opt_t *option, struct arena *arena, struct draft_values
 }
 
 /* Every field that the section names; the others stay as they are. */
-static int take_fields(cfg_t *section, struct arena *arena, struct draft *draft)
+static int take_fields(cfg_t *section, const struct drafts *drafts, struct draft *draft)
 {
 	cfg_opt_t *options = section->opts;
 
 	for (unsigned i = 0; i < DRAFT_TEXTS; i++) {
 		if (!is_named(&options[i]))
 			continue;
-		draft->texts[i] = copy(arena, cfg_opt_getstr(&options[i]));
+		draft->texts[i] = copy(drafts->arena, cfg_opt_getstr(&options[i]));
 		if (!draft->texts[i])
 			return -ENOMEM;
 	}
 	for (unsigned i = 0; i < DRAFT_LISTS; i++) {
 		cfg_opt_t *option = &options[OPTION_LISTS + i];
+		struct arena *arena = i == DRAFT_MATCHES || i == DRAFT_DIFFERS ? drafts->samples : drafts->arena;
 		if (is_named(option) && take_list(option, arena, &draft->lists[i]) < 0)
 			return -ENOMEM;
 	}
@@ -138,8 +139,8 @@ static unsigned find_title(FILE *file, const char *title, unsigned *line)
 	return found;
 }
 
-static int take_rule(cfg_t *section, const char *path, unsigned line, bool is_local, const char *provider, struct arena *arena,
-		     struct drafts *drafts, struct complaint *complaint)
+static int take_rule(cfg_t *section, const char *path, unsigned line, bool is_local, const char *provider, struct drafts *drafts,
+		     struct complaint *complaint)
 {
 	struct draft *draft = drafts_find(drafts, cfg_title(section));
 
@@ -148,34 +149,34 @@ static int take_rule(cfg_t *section, const char *path, unsigned line, bool is_lo
 		return -EINVAL;
 	}
 	if (!draft) {
-		draft = drafts_add(drafts, copy(arena, cfg_title(section)));
+		draft = drafts_add(drafts, copy(drafts->arena, cfg_title(section)));
 		if (!draft)
 			return -ENOMEM;
 		draft->texts[DRAFT_PROVIDER] = provider;
 	}
 	draft->path = path; /* where the operator has to look when something of it is wrong now */
 	draft->line = line;
-	return take_fields(section, arena, draft);
+	return take_fields(section, drafts, draft);
 }
 
-static int take_rules(cfg_t *cfg, const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
+static int take_rules(cfg_t *cfg, const char *path, bool is_local, struct drafts *drafts, struct complaint *complaint)
 {
 	FILE *file = fopen(path, "re");
-	const char *kept_path = copy(arena, path), *provider = copy(arena, cfg_getstr(cfg, "provider"));
+	const char *kept_path = copy(drafts->arena, path), *provider = copy(drafts->arena, cfg_getstr(cfg, "provider"));
 	unsigned line = 0;
 	int rc = file && kept_path && provider ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; rc == 0 && i < cfg_size(cfg, "rule"); i++) {
 		cfg_t *section = cfg_getnsec(cfg, "rule", i);
 		unsigned begins = find_title(file, cfg_title(section), &line);
-		rc = take_rule(section, kept_path, begins ? begins : (unsigned)section->line, is_local, provider, arena, drafts, complaint);
+		rc = take_rule(section, kept_path, begins ? begins : (unsigned)section->line, is_local, provider, drafts, complaint);
 	}
 	if (file)
 		fclose(file);
 	return rc;
 }
 
-int rulefile_read(const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
+int rulefile_read(const char *path, bool is_local, struct drafts *drafts, struct complaint *complaint)
 {
 	cfg_opt_t rule_options[] = {
 		CFG_STR("class", NULL, CFGF_NODEFAULT), CFG_STR("provider", NULL, CFGF_NODEFAULT),
@@ -195,7 +196,7 @@ int rulefile_read(const char *path, bool is_local, struct arena *arena, struct d
 
 	if (rc < 0)
 		return rc;
-	rc = take_rules(cfg, path, is_local, arena, drafts, complaint);
+	rc = take_rules(cfg, path, is_local, drafts, complaint);
 	cfg_free(cfg);
 	return rc;
 }

@@ -38,8 +38,10 @@ struct draft {
 };
 
 struct drafts {
-	struct draft *items; /* in the order in which they were read */
-	uint64_t *hashes;    /* of their ids */
+	struct arena *arena;   /* the caller's: what their texts are copied to */
+	struct arena *samples; /* the same for `matches` and `differs`, which nobody asks for once the rules are proved */
+	struct draft *items;   /* in the order in which they were read */
+	uint64_t *hashes;      /* of their ids */
 	size_t count, size;
 };
 
@@ -49,8 +51,7 @@ void drafts_done(struct drafts *drafts);
  * Adds the rules of a file.  is_local: a rule whose id is there already changes the fields that it names; else that is
  * an error.  -EINVAL with *complaint; -ENOMEM.
  */
-int rulefile_read(const char *path, bool is_local, struct arena *arena, struct drafts *drafts, struct complaint *complaint)
+int rulefile_read(const char *path, bool is_local, struct drafts *drafts, struct complaint *complaint)
 	__attribute__((warn_unused_result));
-
 
 #endif

@@ -106,6 +106,7 @@ struct rule_list {
 
 struct ruleset {
 	struct arena *arena;
+	struct arena *samples; /* texts of matches and differs; NULL: forgotten */
 	struct rule *rules; /* enabled ones, sorted by id: a lower index is a lower id */
 	size_t rule_count;
 	struct test *tests;

@@ -22,7 +22,7 @@ static int load_rules(void *data, const char *path)
 {
 	struct loader *loader = data;
 
-	return rulefile_read(path, false, loader->ruleset->arena, &loader->drafts, loader->complaint);
+	return rulefile_read(path, false, &loader->drafts, loader->complaint);
 }
 
 static int load_local_rules(struct loader *loader, const char *etc)
@@ -32,7 +32,7 @@ static int load_local_rules(struct loader *loader, const char *etc)
 	snprintf(path, sizeof(path), "%s/local.rules", etc);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
-	return rulefile_read(path, true, loader->ruleset->arena, &loader->drafts, loader->complaint);
+	return rulefile_read(path, true, &loader->drafts, loader->complaint);
 }
 
 static const char *copy_lower(struct arena *arena, const char *text)
@@ -290,8 +290,9 @@ static int make(const char *etc, bool is_lazy, struct ruleset **ret_ruleset, str
 		return -ENOMEM;
 	ruleset->is_jit = is_jit_wanted() && pattern_may_jit();
 	ruleset->is_lazy = is_lazy;
-	ruleset->arena = arena_new(0);
-	rc = ruleset->arena ? providers_init(&ruleset->providers) : -ENOMEM;
+	ruleset->arena = loader.drafts.arena = arena_new(0);
+	ruleset->samples = loader.drafts.samples = arena_new(0);
+	rc = ruleset->arena && ruleset->samples ? providers_init(&ruleset->providers) : -ENOMEM;
 	if (rc == 0)
 		rc = load(&loader, etc);
 	drafts_done(&loader.drafts);
@@ -344,7 +345,16 @@ void ruleset_free(struct ruleset *ruleset)
 	free(ruleset->others);
 	providers_done(&ruleset->providers);
 	arena_free(ruleset->arena);
+	arena_free(ruleset->samples);
 	free(ruleset);
+}
+
+void ruleset_forget_samples(struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->rule_count; i++)
+		ruleset->rules[i].matches = ruleset->rules[i].differs = (struct samples){ NULL, 0 };
+	arena_free(ruleset->samples);
+	ruleset->samples = NULL;
 }
 
 size_t ruleset_get_count(const struct ruleset *ruleset)

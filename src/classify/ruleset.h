@@ -28,6 +28,9 @@ bool ruleset_find_broken(const struct ruleset *ruleset, struct complaint *compla
 
 void ruleset_free(struct ruleset *ruleset);
 
+/* Frees what proves the rules (`matches`, `differs`), for who will not ask for it (check.h).  Before others see the rule set. */
+void ruleset_forget_samples(struct ruleset *ruleset);
+
 size_t ruleset_get_count(const struct ruleset *ruleset); /* rules that are enabled */
 bool ruleset_is_jit(const struct ruleset *ruleset);      /* compiled to machine code, not interpreted */
 

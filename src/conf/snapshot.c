@@ -149,6 +149,8 @@ int conf_load_snapshot(const struct config *config, struct snapshot **ret_snapsh
 		return -ENOMEM;
 	error = ruleset_load(config->etc, &snapshot->ruleset, complaint);
 	if (error == 0)
+		ruleset_forget_samples(snapshot->ruleset);
+	if (error == 0)
 		error = conf_load_formats(config->etc, &snapshot->formats, complaint);
 	if (error == 0)
 		error = check_not_empty(config, snapshot, complaint);

@@ -278,8 +278,8 @@ def test_idle_connections_are_held(kodamad, count):
         assert is_sanitized() or memory < 8 * 1024
         resident, store = get_resident_kib(kodamad)
         print(f"{count} idle connections: {count_threads(kodamad)} threads, {STORE_THREADS} of them the store's; {resident} KiB, {store} of them SQLite's")
-        # 9.7 MiB with 400 of them
-        assert is_sanitized() or count > 400 or resident - store < 11 * 1024
+        # 10.8 to 11.1 MiB with 400 of them, by how much of the libraries the system maps at once
+        assert is_sanitized() or count > 400 or resident - store < 12 * 1024
         # every one of them still speaks
         for session in sessions[:: count // 100]:
             session.mail("<user@example.org>")
