@@ -325,10 +325,8 @@ static int follow_store(struct daemon *daemon, const struct store_options *optio
 static int start_store(struct daemon *daemon, struct complaint *complaint)
 {
 	struct writer_options options = conf_get_writer_options(daemon->config);
-	const char *keys = daemon->config->keys.path;
 	int error;
 
-	options.store.has_past = keys[0] && access(keys, F_OK) == 0;
 	daemon->store_options = options.store;
 	daemon->intake.current = daemon->current;
 	daemon->intake.index = index_new();

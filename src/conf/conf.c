@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/plainfile.h"
 #include "conf/options.h"
@@ -468,7 +469,12 @@ const char *conf_get_default(const char *section, const char *name)
 
 struct store_options conf_get_store_options(const struct config *config)
 {
-	return (struct store_options){ .uri = config->store.uri, .retention_s = config->store.retention_s, .busy_ms = (unsigned)config->store.busy_ms };
+	return (struct store_options){
+		.uri = config->store.uri,
+		.retention_s = config->store.retention_s,
+		.busy_ms = (unsigned)config->store.busy_ms,
+		.has_past = config->keys.path[0] && access(config->keys.path, F_OK) == 0,
+	};
 }
 
 struct writer_options conf_get_writer_options(const struct config *config)

@@ -72,6 +72,16 @@ def test_database_that_is_emptied_is_told_by_the_command_too(kodamad):
     assert "store-begun" in done.stderr and "was there, and empty" in done.stderr
 
 
+def test_database_that_is_gone_is_told_by_the_command_that_comes_first(kodamad):
+    """It makes a new one, of which the daemon could not know that it is none of old."""
+    kodamad.stop()
+    for path in kodamad.state.glob("kodama.db*"):
+        path.unlink()
+    done = kodamad.kodama("suppress", "list")
+    assert "store-begun" in done.stderr and "although a key" in done.stderr and "put a backup back" in done.stderr
+    assert "store-begun" not in kodamad.kodama("suppress", "list").stderr
+
+
 @pytest.mark.parametrize("loss", ["moved", "emptied", "log removed"])
 def test_database_that_is_lost_under_the_daemon_is_told_and_nothing_is_lost_with_it(kodamad, loss):
     """What would be committed into a file without a name waits in the queue on disk; the list in memory serves."""
