@@ -10,7 +10,10 @@
 #include "base/quick.h"
 #include "classify/optfile.h"
 
-/* The options of a section stand in the order of enum draft_text, then of enum draft_list; looked up by name, they would be most of the work. */
+/*
+ * The options of a section stand in the order of enum draft_text, then of enum draft_list; looked up by name, they would be
+ * most of the work.
+ */
 enum { OPTION_LISTS = (int)DRAFT_TEXTS, OPTION_PRIORITY = OPTION_LISTS + (int)DRAFT_LISTS, OPTION_ENABLED, OPTION_COUNT };
 
 void drafts_done(struct drafts *drafts)

@@ -396,7 +396,8 @@ static int add_fields(struct formats *formats, unsigned index)
 	for (size_t i = 0; i < form->header_count && !error; i++) {
 		const struct header_condition *condition = &form->headers[i];
 		struct span name = span_make(condition->name, condition->name_len);
-		error = add_mark(&formats->fields[fields_get_place(name)], (struct mark){ .form = index, .bit = KNOWN_HEADER, .name = name, .template = condition->value });
+		struct mark mark = { .form = index, .bit = KNOWN_HEADER, .name = name, .template = condition->value };
+		error = add_mark(&formats->fields[fields_get_place(name)], mark);
 	}
 	return error;
 }

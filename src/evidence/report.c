@@ -446,7 +446,8 @@ static int add_outcome(struct report *report)
 	outcome->text = known_or_none(reply.text);
 	outcome->command = reply.command;
 	if (outcome->command == COMMAND_UNKNOWN)
-		outcome->command = transcript_find_command(report->text, is_told_in_fields(report) ? SPAN_NONE : report->transcript, outcome->recipient, diagnostic);
+		outcome->command = transcript_find_command(report->text, is_told_in_fields(report) ? SPAN_NONE : report->transcript,
+							   outcome->recipient, diagnostic);
 	outcome->remote_mta = known_or_none(get_host(fields->remote_mta));
 	if (!span_is_known(outcome->remote_mta))
 		outcome->remote_mta = known_or_none(reply.remote_mta);
