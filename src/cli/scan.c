@@ -219,9 +219,13 @@ static void *run_worker(void *data)
 /* Once; the others go on when it is done. */
 static int load_rules(struct scan *scan)
 {
-	struct ruleset *ruleset = scan->ruleset;
-	int error = ruleset || scan->load_error ? scan->load_error : scan->load(scan->load_data, &ruleset);
+	struct ruleset *ruleset;
+	int error;
 
+	/* of another file: its threads read by them already */
+	if (scan->ruleset || scan->load_error)
+		return scan->load_error;
+	error = scan->load(scan->load_data, &ruleset);
 	pthread_mutex_lock(&scan->lock);
 	scan->load_error = error;
 	if (!error)
