@@ -331,17 +331,26 @@ static inline size_t measure_head(const char *at, size_t colon)
 	return digits > 0 && digits < sizeof(uint64_t) && len >= sizeof(uint64_t) && at[len] == '[' ? len : 0;
 }
 
+/* What stands behind the "QID: ". */
+static inline struct span skip_id(struct span message, size_t id_len)
+{
+	return span_make(message.ptr + id_len + COLON_AND_BLANK, message.len - id_len - COLON_AND_BLANK);
+}
+
 /*
- * Who took a message in, and that it is in the queue: of no recipient.  These are the lines that are most easily told; a blank
- * stands before `said`.
+ * Who took a message in, that it is in the queue, and that a long queue id is free, which nobody uses again: of no recipient.  These are
+ * the lines that are most easily told.  (What is neither a short id nor a long one is none, and says nothing, either.)
  */
-static inline bool is_of_no_recipient(struct span said)
+static inline bool is_of_no_recipient(struct span message, size_t id_len)
 {
 	static const struct span active = { " (queue active)", 15 };
-	uint64_t begin = said.len < 7 ? 0 : quickmask_load(said.ptr - 1);
+	struct span said = skip_id(message, id_len);
+	uint64_t begin = said.len < 7 ? 0 : quickmask_load(said.ptr - 1); /* with the blank before it */
 
 	if (begin == quickmask_load(" client="))
 		return true;
+	if (begin == quickmask_load(" removed"))
+		return said.len == 7 && (logfield_look_at_id(span_make(message.ptr, id_len)) & (ID_NOT_HEX | ID_NO_BYTE));
 	return (begin ^ quickmask_load(" from=< ")) << 8 == 0 && said.len > active.len &&
 	       memcmp(said.ptr + said.len - active.len, active.ptr, active.len) == 0;
 }
@@ -362,12 +371,6 @@ static inline bool find_head(struct logclock *clock, const char *at, size_t len,
 static bool is_of_postfix(const struct logline *line)
 {
 	return line->head ? line->head->program_at != line->head->host_len + 1 : line->program.ptr != line->identifier.ptr;
-}
-
-/* What stands behind the "QID: ". */
-static inline struct span skip_id(struct span message, size_t id_len)
-{
-	return span_make(message.ptr + id_len + COLON_AND_BLANK, message.len - id_len - COLON_AND_BLANK);
 }
 
 /* id_len: of what stands before its first colon, where that may be a queue id; else 0. */
@@ -423,7 +426,7 @@ static inline __attribute__((always_inline)) enum logline_kind begin(struct span
 	if (!measure_beginning(rest, &beginning))
 		return begin_any(text, clock, line);
 	message = span_make(rest.ptr + beginning.colon + COLON_AND_BLANK, rest.len - beginning.colon - COLON_AND_BLANK);
-	if (beginning.id_len == 0 || (is_brief && is_of_no_recipient(skip_id(message, beginning.id_len)))) { /* whoever says so */
+	if (beginning.id_len == 0 || (is_brief && is_of_no_recipient(message, beginning.id_len))) { /* whoever says so */
 		line->is_head_unread = true;
 		line->rest = rest;
 		return line->kind = LOGLINE_OTHER;

@@ -81,8 +81,8 @@ enum logline_kind logline_parse_message(struct span identifier, struct span mess
 void logline_set_host(struct logline *line, struct span host);
 
 /*
- * The same in two steps, for whole logs, of which it is only asked what became of each recipient.  Who took a message in, and that it
- * is in the queue (client=, from= and "(queue active)"), is LOGLINE_OTHER then.  A line that is begun has its time, its queue id, and
+ * The same in two steps, for whole logs, of which it is only asked what became of each recipient.  Who took a message in, that it
+ * is in the queue (client=, from= and "(queue active)"), and that a long queue id is free, is LOGLINE_OTHER then.  A line that is begun has its time, its queue id, and
  * the kind that its first words promise: finished it may turn out to be LOGLINE_OTHER or LOGLINE_GARBAGE (or LOGLINE_FROM and
  * LOGLINE_NOTICE to be LOGLINE_EXPIRED).  All else is filled when it is finished, before the clock begins another line.
  */

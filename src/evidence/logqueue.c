@@ -79,9 +79,9 @@ enum logqueue_word logqueue_read(struct logline *line, uint64_t *messages)
 		if (!logline_confirm(line))
 			return LOGQUEUE_NOTHING;
 		++*messages;
-		return line->is_long_id ? LOGQUEUE_NOTHING : LOGQUEUE_OVER; /* a long id was never used before */
+		return line->is_long_id ? LOGQUEUE_NOTHING : LOGQUEUE_OVER; /* a long id was never used before, nor will be again */
 	case LOGLINE_REMOVED:
-		return logline_confirm(line) ? LOGQUEUE_OVER : LOGQUEUE_NOTHING;
+		return logline_confirm(line) && !line->is_long_id ? LOGQUEUE_OVER : LOGQUEUE_NOTHING;
 	default:
 		return LOGQUEUE_NOTHING;
 	}

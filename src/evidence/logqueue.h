@@ -21,7 +21,7 @@ enum logqueue_word {
 	LOGQUEUE_NOTHING,
 	LOGQUEUE_DELIVERY, /* log_delivery_of_line() of each recipient (logline_take_recipient) */
 	LOGQUEUE_EXPIRED,  /* log_delivery_of_line() of each that the queue holds under this id */
-	LOGQUEUE_OVER      /* the id is free, or begins anew: nothing is deferred under it */
+	LOGQUEUE_OVER      /* a short id is free, or begins anew: nothing is deferred under it */
 };
 
 /* Of a line that is begun, which is finished where more is asked for.  *messages grows with each that begins. */
