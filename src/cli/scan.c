@@ -307,10 +307,18 @@ int scan_finish(struct scan *scan)
 	return 0;
 }
 
+/* So many zeroed structs, whose size is a multiple of SCAN_APART; NULL: out of memory. */
+static void *make_apart(size_t count, size_t size)
+{
+	void *items = aligned_alloc(SCAN_APART, count * size);
+
+	return items ? memset(items, 0, count * size) : NULL;
+}
+
 static int init_parts(struct scan *scan)
 {
 	scan->part_count = scan->thread_count > 1 ? scan->thread_count * PARTS_PER_THREAD : 0;
-	scan->parts = calloc(scan->part_count + 1, sizeof(*scan->parts));
+	scan->parts = make_apart(scan->part_count + 1, sizeof(*scan->parts));
 	scan->verdicts = scan->part_count ? verdicts_new(&scan->key) : NULL;
 	return scan->parts && (!scan->part_count || scan->verdicts) ? 0 : -ENOMEM;
 }
@@ -331,7 +339,7 @@ int scan_init(struct scan *scan, scan_load *load, void *load_data, int64_t since
 	int error;
 
 	*scan = (struct scan){ .progress = progress, .load = load, .load_data = load_data, .lock = PTHREAD_MUTEX_INITIALIZER, .is_free = PTHREAD_COND_INITIALIZER };
-	scan->workers = calloc(thread_count, sizeof(*scan->workers));
+	scan->workers = make_apart(thread_count, sizeof(*scan->workers));
 	if (!scan->workers)
 		return -ENOMEM;
 	scan->thread_count = thread_count;

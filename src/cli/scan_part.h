@@ -9,11 +9,14 @@
 #include "cli/newlines.h"
 #include "cli/scan.h"
 
+/* Two threads that write to neighbouring lines of the processors' cache wait for each other: what each writes stands apart. */
+enum { SCAN_APART = 128 };
+
 enum scan_part_state { PART_FREE, PART_READING, PART_READ };
 
 /* A part of a file, until its turn has come. */
 struct scan_part {
-	struct maillog log;
+	_Alignas(SCAN_APART) struct maillog log;
 	int64_t number, from, to;
 	enum scan_part_state state; /* under the lock */
 	int error;
@@ -22,7 +25,7 @@ struct scan_part {
 };
 
 struct scan_worker {
-	struct scan *scan;
+	_Alignas(SCAN_APART) struct scan *scan;
 	struct tally *tally;
 	struct scan_part *part; /* that is read; NULL: nothing need wait */
 	struct maillog *log;    /* where lines are counted: the part's, or the scan's own */
