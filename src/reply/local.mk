@@ -14,4 +14,4 @@ check_PROGRAMS += tests/fuzz/fuzz_header
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_header_LDADD = $(REPLY_LIBS)
 tests_fuzz_fuzz_header_LDFLAGS = $(FUZZ_LINK)
-EXTRA_DIST += tests/fuzz/seeds/header/plain tests/fuzz/seeds/header/hostile tests/fuzz/seeds/header/long
+EXTRA_DIST += tests/fuzz/seeds/header/plain tests/fuzz/seeds/header/hostile tests/fuzz/seeds/header/long tests/fuzz/seeds/header/advice-too-long
