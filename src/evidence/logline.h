@@ -89,7 +89,7 @@ void logline_set_host(struct logline *line, struct span host);
 enum logline_kind logline_begin(struct span text, struct logclock *clock, struct logline *ret_line);
 enum logline_kind logline_finish(struct logline *line);
 
-/* Is its queue id one?  Else it is LOGLINE_OTHER.  Who knows the id from a line before sets is_confirmed and is_long_id himself. */
+/* Is its queue id one?  Else it is LOGLINE_OTHER. */
 bool logline_confirm(struct logline *line);
 
 /* The next recipient of `to`, without brackets; false at the end.  *rest begins as line.to. */
